@@ -1,0 +1,17 @@
+"""Tidy what the answers left empty and say what comes next; cruft runs this again on updates."""
+
+import json
+import sys
+from pathlib import Path
+
+SLUG = json.loads(r"""{{ cookiecutter | tojson }}""")["project_slug"]
+
+# By name, deepest first: generating over an existing project must leave the user's own empty
+# folders alone, and those inside .git.
+for folder in (".github/workflows", ".github"):
+    path = Path(folder)
+    if path.is_dir() and not any(path.iterdir()):
+        path.rmdir()
+
+# Standard error, because the output of `cruft diff` is a patch.
+print(f"\n{SLUG} is ready. Next:\n\n  cd {SLUG}\n  python bootstrap.py\n", file=sys.stderr)

@@ -1,0 +1,169 @@
+"""Bakes of the template, and one baked project that is set up once for the whole session."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cookiecutter.main import cookiecutter
+
+TEMPLATE = Path(__file__).resolve().parent.parent
+PROMPTS: dict[str, Any] = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+CHOICES = {
+    name: values
+    for name, values in PROMPTS.items()
+    if isinstance(values, list) and not name.startswith("_")
+}
+# One option at a time, everything else by default.
+VARIANTS = [(name, value) for name, values in CHOICES.items() for value in values]
+
+Bake = Callable[..., Path]
+Tool = Callable[[str, str], str]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A baked project after its own set-up; commands run with its virtual environment first."""
+
+    path: Path
+    environment: dict[str, str]
+    setup: subprocess.CompletedProcess[str]
+
+    def run(
+        self, *command: str, check: bool = True, cwd: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `command` in the project (or in `cwd`); `check` demands exit code 0."""
+        scripts = self.path / ".venv" / ("Scripts" if os.name == "nt" else "bin")
+        path = f"{scripts}{os.pathsep}{self.environment['PATH']}"
+        return run(
+            *command,
+            check=check,
+            cwd=cwd or self.path,
+            environment={**self.environment, "PATH": path, **variables},
+        )
+
+
+def run(
+    *command: str, cwd: Path, environment: dict[str, str], check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run a command with no standard input; on a failure show all that it said."""
+    # Resolved here, because Windows and macOS look a program up in the parent's PATH.
+    program = shutil.which(command[0], path=environment["PATH"]) or command[0]
+    result = subprocess.run(
+        [program, *command[1:]],
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if check and result.returncode != 0:
+        pytest.fail(
+            f"{' '.join(command)} ended with {result.returncode}\n{result.stdout}\n{result.stderr}"
+        )
+    return result
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs the project's environment is slow: it waits for the set-up."""
+    for item in items:
+        if "project" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment variables that hide the user's own Git, DVC and cookiecutter settings."""
+    home = tmp_path_factory.mktemp("home")
+    (home / ".config").mkdir()
+    for name in ("pip", "uv"):  # how this machine reaches its package registry
+        settings = Path.home() / ".config" / name
+        if settings.is_dir():
+            (home / ".config" / name).symlink_to(settings, target_is_directory=True)
+    (home / "gitconfig").write_text("[init]\n\tdefaultBranch = main\n", encoding="utf-8")
+    (home / "cookiecutter.yaml").write_text(
+        json.dumps({"cookiecutters_dir": f"{home}/templates", "replay_dir": f"{home}/replay"}),
+        encoding="utf-8",
+    )
+    uv_cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True, check=True)
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GIT_", "DVC_", "COOKIECUTTER_", "VIRTUAL_ENV", "PYTEST_"))
+    }
+    return {
+        **kept,
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "UV_CACHE_DIR": uv_cache.stdout.strip(),
+        "COOKIECUTTER_CONFIG": str(home / "cookiecutter.yaml"),
+        "DVC_GLOBAL_CONFIG_DIR": str(home / "dvc-global"),
+        "DVC_SYSTEM_CONFIG_DIR": str(home / "dvc-system"),
+        "DVC_SITE_CACHE_DIR": str(home / "dvc-site-cache"),
+        "GIT_CONFIG_GLOBAL": str(home / "gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_AUTHOR_NAME": "Test",
+        "GIT_AUTHOR_EMAIL": "test@example.com",
+        "GIT_COMMITTER_NAME": "Test",
+        "GIT_COMMITTER_EMAIL": "test@example.com",
+    }
+
+
+@pytest.fixture(scope="session")
+def bake(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Bake:
+    """Generate a project in a folder of its own; the same answers give the same folder.
+
+    cookiecutter raises when a hook fails, so what comes back was generated with exit code 0.
+    Tests that change files copy the folder first.
+    """
+    baked: dict[str, Path] = {}
+
+    def generate(**answers: str) -> Path:
+        key = json.dumps(answers, sort_keys=True)
+        if key not in baked:
+            baked[key] = Path(
+                cookiecutter(
+                    str(TEMPLATE),
+                    no_input=True,
+                    extra_context=answers,
+                    output_dir=str(tmp_path_factory.mktemp("baked")),
+                    config_file=environment["COOKIECUTTER_CONFIG"],
+                )
+            )
+        return baked[key]
+
+    return generate
+
+
+@pytest.fixture(scope="session")
+def project(bake: Bake, environment: dict[str, str]) -> Project:
+    """The default project after `python bootstrap.py`; read it, and change only copies of it."""
+    path = bake(project_name="Penguins", remote="local", ci="github", licence="MIT")
+    setup = run(sys.executable, "bootstrap.py", cwd=path, environment=environment)
+    return Project(path, environment, setup)
+
+
+@pytest.fixture(scope="session")
+def tool() -> Tool:
+    """Find a program from outside Python; without it skip, or fail where CI must have it."""
+
+    def find(program: str, install: str) -> str:
+        found = shutil.which(program)
+        if found is None:
+            missing = f"{program} is not installed: {install}"
+            if os.environ.get("CI") == "true":
+                pytest.fail(missing)
+            pytest.skip(missing)
+        return found
+
+    return find

@@ -1,0 +1,290 @@
+"""What each answer leaves in the generated project, and which answers are refused."""
+
+import configparser
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import CHOICES, PROMPTS, TEMPLATE, VARIANTS, Bake, run
+
+CI_FILES = {
+    "github": ".github/workflows/ci.yml",
+    "gitlab": ".gitlab-ci.yml",
+    "jenkins": "Jenkinsfile",
+}
+LICENCES = {
+    "MIT": "MIT License",
+    "BSD-3-Clause": "BSD 3-Clause License",
+    "Apache-2.0": "Apache License",
+    "Proprietary": "All rights reserved",
+}
+
+
+def read_pyproject(path: Path) -> dict[str, Any]:
+    return tomllib.loads((path / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def read_remote(path: Path) -> str:
+    """The default remote's address, as .dvc/config has it (configobj's quoting is not used)."""
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(path / ".dvc" / "config", encoding="utf-8")
+    return config[f"'remote \"{config['core']['remote']}\"'"]["url"]
+
+
+def test_prompts_are_few_and_labelled() -> None:
+    visible = [name for name in PROMPTS if not name.startswith("_")]
+    assert len(visible) <= 10
+    assert list(PROMPTS["__prompts__"]) == visible
+    for name, values in CHOICES.items():
+        labels = PROMPTS["__prompts__"][name]
+        assert list(labels) == ["__prompt__", *values], f"each choice of {name} needs a label"
+
+
+@pytest.mark.parametrize(("name", "value"), VARIANTS)
+def test_each_choice(bake: Bake, name: str, value: str) -> None:
+    path = bake(**{name: value})
+    answers = {prompt: values[0] for prompt, values in CHOICES.items()} | {name: value}
+
+    # Without CI no file of any provider is left, and no dependency of another remote.
+    present = {provider for provider, file in CI_FILES.items() if (path / file).exists()}
+    assert present == {answers["ci"]} - {"none"}
+    assert LICENCES[answers["licence"]] in (path / "LICENSE").read_text(encoding="utf-8")
+    pyproject = read_pyproject(path)
+    dvc = [line for line in pyproject["dependency-groups"]["dev"] if line.startswith("dvc")]
+    extra = "" if answers["remote"] == "local" else f"[{answers['remote']}]"
+    assert [re.split("[<>]", line)[0] for line in dvc] == [f"dvc{extra}"]
+    scheme = "../../" if answers["remote"] == "local" else f"{answers['remote']}://"
+    assert read_remote(path).startswith(scheme)
+
+    for file in path.rglob("*"):
+        if file.is_dir():
+            assert any(file.iterdir()), f"{file.relative_to(path)} is an empty folder"
+            continue
+        if file.suffix in (".yaml", ".yml", ".dvc"):
+            yaml.safe_load(file.read_text(encoding="utf-8"))
+        if "data" not in file.relative_to(path).parts:
+            text = file.read_text(encoding="utf-8").replace("${{", "")
+            assert not re.search(r"\{[{%#]", text), f"template code left in {file}"
+            assert "\r" not in text
+
+
+def test_bundled_table_matches_its_pointer(bake: Bake) -> None:
+    raw = bake() / "data" / "raw"
+    table = (raw / "penguins.csv").read_bytes()
+    [out] = yaml.safe_load((raw / "penguins.csv.dvc").read_text(encoding="utf-8"))["outs"]
+    assert out == {
+        "md5": hashlib.md5(table).hexdigest(),
+        "size": len(table),
+        "hash": "md5",
+        "path": "penguins.csv",
+    }
+    assert b"\r" not in table
+
+
+TEXTS = {
+    "double quotes": 'the "best" model',
+    "single quotes": "the team's model",
+    "triple quotes": "a \"\"\" b ''' c",
+    "starts with a quote": '"',
+    "only quotes": '""""',
+    "backslashes": r"C:\new\table \u0041 \x",
+    "ends with a backslash": "path\\",
+    "backslash and quote": r"\"\\\" \\",
+    "accents": "Modèle prédictif für Größe, Žluťoučký",
+    "other scripts": "モデル 模型 модель نموذج",
+    "beyond the basic plane": "penguins 🐧 and 𝒙",
+    "joined emoji": "👩🏽‍🔬",
+    "no-break space": "a\u00a0b",
+    "right-to-left mark": "a\u200fb",
+    "markup": "<b>&amp; &</b> [red]x[/red] | `code` # not a comment",
+    "toml and yaml": "key = [1] # x: {y: z} --- !!python/object",
+    "shell": "$(touch hacked); `touch hacked` && ${HOME} %PATH% ~ *",
+    "format strings": "{name} {0} %s %(x)s $x",
+    "closing template code": "}} %} #}",
+    "surrounding spaces": "  padded  ",
+    "a number": "42",
+    "a boolean": "true",
+    "a null": "null",
+    "long": "x" * 4000,
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_text_comes_out_as_it_went_in(bake: Bake, text: str) -> None:
+    path = bake(project_name=text, project_slug="safe-name", description=text, author=text)
+    project = read_pyproject(path)["project"]
+    assert project["description"] == text
+    assert project["authors"] == [{"name": text}]
+    assert f"Copyright (c) {text}\n" in (path / "LICENSE").read_text(encoding="utf-8")
+    assert not list(path.rglob("hacked"))
+
+
+SLUGS = {"a": "a", "My-Data_2": "my_data_2", "x" * 60: "x" * 60, "e-2-e": "e_2_e"}
+
+
+@pytest.mark.parametrize(("slug", "package"), SLUGS.items())
+def test_slug_names_folder_and_package(bake: Bake, slug: str, package: str) -> None:
+    path = bake(project_slug=slug)
+    assert path.name == slug
+    assert (path / package / "__init__.py").is_file()
+    assert read_pyproject(path)["project"]["name"] == slug
+    assert read_remote(path) == f"../../{slug}-remote"
+
+
+def test_default_slug_comes_from_the_name(bake: Bake) -> None:
+    assert bake(project_name="Größe der Pinguine, 2").name == "grosse-der-pinguine-2"
+
+
+REMOTES = [
+    ("local", "../storage", "../../storage"),
+    ("local", "../../shared/dvc storage".replace(" ", "-"), "../../../shared/dvc-storage"),
+    ("local", "/srv/dvc", "/srv/dvc"),
+    ("local", r"C:\dvc\storage", r"C:\dvc\storage"),
+    ("local", "d:/dvc", "d:/dvc"),
+    ("local", r"\\server\share", r"\\server\share"),
+    ("s3", "s3://bucket", "s3://bucket"),
+    ("s3", "s3://my.bucket-1/a/b=c/", "s3://my.bucket-1/a/b=c/"),
+    ("gs", "gs://bucket/a", "gs://bucket/a"),
+    ("azure", "azure://container/a", "azure://container/a"),
+    ("ssh", "ssh://me@example.com:2222/srv/dvc", "ssh://me@example.com:2222/srv/dvc"),
+    ("ssh", "ssh://host/~/dvc", "ssh://host/~/dvc"),
+]
+
+
+@pytest.mark.parametrize(("remote", "url", "written"), REMOTES)
+def test_remote_address(bake: Bake, remote: str, url: str, written: str) -> None:
+    assert read_remote(bake(remote=remote, remote_url=url)) == written
+
+
+NO_FOLDER = "project_slug must be the name of one folder"
+UNSAFE = "is no safe folder and package name"
+TAKEN = "is taken by Python, Windows or the project"
+REFUSED = [
+    ({"project_name": ""}, "project_name is empty"),
+    ({"project_name": " \u00a0", "project_slug": "x"}, "project_name is empty"),
+    ({"author": ""}, "author is empty"),
+    ({"description": ""}, "description is empty"),
+    ({"remote_url": ""}, "remote_url is empty"),
+    ({"description": "two\nlines"}, r"description holds a line break or control character"),
+    ({"author": "a\rb"}, "author holds a line break"),
+    ({"author": "tab\tbed"}, "author holds a line break"),
+    ({"description": "bell \x07"}, "description holds a line break or control character"),
+    ({"description": "delete \x7f"}, "description holds a line break or control character"),
+    ({"description": "separator \u2028"}, "description holds a line break"),
+    ({"author": "half a pair \udc80"}, "author holds a line break or control character"),
+    ({"project_name": "a\nb", "project_slug": "x"}, "project_name holds a line break"),
+    ({"description": "{{ 7*7 }}"}, "description holds template code"),
+    ({"author": "{% raw %}{{ x }}{% endraw %}"}, "author holds template code"),
+    ({"project_name": "a {# b #}", "project_slug": "x"}, "project_name holds template code"),
+    ({"project_slug": ""}, NO_FOLDER),
+    ({"project_slug": "."}, NO_FOLDER),
+    ({"project_slug": ".."}, NO_FOLDER),
+    ({"project_slug": "a/b"}, NO_FOLDER),
+    ({"project_slug": "../up"}, NO_FOLDER),
+    ({"project_slug": "/tmp/absolute"}, NO_FOLDER),
+    ({"project_slug": "a\\b"}, NO_FOLDER),
+    ({"project_slug": "a/b", "remote_url": "/srv/x"}, NO_FOLDER),
+    ({"project_name": "!!!"}, NO_FOLDER),
+    ({"project_slug": "two words"}, UNSAFE),
+    ({"project_slug": "line\nbreak"}, UNSAFE),
+    ({"project_slug": "2fast"}, UNSAFE),
+    ({"project_slug": "-x"}, UNSAFE),
+    ({"project_slug": "x-"}, UNSAFE),
+    ({"project_slug": "a.b"}, UNSAFE),
+    ({"project_slug": "größe"}, UNSAFE),
+    ({"project_slug": 'quo"te'}, UNSAFE),
+    ({"project_slug": "it's"}, UNSAFE),
+    ({"project_slug": "$(id)"}, UNSAFE),
+    ({"project_slug": "class"}, TAKEN),
+    ({"project_slug": "Import"}, TAKEN),
+    ({"project_slug": "random"}, TAKEN),
+    ({"project_slug": "json"}, TAKEN),
+    ({"project_slug": "sklearn"}, TAKEN),
+    ({"project_slug": "Polars"}, TAKEN),
+    ({"project_slug": "dvc"}, TAKEN),
+    ({"project_slug": "yaml"}, TAKEN),
+    ({"project_slug": "typing-extensions"}, TAKEN),
+    ({"project_slug": "tests"}, TAKEN),
+    ({"project_slug": "Data"}, TAKEN),
+    ({"project_slug": "metrics"}, TAKEN),
+    ({"project_slug": "com1"}, TAKEN),
+    ({"remote_url": "s3://bucket"}, "does not suit the remote 'local'"),
+    ({"remote_url": "storage"}, "does not suit the remote 'local'"),
+    ({"remote_url": "~/storage"}, "does not suit the remote 'local'"),
+    ({"remote_url": "../my storage"}, "does not suit the remote 'local'"),
+    ({"remote_url": "../a,b"}, "does not suit the remote 'local'"),
+    ({"remote_url": "../a#b"}, "does not suit the remote 'local'"),
+    ({"remote_url": "../a%b"}, "does not suit the remote 'local'"),
+    ({"remote_url": '../"a"'}, "does not suit the remote 'local'"),
+    ({"remote_url": "../a\nb"}, "remote_url holds a line break"),
+    ({"remote": "s3", "remote_url": "../storage"}, "does not suit the remote 's3'"),
+    ({"remote": "s3", "remote_url": "s3://"}, "does not suit the remote 's3'"),
+    ({"remote": "s3", "remote_url": "gs://bucket"}, "does not suit the remote 's3'"),
+    ({"remote": "gs", "remote_url": "s3://bucket"}, "does not suit the remote 'gs'"),
+    ({"remote": "azure", "remote_url": "https://x/y"}, "does not suit the remote 'azure'"),
+    ({"remote": "ssh", "remote_url": "ssh://me:secret@host/x"}, "no password"),
+    ({"remote": "ssh", "remote_url": "ssh://host"}, "does not suit the remote 'ssh'"),
+    ({"remote": "ftp"}, "ftp provided for choice variable remote"),
+    ({"licence": "GPL"}, "GPL provided for choice variable licence"),
+]
+
+
+@pytest.mark.parametrize(("answers", "message"), REFUSED)
+def test_refused(
+    tmp_path: Path, environment: dict[str, str], answers: dict[str, str], message: str
+) -> None:
+    work = tmp_path / "work"  # one level down, to see what a slug with .. would leave
+    work.mkdir()
+    # Bytes, since an argument of a program need not be Unicode.
+    given = [os.fsencode(f"{name}={value}") for name, value in answers.items()]
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", str(TEMPLATE), *given]
+    result = subprocess.run(
+        command, cwd=work, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert message in result.stdout + result.stderr
+    assert list(tmp_path.rglob("*")) == [work]
+    assert not Path("/tmp/absolute").exists()
+
+
+def test_each_mistake_has_its_message(tmp_path: Path, environment: dict[str, str]) -> None:
+    result = run(
+        *(sys.executable, "-m", "cookiecutter", "--no-input", str(TEMPLATE)),
+        *("project_slug=2fast", "author=", "remote_url=storage"),
+        cwd=tmp_path,
+        environment=environment,
+        check=False,
+    )
+    lines = [line for line in result.stderr.splitlines() if line.startswith("Cannot generate")]
+    assert [line.split()[4] for line in lines] == ["author", "project_slug", "remote_url"]
+
+
+def test_answers_typed_at_the_prompts(tmp_path: Path, environment: dict[str, str]) -> None:
+    typed = ["Emperor & Co", "", 'say "hi"', "", "2", "", "4", "3"]
+    command = [sys.executable, "-m", "cookiecutter", str(TEMPLATE)]
+    result = subprocess.run(
+        command,
+        input="\n".join(typed) + "\n",
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    path = tmp_path / "emperor-co"
+    assert read_remote(path) == "s3://my-bucket/emperor-co"
+    assert read_pyproject(path)["project"]["description"] == 'say "hi"'
+    assert "Apache License" in (path / "LICENSE").read_text(encoding="utf-8")
+    assert not (path / ".github").exists()
+    for label in PROMPTS["__prompts__"].values():
+        shown = label if isinstance(label, str) else label["__prompt__"]
+        assert shown in result.stdout.replace("\n", " ")
+    assert "python bootstrap.py" in result.stderr

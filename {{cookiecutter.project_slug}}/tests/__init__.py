@@ -1,0 +1,1 @@
+"""Tests of the pipeline: run them with ``pytest``."""

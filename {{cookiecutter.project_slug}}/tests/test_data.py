@@ -1,0 +1,60 @@
+"""The prepared tables of this project: what training and evaluation rely on."""
+
+import polars as pl
+import pytest
+
+from {{ cookiecutter.__package_name }} import features
+from {{ cookiecutter.__package_name }}.artifacts import TEST, TRAIN
+from {{ cookiecutter.__package_name }}.params import Params, load_params
+
+from .conftest import ROOT
+
+pytestmark = pytest.mark.skipif(
+    not (ROOT / TRAIN).exists(), reason="no prepared data here: run `dvc pull` or `dvc repro`"
+)
+
+
+@pytest.fixture
+def params() -> Params:
+    return load_params(ROOT / "params.yaml")
+
+
+@pytest.fixture
+def sides() -> tuple[pl.DataFrame, pl.DataFrame]:
+    return pl.read_parquet(ROOT / TRAIN), pl.read_parquet(ROOT / TEST)
+
+
+def test_no_row_is_in_train_and_test(
+    sides: tuple[pl.DataFrame, pl.DataFrame], params: Params
+) -> None:
+    train, test = sides
+    key = list(params.data.id) or train.columns
+    if params.prepare.split.method == "group":
+        key = [str(params.prepare.split.column)]
+    assert test.join(train, on=key, how="semi", nulls_equal=True).height == 0
+
+
+def test_both_sides_have_the_same_columns(sides: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+    train, test = sides
+    assert train.schema == test.schema
+
+
+def test_every_row_has_a_target(sides: tuple[pl.DataFrame, pl.DataFrame], params: Params) -> None:
+    for table in sides:
+        assert table[params.data.target].null_count() == 0
+
+
+def test_every_feature_varies_in_train(
+    sides: tuple[pl.DataFrame, pl.DataFrame], params: Params
+) -> None:
+    train, _ = sides
+    for name in features.choose(train.schema, params).names:
+        assert train[name].n_unique() > 1, f"{name} is the same in every train row"
+
+
+def test_the_test_side_has_about_the_size_asked_for(
+    sides: tuple[pl.DataFrame, pl.DataFrame], params: Params
+) -> None:
+    train, test = sides
+    share = test.height / (train.height + test.height)
+    assert share == pytest.approx(params.prepare.split.test_size, abs=0.1)

@@ -1,0 +1,131 @@
+"""The stage `prepare`: messy tables are read, and train and test never share what they must not."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from {{ cookiecutter.__package_name }}.artifacts import TEST, TRAIN
+from {{ cookiecutter.__package_name }}.errors import ProjectError
+from {{ cookiecutter.__package_name }}.params import Params, load_params
+from {{ cookiecutter.__package_name }}.partition import partition
+
+from .conftest import TinyProject, tiny_table
+
+
+def sides(params: Params) -> tuple[pl.DataFrame, pl.DataFrame]:
+    partition(params)
+    return pl.read_parquet(TRAIN), pl.read_parquet(TEST)
+
+
+def split(method: str, column: str | None = None) -> dict[str, object]:
+    return {"method": method, "test_size": 0.3, "seed": 0, "column": column}
+
+
+def test_every_row_is_on_one_side(tiny: TinyProject) -> None:
+    train, test = sides(load_params())
+    assert sorted([*train["id"], *test["id"]]) == list(range(80))
+    assert 14 <= test.height <= 34
+
+
+def test_old_rows_keep_their_side_when_the_table_grows(tiny: TinyProject) -> None:
+    _, test = sides(load_params())
+    tiny_table(200).write_csv("table.csv")
+    tiny.propose()
+    _, larger = sides(load_params())
+    assert larger["id"].filter(larger["id"] < 80).to_list() == test["id"].to_list()
+
+
+def test_without_an_id_the_content_of_a_row_decides(tiny: TinyProject) -> None:
+    params = tiny.set({"data.id": []})
+    _, test = sides(params)
+    tiny_table()[::-1].write_csv("table.csv")
+    _, of_reversed = sides(params)
+    assert of_reversed["id"].to_list() == test["id"].to_list()[::-1]
+
+
+def test_the_seed_changes_the_sides(tiny: TinyProject) -> None:
+    _, test = sides(load_params())
+    _, other = sides(tiny.set({"prepare.split.seed": 1}))
+    assert test["id"].to_list() != other["id"].to_list()
+
+
+def test_a_stratified_split_keeps_the_shares(tiny: TinyProject) -> None:
+    train, test = sides(tiny.set({"prepare.split": split("stratified")}))
+    for kind in ("big", "small"):
+        in_train, in_test = train.filter(kind=kind).height, test.filter(kind=kind).height
+        assert in_test == round(0.3 * (in_train + in_test))
+
+
+def test_a_group_is_never_on_both_sides(tiny: TinyProject) -> None:
+    train, test = sides(tiny.set({"prepare.split": split("group", "herd")}))
+    assert not set(train["herd"]) & set(test["herd"])
+    assert {*train["herd"], *test["herd"]} == set(tiny_table()["herd"])
+
+
+def test_test_rows_are_strictly_later(tiny: TinyProject) -> None:
+    train, test = sides(tiny.set({"prepare.split": split("time", "seen")}))
+    assert test["seen"].min() > train["seen"].max()  # type: ignore[operator]
+    assert test.height == 24
+
+
+def test_bytes_depend_on_content_alone(tiny: TinyProject) -> None:
+    partition(load_params())
+    before = TRAIN.read_bytes(), TEST.read_bytes()
+    partition(load_params())
+    assert (TRAIN.read_bytes(), TEST.read_bytes()) == before
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_folder_of_parts_is_one_table(tiny: TinyProject, kind: str) -> None:
+    whole = sides(load_params())
+    Path("parts/2024").mkdir(parents=True)
+    for number, part in enumerate(tiny_table().iter_slices(30)):
+        path = f"parts/2024/{number}.{kind}"
+        part.write_csv(path) if kind == "csv" else part.write_parquet(path)
+    parts = sides(tiny.set({"data.path": "parts"}))
+    assert all(a.equals(b) for a, b in zip(whole, parts, strict=True))
+
+
+def test_a_messy_csv_is_read(tiny: TinyProject) -> None:
+    Path("table.csv").write_bytes(
+        b"\xef\xbb\xbf"  # the mark that spreadsheet programs write first
+        + 'the "id";"größe, in cm";note "x"";kind\r\n'.replace('the "id"', '"the ""id"""')
+        .replace('note "x""', '"note ""x"""')
+        .encode()
+        + "".join(f'{i};" {i},5 ";"a; b\nc";{"ab"[i % 2]}\r\n' for i in range(40)).encode()
+        + b"\r\n"
+    )
+    tiny.set({"data.csv": {"separator": ";", "decimal": ",", "missing": [""]}})
+    params = tiny.set({"data.id": ['the "id"'], "data.features": {"include": [], "exclude": []}})
+    tiny.propose()
+    train, test = sides(params)
+    assert train.columns == ['the "id"', "größe, in cm", 'note "x"', "kind"]
+    assert train.height + test.height == 40
+    assert train["größe, in cm"].to_list() == [i + 0.5 for i in train['the "id"']]
+    assert set(train['note "x"']) == {"a; b\nc"}
+
+
+def test_rows_without_a_target_are_dropped_or_refused(tiny: TinyProject) -> None:
+    holes = pl.when(pl.col("id") % 10 == 0).then(None).otherwise(pl.col("kind"))
+    tiny_table().with_columns(kind=holes).write_csv("table.csv")
+    tiny.propose()
+    train, test = sides(load_params())
+    assert train.height + test.height == 72
+    with pytest.raises(ProjectError, match="8 rows have no target 'kind'"):
+        partition(tiny.set({"prepare.drop_missing_target": False}))
+
+
+@pytest.mark.parametrize(
+    ("method", "column", "message"),
+    [
+        ("group", "flock", "names the column 'flock', which table.csv lacks"),
+        ("time", "when", "names the column 'when', which table.csv lacks"),
+        ("group", "colour", "'colour' splits the rows, but 7 rows have no value there"),
+    ],
+)
+def test_a_column_that_cannot_split_is_named(
+    tiny: TinyProject, method: str, column: str, message: str
+) -> None:
+    with pytest.raises(ProjectError, match=message):
+        partition(tiny.set({"prepare.split": split(method, column)}))

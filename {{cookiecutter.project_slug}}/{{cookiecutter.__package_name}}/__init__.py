@@ -1,0 +1,1 @@
+"""The pipeline of this project: one module a stage, run as ``python -m <package>.<stage>``."""

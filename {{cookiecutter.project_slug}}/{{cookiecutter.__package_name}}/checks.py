@@ -1,0 +1,100 @@
+"""Check a table against its declared schema, in one pass over the rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from .columns import Column
+from .errors import ProjectError
+from .schema import Schema
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule for one column: `broken` is true in the rows that break it."""
+
+    column: Column
+    says: str
+    broken: pl.Expr
+
+
+def measures(columns: list[Column], schema: Schema) -> list[pl.Expr]:
+    """Return the aggregates, one row in all, that `problems` needs."""
+    aggregates = [pl.len().alias("rows")]
+    for number, column in enumerate(columns):
+        aggregates.append(column.raw.null_count().alias(f"absent {number}"))
+        if column.field.constraints.unique:
+            aggregates.append(column.raw.drop_nulls().n_unique().alias(f"unique {number}"))
+    for number, rule in enumerate(rules(columns)):
+        aggregates.append(rule.broken.sum().alias(f"broken {number}"))
+        aggregates.append(rule.column.raw.filter(rule.broken).first().alias(f"example {number}"))
+    if schema.primaryKey:
+        key = pl.struct(c.value for c in columns if c.field.name in schema.primaryKey)
+        aggregates.append(key.n_unique().alias("keys"))
+    return aggregates
+
+
+def rules(columns: list[Column]) -> Iterator[Rule]:
+    """Yield the rules that each row obeys or breaks on its own."""
+    for column in columns:
+        field, limits, value = column.field, column.field.constraints, column.value
+        yield Rule(column, f"no {field.type}", column.raw.is_not_null() & value.is_null())
+        if field.type == "number":
+            yield Rule(column, "infinite", value.is_infinite())
+        if limits.minimum is not None:
+            yield Rule(column, f"below {limits.minimum}", value < _bound(column, limits.minimum))
+        if limits.maximum is not None:
+            yield Rule(column, f"above {limits.maximum}", value > _bound(column, limits.maximum))
+        if limits.enum is not None:
+            allowed = pl.lit(pl.Series(list(limits.enum))).implode()
+            says = f"not one of the allowed values {list(limits.enum)}"
+            yield Rule(column, says, value.is_in(allowed).not_())
+
+
+def problems(measured: pl.DataFrame, columns: list[Column], schema: Schema) -> list[str]:
+    """Return one line for each rule that the table breaks."""
+    found = measured.row(0, named=True)
+    rows = found["rows"]
+    lines = []
+    for number, column in enumerate(columns):
+        name, limits = column.field.name, column.field.constraints
+        absent = found[f"absent {number}"]
+        if rows and absent / rows > limits.maxMissing:
+            share = f"{absent / rows:.2%} ({absent} of {rows} rows)"
+            lines.append(f"'{name}': {share} are missing, allowed are {limits.maxMissing:.2%}")
+        if limits.unique and found[f"unique {number}"] < rows - absent:
+            lines.append(f"'{name}': values occur more than once, and the schema says unique")
+    for number, rule in enumerate(rules(columns)):
+        count, name = found[f"broken {number}"], rule.column.field.name
+        if count:
+            value = f"{found[f'example {number}']!r}"
+            lines.append(f"'{name}': {count} of {rows} values are {rule.says}, such as {value}")
+    if schema.primaryKey and found["keys"] < rows:
+        again = rows - found["keys"]
+        lines.append(f"primaryKey {list(schema.primaryKey)}: {again} rows repeat a key")
+    return lines
+
+
+def refuse(lines: list[str], path: str, schema_path: str) -> None:
+    """Raise what `problems` found.
+
+    Raises:
+        ProjectError: with a line for each problem, if there is one.
+    """
+    if lines:
+        more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+        told = "\n  ".join([f"{path} does not match {schema_path}:", *lines[:_SHOWN], *more])
+        raise ProjectError(f"{told}\n  Mend the data, or widen {schema_path} if the data is right.")
+
+
+def _bound(column: Column, bound: int | float | str) -> pl.Expr:
+    literal = pl.lit(bound)
+    match column.field.type:
+        case "date":
+            return literal.str.to_date()
+        case "datetime":
+            return literal.str.to_datetime(time_unit="us")
+    return literal

@@ -1,0 +1,56 @@
+"""Mistakes that a person can mend, and the one place where they are told."""
+
+import errno
+import sys
+from collections.abc import Callable
+
+EXIT_MISTAKE = 2
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+class ProjectError(Exception):
+    """A mistake in the data, the params or the machine; its text is all that the user reads."""
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a command and end the process with one message instead of a traceback.
+
+    A mistake of the user exits with code 2. A defect of the code keeps its traceback.
+    """
+    try:
+        main()
+    except ProjectError as error:
+        _fail(str(error))
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith(__package__):
+            raise
+        _fail(
+            f"{error.name} is not installed in {sys.executable}: run `uv sync`, and start commands "
+            "with `uv run`, for example `uv run dvc repro`"
+        )
+    except KeyboardInterrupt:
+        _fail("interrupted", code=130)
+    except MemoryError:
+        _fail("out of memory: use a smaller table, fewer features or a smaller model")
+    except OSError as error:
+        message = _explain(error)
+        if message is None:
+            raise
+        _fail(message)
+
+
+def _explain(error: OSError) -> str | None:
+    # The standard library names the file in `filename`, polars in the text of the error only.
+    name = error.filename or str(error)
+    if error.errno in _DISK_FULL:
+        return f"no space left on the disk while writing {name}: free some space and run again"
+    if error.errno in _NO_PERMISSION:
+        return f"cannot write or read {name} ({error.strerror}): check its owner and permissions"
+    return None
+
+
+def _fail(message: str, code: int = EXIT_MISTAKE) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(code)

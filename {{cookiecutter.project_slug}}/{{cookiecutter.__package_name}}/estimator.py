@@ -1,0 +1,66 @@
+"""Make the estimator that params.yaml names."""
+
+import importlib
+import inspect
+from difflib import get_close_matches
+
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
+
+from .errors import ProjectError
+from .params import Task, Train
+
+
+def make_estimator(train: Train, task: Task) -> BaseEstimator:
+    """Return the unfitted estimator with its arguments and seed.
+
+    Raises:
+        ProjectError: if the class does not exist, is of another task or lacks a keyword.
+    """
+    cls = _find_class(train.estimator)
+    known = _keywords(cls)
+    for keyword in train.arguments:
+        if known is not None and keyword not in known:
+            close = get_close_matches(keyword, known, n=1)
+            hint = f": did you mean '{close[0]}'?" if close else f": it takes {', '.join(known)}"
+            raise ProjectError(
+                f"train.arguments in params.yaml: {cls.__name__} has no keyword '{keyword}'{hint}"
+            )
+    try:
+        estimator = cls(**train.arguments)
+    except (TypeError, ValueError) as error:
+        raise ProjectError(f"train.arguments: {cls.__name__} refuses them: {error}") from None
+    fits_task = is_classifier(estimator) if task == "classification" else is_regressor(estimator)
+    if not fits_task:
+        raise ProjectError(
+            f"train.estimator {train.estimator} is no {task} estimator, and data.task is {task}"
+        )
+    if "random_state" in estimator.get_params() and "random_state" not in train.arguments:
+        estimator.set_params(random_state=train.seed)
+    return estimator
+
+
+def _find_class(name: str) -> type[BaseEstimator]:
+    where = f"train.estimator in params.yaml: '{name}'"
+    module_name, _, class_name = name.rpartition(".")
+    if not module_name:
+        raise ProjectError(f"{where} must be a dotted name such as sklearn.svm.SVC")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ProjectError(f"{where} is not there ({error}): check the name") from None
+    cls = getattr(module, class_name, None)
+    if cls is None:
+        close = get_close_matches(class_name, dir(module), n=1)
+        hint = f": did you mean {close[0]}?" if close else ""
+        raise ProjectError(f"{where}: {module_name} has no {class_name}{hint}")
+    if not (inspect.isclass(cls) and hasattr(cls, "fit") and hasattr(cls, "predict")):
+        raise ProjectError(f"{where} is no estimator: it needs the methods fit and predict")
+    return cls
+
+
+def _keywords(cls: type[BaseEstimator]) -> list[str] | None:
+    """Return the keywords that a class takes, or None where it takes any."""
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return [parameter.name for parameter in parameters if parameter.name != "self"]

@@ -1,0 +1,85 @@
+"""Choose the columns that the model sees, the same for training, evaluation and prediction."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from .errors import ProjectError
+from .params import Data, Params
+
+
+@dataclass(frozen=True)
+class Features:
+    """Names of the feature columns by kind, each in the order of the table."""
+
+    numbers: tuple[str, ...]
+    categories: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """All feature columns, numbers first."""
+        return [*self.numbers, *self.categories]
+
+
+def choose(types: pl.Schema, params: Params) -> Features:
+    """Return the features that params.yaml asks for among the columns ``types``.
+
+    Raises:
+        ProjectError: if a named column is absent or a date, or if no feature is left.
+    """
+    data = params.data
+    for key, names in (("include", data.features.include), ("exclude", data.features.exclude)):
+        for name in names:
+            if name not in types:
+                raise ProjectError(
+                    f"data.features.{key} in params.yaml names '{name}', which the table lacks"
+                )
+    wanted = data.features.include or tuple(
+        name
+        for name, dtype in types.items()
+        if name not in (data.target, *data.id, params.prepare.split.column)
+        and not dtype.is_temporal()
+    )
+    kept = [name for name in wanted if name not in data.features.exclude]
+    for name in kept:
+        if types[name].is_temporal():
+            raise ProjectError(
+                f"'{name}' is a date, which no estimator takes: derive numbers from it in data.py"
+            )
+    if not kept:
+        raise ProjectError("no feature is left: see data.features in params.yaml")
+    categories = tuple(name for name in kept if types[name] == pl.String)
+    return Features(tuple(name for name in kept if name not in categories), categories)
+
+
+def select(table: pl.DataFrame, features: Features) -> pl.DataFrame:
+    """Return the feature columns of ``table``: numbers and booleans as 64-bit floats, texts as is.
+
+    Shape (rows, features). Absent values are null.
+    """
+    numbers = pl.col(features.numbers).cast(pl.Float64)
+    return table.select(numbers, pl.col(features.categories))
+
+
+def target(table: pl.DataFrame, data: Data) -> np.ndarray:
+    """Return the target of ``table``, shape (rows,): floats to regress, else labels as they are."""
+    column = table[data.target]
+    if data.task == "regression":
+        return column.cast(pl.Float64).to_numpy()
+    # A list gives numpy's own text type; polars gives objects, which cost more and save badly.
+    return np.asarray(column.to_list())
+
+
+def refuse_all_missing(table: pl.DataFrame, features: Features) -> None:
+    """Refuse a feature without a single value, which an imputer would drop in silence.
+
+    Raises:
+        ProjectError: naming the first such column.
+    """
+    for name in features.names:
+        if table[name].null_count() == table.height:
+            raise ProjectError(
+                f"the feature '{name}' has no value in any train row: add it to "
+                "data.features.exclude in params.yaml"
+            )

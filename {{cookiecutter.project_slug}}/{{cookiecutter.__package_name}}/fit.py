@@ -1,0 +1,108 @@
+"""Fit the model on the train rows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import fmean, pstdev
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
+
+from . import features, metrics, persist
+from .artifacts import MODEL, TRAIN, read_table
+from .errors import ProjectError
+from .files import write_json
+from .model import build
+from .params import Params
+from .predictions import Predictions
+from .progress import progress
+
+CROSS_VALIDATION = Path("metrics/cross_validation.json")
+
+
+def train(params: Params) -> None:
+    """Write the model file, its SHA-256 and the scores of the cross-validation.
+
+    Raises:
+        ProjectError: if the estimator or its arguments do not fit the data; nothing is written.
+    """
+    table = read_table(TRAIN)
+    chosen = features.choose(table.schema, params)
+    features.refuse_all_missing(table, chosen)
+    model = build(params, chosen)
+    inputs, truth = features.select(table, chosen), features.target(table, params.data)
+    scores = cross_validate(model, inputs, truth, table, params)
+    print(f"fitting {params.train.estimator} on {inputs.height} rows x {inputs.width} features")
+    fit(model, inputs, truth)
+    persist.save(model, MODEL)
+    write_json(CROSS_VALIDATION, scores)
+
+
+def fit(model: BaseEstimator, inputs: pl.DataFrame, truth: np.ndarray) -> None:
+    """Fit ``model`` in place on inputs (rows, features) and truth (rows,).
+
+    Raises:
+        ProjectError: with the estimator's own words, if it refuses its arguments or the data.
+    """
+    try:
+        model.fit(inputs, truth)
+    except (TypeError, ValueError) as error:
+        name = type(model.steps[-1][1]).__name__
+        raise ProjectError(
+            f"{name} cannot be fitted: {error}\n  See train.arguments and train.preprocessing in "
+            "params.yaml."
+        ) from error
+
+
+def cross_validate(
+    model: BaseEstimator,
+    inputs: pl.DataFrame,
+    truth: np.ndarray,
+    table: pl.DataFrame,
+    params: Params,
+) -> dict[str, dict[str, float]]:
+    """Return mean and standard deviation over the folds of each metric; empty when it is off."""
+    values: dict[str, list[float]] = {}
+    folds = list(_folds(truth, table, params)) if params.train.cross_validation else []
+    for learn, score in progress(folds, "cross-validation"):
+        candidate = clone(model)
+        fit(candidate, inputs[learn], truth[learn])
+        predictions = Predictions.of(candidate, inputs[score], truth[score])
+        for name, value in metrics.scores(params.data.task, predictions).items():
+            values.setdefault(name, []).append(value)
+    # A metric that one fold leaves undefined has no mean over the folds.
+    complete = {name: found for name, found in values.items() if len(found) == len(folds)}
+    return {name: {"mean": fmean(f), "std": pstdev(f)} for name, f in complete.items()}
+
+
+def _folds(
+    truth: np.ndarray, table: pl.DataFrame, params: Params
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield row numbers to learn from and to score, divided as train and test are."""
+    count, seed, split = params.train.cross_validation, params.train.seed, params.prepare.split
+    stratify = params.data.task == "classification"
+    groups, order = None, np.arange(len(truth))
+    folds: Any
+    if split.method == "time":
+        order = table[str(split.column)].arg_sort().to_numpy()
+        folds = TimeSeriesSplit(count)
+    elif split.method == "group":
+        groups = table[str(split.column)].rank("dense").to_numpy()
+        shuffle = {"n_splits": count, "shuffle": True, "random_state": seed}
+        folds = StratifiedGroupKFold(**shuffle) if stratify else GroupKFold(**shuffle)
+    else:
+        kind = StratifiedKFold if stratify else KFold
+        folds = kind(count, shuffle=True, random_state=seed)
+    try:
+        for learn, score in folds.split(order, truth[order], groups):
+            yield order[learn], order[score]
+    except ValueError as error:
+        raise ProjectError(f"train.cross_validation in params.yaml: {error}") from None

@@ -1,0 +1,200 @@
+"""params.yaml as typed, frozen objects; nothing else in the project reads that file."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from . import strict_yaml
+from .errors import ProjectError
+
+Task = Literal["classification", "regression"]
+# Lists of params.yaml become tuples, so that params cannot change under way.
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: every key must be there, no other key may be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Csv(Section):
+    """How to read CSV files; Parquet needs none of it."""
+
+    separator: Annotated[str, Field(min_length=1, max_length=1)]
+    decimal: Literal[".", ","]
+    missing: Names
+
+
+class Features(Section):
+    """Which columns the model sees."""
+
+    include: Names
+    exclude: Names
+
+
+class Data(Section):
+    """The table and what is learned from it."""
+
+    path: str
+    table_schema: str = Field(alias="schema")
+    csv: Csv
+    task: Task
+    target: str
+    id: Names
+    features: Features
+
+    @model_validator(mode="after")
+    def _target_is_no_feature(self) -> "Data":
+        if self.target in self.features.include or self.target in self.id:
+            raise ValueError(f"the target '{self.target}' cannot be a feature or an id as well")
+        return self
+
+
+class Split(Section):
+    """How rows are divided into train and test."""
+
+    method: Literal["random", "stratified", "group", "time"]
+    test_size: Annotated[float, Field(gt=0, lt=1)]
+    seed: Seed
+    column: str | None
+
+    @model_validator(mode="after")
+    def _column_goes_with_method(self) -> "Split":
+        needs_column = self.method in ("group", "time")
+        if needs_column and self.column is None:
+            raise ValueError(f"method '{self.method}' needs a column name in 'column'")
+        if not needs_column and self.column is not None:
+            raise ValueError(f"method '{self.method}' uses no column: set 'column' to null")
+        return self
+
+
+class Prepare(Section):
+    """Knobs of the stage `prepare`."""
+
+    drop_missing_target: bool
+    split: Split
+
+
+class Numbers(Section):
+    """What is done to numeric features before the estimator sees them."""
+
+    impute: Literal["median", "mean", "most_frequent", "none"]
+    scale: Literal["none", "standard", "minmax", "robust"]
+
+
+class Categories(Section):
+    """What is done to text and boolean features before the estimator sees them."""
+
+    impute: Literal["most_frequent", "own_category"]
+    encode: Literal["onehot", "ordinal"]
+    max_categories: Annotated[int, Field(ge=2)] | None
+
+
+class Preprocessing(Section):
+    """Imputation, encoding and scaling, by kind of feature."""
+
+    numbers: Numbers
+    categories: Categories
+
+
+class Train(Section):
+    """Knobs of the stage `train`."""
+
+    estimator: str
+    arguments: dict[str, Any]
+    seed: Seed
+    preprocessing: Preprocessing
+    cross_validation: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _one_fold_is_none(self) -> "Train":
+        if self.cross_validation == 1:
+            raise ValueError("cross_validation must be 0 (off) or at least 2 folds")
+        return self
+
+
+class Intervals(Section):
+    """The bootstrap intervals of the test metrics."""
+
+    resamples: Annotated[int, Field(ge=100)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Evaluate(Section):
+    """Knobs of the stage `evaluate`."""
+
+    seed: Seed
+    intervals: Intervals
+    slices: Names
+    importance_repeats: Annotated[int, Field(ge=1)]
+
+
+class Numerics(Section):
+    """Whether arithmetic is pinned to one thread and one instruction set."""
+
+    pinned: bool
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    data: Data
+    prepare: Prepare
+    train: Train
+    evaluate: Evaluate
+    numerics: Numerics
+
+
+Parsed = TypeVar("Parsed", bound=BaseModel)
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        ProjectError: with one line for each missing, unknown or wrong value.
+    """
+    return parse(strict_yaml.load(path), Params, str(path))
+
+
+def parse(content: object, model: type[Parsed], name: str) -> Parsed:
+    """Return ``content`` as a ``model``, or tell every mistake in words of the file ``name``.
+
+    Raises:
+        ProjectError: with one line for each mistake.
+    """
+    try:
+        return model.model_validate(content if content is not None else {})
+    except ValidationError as error:
+        lines = [_explain(name, model, mistake) for mistake in error.errors(include_url=False)]
+        raise ProjectError("\n       ".join(lines)) from None
+
+
+def _explain(name: str, model: type[BaseModel], mistake: ErrorDetails) -> str:
+    where = f"{name}: {'.'.join(str(part) for part in mistake['loc'])}".rstrip(": ")
+    if mistake["type"] == "missing":
+        return f"{where} is missing"
+    if mistake["type"] == "extra_forbidden":
+        return f"{where} is no key of this file{_suggest(model, mistake['loc'])}"
+    if mistake["type"] == "value_error":
+        return f"{where}: {mistake['msg'].removeprefix('Value error, ')}"
+    wanted = mistake["msg"].replace("Input should be", "must be").replace("a valid tuple", "a list")
+    return f"{where} {wanted}, not {mistake['input']!r}"
+
+
+def _suggest(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    *parents, unknown = location
+    for parent in parents:
+        fields = {field.alias or key: field.annotation for key, field in model.model_fields.items()}
+        section = fields.get(str(parent))
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            return ""
+        model = section
+    keys = [field.alias or key for key, field in model.model_fields.items()]
+    close = get_close_matches(str(unknown), keys, n=1)
+    return f": did you mean '{close[0]}'?" if close else f": its keys are {', '.join(keys)}"

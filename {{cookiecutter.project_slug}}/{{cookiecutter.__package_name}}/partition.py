@@ -1,0 +1,123 @@
+"""Check the raw table and divide it into train and test."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from . import checks, table
+from .artifacts import TEST, TRAIN
+from .columns import typed_columns
+from .data import add_features
+from .errors import ProjectError
+from .files import atomic, write_json
+from .params import Data, Params
+from .progress import watch
+from .schema import load_schema
+from .split import in_test
+
+METRICS = Path("metrics/prepare.json")
+
+_SIDE = "__test__"
+# Parquet bytes depend on the number of threads unless the size of a row group is given.
+_ROW_GROUP = 250_000
+
+
+def partition(params: Params) -> None:
+    """Write train and test tables and the counts of their rows.
+
+    The table streams through: memory does not grow with the number of rows.
+
+    Raises:
+        ProjectError: if the table breaks its schema or cannot be divided; nothing is written.
+    """
+    try:
+        _partition(params)
+    except pl.exceptions.PolarsError as error:
+        raise table.explain(error, params.data) from None
+
+
+def _partition(params: Params) -> None:
+    data = params.data
+    rows = _checked(data)
+    _check_target(rows, params)
+    known = rows.filter(pl.col(data.target).is_not_null())
+    sides = add_features(known.with_columns(in_test(known, data, params.prepare).alias(_SIDE)))
+    with atomic(TRAIN) as train, atomic(TEST) as test:
+        with watch([train, test], "prepare"):
+            for path, side in ((train, ~pl.col(_SIDE)), (test, pl.col(_SIDE))):
+                sides.filter(side).drop(_SIDE).sink_parquet(
+                    path, row_group_size=_ROW_GROUP, compression="zstd", mkdir=True
+                )
+        counts = _count(rows, train, test, data)
+        write_json(METRICS, counts)
+    print(f"{counts['train_rows']} rows to train with, {counts['test_rows']} to test with")
+
+
+def _checked(data: Data) -> pl.LazyFrame:
+    schema = load_schema(Path(data.table_schema))
+    raw = table.scan(data)
+    columns = typed_columns(schema, raw, data.csv if table.is_csv(data) else None)
+    measured = raw.select(checks.measures(columns, schema)).collect(engine="streaming")
+    if measured["rows"][0] == 0:
+        raise ProjectError(f"{data.path} has a header and no rows")
+    checks.refuse(checks.problems(measured, columns, schema), data.path, data.table_schema)
+    return raw.select(column.value for column in columns)
+
+
+def _check_target(rows: pl.LazyFrame, params: Params) -> None:
+    target = params.data.target
+    types = rows.collect_schema()
+    if target not in types:
+        raise ProjectError(f"data.target in params.yaml is '{target}', which the table lacks")
+    if params.data.task == "regression" and not types[target].is_numeric():
+        raise ProjectError(f"data.task is regression, but the target '{target}' is no number")
+    column = pl.col(target)
+    measures = {"missing": column.null_count(), "least": column.min(), "most": column.max()}
+    found = rows.select(**measures).collect(engine="streaming")
+    missing = found["missing"][0]
+    if missing and not params.prepare.drop_missing_target:
+        raise ProjectError(
+            f"{missing} rows have no target '{target}': mend the data, or set "
+            "prepare.drop_missing_target to true in params.yaml to leave them out"
+        )
+    if found["least"][0] == found["most"][0]:
+        raise ProjectError(f"the target '{target}' is the same in every row: nothing to learn")
+
+
+def _count(rows: pl.LazyFrame, train: Path, test: Path, data: Data) -> dict[str, Any]:
+    all_rows = rows.select(pl.len()).collect(engine="streaming").item()
+    sides = {"train": pl.scan_parquet(train), "test": pl.scan_parquet(test)}
+    counts = {side: frame.select(pl.len()).collect().item() for side, frame in sides.items()}
+    for side, count in counts.items():
+        if count == 0:
+            raise ProjectError(
+                f"the split leaves no row in {side}: change prepare.split in params.yaml"
+            )
+    if data.task == "classification":
+        _check_classes(sides["train"], sides["test"], data.target)
+    return {
+        "rows": all_rows,
+        "rows_without_target": all_rows - sum(counts.values()),
+        "train_rows": counts["train"],
+        "test_rows": counts["test"],
+    }
+
+
+def _check_classes(train: pl.LazyFrame, test: pl.LazyFrame, target: str) -> None:
+    sizes = [
+        dict(frame.group_by(target).len().collect(engine="streaming").iter_rows())
+        for frame in (train, test)
+    ]
+    for value in sorted(sizes[0].keys() | sizes[1].keys(), key=str):
+        in_train, in_test = sizes[0].get(value, 0), sizes[1].get(value, 0)
+        if in_train + in_test == 1:
+            raise ProjectError(
+                f"the class '{value}' of '{target}' has one row: it needs at least two, one to "
+                "learn from and one to test with"
+            )
+        if in_train == 0:
+            raise ProjectError(
+                f"the class '{value}' of '{target}' ({in_test} rows) is in test only: no model "
+                "can learn it. Use prepare.split.method 'stratified', or drop the class"
+            )
