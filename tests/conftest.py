@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Environment variables that hide the user's own Git, DVC and cookiecutter settings."""
     home = tmp_path_factory.mktemp("home")
-    (home / ".config").mkdir()
+    for name in (".config", "tmp"):
+        (home / name).mkdir()
     for name in ("pip", "uv"):  # how this machine reaches its package registry
         settings = Path.home() / ".config" / name
         if settings.is_dir():
@@ -102,6 +104,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {
         **kept,
         "HOME": str(home),
+        "TMPDIR": str(home / "tmp"),
+        "TEMP": str(home / "tmp"),
         "USERPROFILE": str(home),
         "XDG_CONFIG_HOME": str(home / ".config"),
         "UV_CACHE_DIR": uv_cache.stdout.strip(),
@@ -117,6 +121,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "GIT_COMMITTER_NAME": "Test",
         "GIT_COMMITTER_EMAIL": "test@example.com",
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_temporary_folder(environment: dict[str, str]) -> Iterator[None]:
+    """Keep what cookiecutter leaves there (each rendered hook) out of the machine's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", environment["TMPDIR"])
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -146,9 +158,12 @@ def bake(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) 
 
 
 @pytest.fixture(scope="session")
-def project(bake: Bake, environment: dict[str, str]) -> Project:
+def project(
+    bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Project:
     """The default project after `python bootstrap.py`; read it, and change only copies of it."""
-    path = bake(project_name="Penguins", remote="local", ci="github", licence="MIT")
+    path = tmp_path_factory.mktemp("session") / "penguins"
+    shutil.copytree(bake(), path)
     setup = run(sys.executable, "bootstrap.py", cwd=path, environment=environment)
     return Project(path, environment, setup)
 

@@ -1,8 +1,7 @@
-"""What each answer leaves in the generated project, and which answers are refused."""
+"""What each answer leaves in the generated project, and how texts come through unchanged."""
 
 import configparser
 import hashlib
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import CHOICES, PROMPTS, TEMPLATE, VARIANTS, Bake, run
+from conftest import CHOICES, PROMPTS, TEMPLATE, VARIANTS, Bake
 
 CI_FILES = {
     "github": ".github/workflows/ci.yml",
@@ -63,15 +62,19 @@ def test_each_choice(bake: Bake, name: str, value: str) -> None:
     scheme = "../../" if answers["remote"] == "local" else f"{answers['remote']}://"
     assert read_remote(path).startswith(scheme)
 
+    source = TEMPLATE / "{{cookiecutter.project_slug}}" / "{{cookiecutter.__package_name}}"
     for file in path.rglob("*"):
+        relative = file.relative_to(path)
         if file.is_dir():
-            assert any(file.iterdir()), f"{file.relative_to(path)} is an empty folder"
+            assert any(file.iterdir()), f"{relative} is an empty folder"
             continue
         if file.suffix in (".yaml", ".yml", ".dvc"):
             yaml.safe_load(file.read_text(encoding="utf-8"))
-        if "data" not in file.relative_to(path).parts:
-            text = file.read_text(encoding="utf-8").replace("${{", "")
-            assert not re.search(r"\{[{%#]", text), f"template code left in {file}"
+        if relative.parts[0] == path.name:  # package code is copied, never rendered
+            assert file.read_bytes() == (source / relative.relative_to(path.name)).read_bytes()
+        elif relative.parts[0] != "data":
+            text = file.read_bytes().decode().replace("${{", "")
+            assert not re.search(r"\{[{%#]", text), f"template code left in {relative}"
             assert "\r" not in text
 
 
@@ -99,7 +102,7 @@ TEXTS = {
     "backslash and quote": r"\"\\\" \\",
     "accents": "Modèle prédictif für Größe, Žluťoučký",
     "other scripts": "モデル 模型 модель نموذج",
-    "beyond the basic plane": "penguins 🐧 and 𝒙",
+    "beyond the basic plane": "penguins 🐧 and 𐌰",
     "joined emoji": "👩🏽‍🔬",
     "no-break space": "a\u00a0b",
     "right-to-left mark": "a\u200fb",
@@ -144,7 +147,7 @@ def test_default_slug_comes_from_the_name(bake: Bake) -> None:
 
 REMOTES = [
     ("local", "../storage", "../../storage"),
-    ("local", "../../shared/dvc storage".replace(" ", "-"), "../../../shared/dvc-storage"),
+    ("local", "../../shared/dvc-storage", "../../../shared/dvc-storage"),
     ("local", "/srv/dvc", "/srv/dvc"),
     ("local", r"C:\dvc\storage", r"C:\dvc\storage"),
     ("local", "d:/dvc", "d:/dvc"),
@@ -161,109 +164,6 @@ REMOTES = [
 @pytest.mark.parametrize(("remote", "url", "written"), REMOTES)
 def test_remote_address(bake: Bake, remote: str, url: str, written: str) -> None:
     assert read_remote(bake(remote=remote, remote_url=url)) == written
-
-
-NO_FOLDER = "project_slug must be the name of one folder"
-UNSAFE = "is no safe folder and package name"
-TAKEN = "is taken by Python, Windows or the project"
-REFUSED = [
-    ({"project_name": ""}, "project_name is empty"),
-    ({"project_name": " \u00a0", "project_slug": "x"}, "project_name is empty"),
-    ({"author": ""}, "author is empty"),
-    ({"description": ""}, "description is empty"),
-    ({"remote_url": ""}, "remote_url is empty"),
-    ({"description": "two\nlines"}, r"description holds a line break or control character"),
-    ({"author": "a\rb"}, "author holds a line break"),
-    ({"author": "tab\tbed"}, "author holds a line break"),
-    ({"description": "bell \x07"}, "description holds a line break or control character"),
-    ({"description": "delete \x7f"}, "description holds a line break or control character"),
-    ({"description": "separator \u2028"}, "description holds a line break"),
-    ({"author": "half a pair \udc80"}, "author holds a line break or control character"),
-    ({"project_name": "a\nb", "project_slug": "x"}, "project_name holds a line break"),
-    ({"description": "{{ 7*7 }}"}, "description holds template code"),
-    ({"author": "{% raw %}{{ x }}{% endraw %}"}, "author holds template code"),
-    ({"project_name": "a {# b #}", "project_slug": "x"}, "project_name holds template code"),
-    ({"project_slug": ""}, NO_FOLDER),
-    ({"project_slug": "."}, NO_FOLDER),
-    ({"project_slug": ".."}, NO_FOLDER),
-    ({"project_slug": "a/b"}, NO_FOLDER),
-    ({"project_slug": "../up"}, NO_FOLDER),
-    ({"project_slug": "/tmp/absolute"}, NO_FOLDER),
-    ({"project_slug": "a\\b"}, NO_FOLDER),
-    ({"project_slug": "a/b", "remote_url": "/srv/x"}, NO_FOLDER),
-    ({"project_name": "!!!"}, NO_FOLDER),
-    ({"project_slug": "two words"}, UNSAFE),
-    ({"project_slug": "line\nbreak"}, UNSAFE),
-    ({"project_slug": "2fast"}, UNSAFE),
-    ({"project_slug": "-x"}, UNSAFE),
-    ({"project_slug": "x-"}, UNSAFE),
-    ({"project_slug": "a.b"}, UNSAFE),
-    ({"project_slug": "größe"}, UNSAFE),
-    ({"project_slug": 'quo"te'}, UNSAFE),
-    ({"project_slug": "it's"}, UNSAFE),
-    ({"project_slug": "$(id)"}, UNSAFE),
-    ({"project_slug": "class"}, TAKEN),
-    ({"project_slug": "Import"}, TAKEN),
-    ({"project_slug": "random"}, TAKEN),
-    ({"project_slug": "json"}, TAKEN),
-    ({"project_slug": "sklearn"}, TAKEN),
-    ({"project_slug": "Polars"}, TAKEN),
-    ({"project_slug": "dvc"}, TAKEN),
-    ({"project_slug": "yaml"}, TAKEN),
-    ({"project_slug": "typing-extensions"}, TAKEN),
-    ({"project_slug": "tests"}, TAKEN),
-    ({"project_slug": "Data"}, TAKEN),
-    ({"project_slug": "metrics"}, TAKEN),
-    ({"project_slug": "com1"}, TAKEN),
-    ({"remote_url": "s3://bucket"}, "does not suit the remote 'local'"),
-    ({"remote_url": "storage"}, "does not suit the remote 'local'"),
-    ({"remote_url": "~/storage"}, "does not suit the remote 'local'"),
-    ({"remote_url": "../my storage"}, "does not suit the remote 'local'"),
-    ({"remote_url": "../a,b"}, "does not suit the remote 'local'"),
-    ({"remote_url": "../a#b"}, "does not suit the remote 'local'"),
-    ({"remote_url": "../a%b"}, "does not suit the remote 'local'"),
-    ({"remote_url": '../"a"'}, "does not suit the remote 'local'"),
-    ({"remote_url": "../a\nb"}, "remote_url holds a line break"),
-    ({"remote": "s3", "remote_url": "../storage"}, "does not suit the remote 's3'"),
-    ({"remote": "s3", "remote_url": "s3://"}, "does not suit the remote 's3'"),
-    ({"remote": "s3", "remote_url": "gs://bucket"}, "does not suit the remote 's3'"),
-    ({"remote": "gs", "remote_url": "s3://bucket"}, "does not suit the remote 'gs'"),
-    ({"remote": "azure", "remote_url": "https://x/y"}, "does not suit the remote 'azure'"),
-    ({"remote": "ssh", "remote_url": "ssh://me:secret@host/x"}, "no password"),
-    ({"remote": "ssh", "remote_url": "ssh://host"}, "does not suit the remote 'ssh'"),
-    ({"remote": "ftp"}, "ftp provided for choice variable remote"),
-    ({"licence": "GPL"}, "GPL provided for choice variable licence"),
-]
-
-
-@pytest.mark.parametrize(("answers", "message"), REFUSED)
-def test_refused(
-    tmp_path: Path, environment: dict[str, str], answers: dict[str, str], message: str
-) -> None:
-    work = tmp_path / "work"  # one level down, to see what a slug with .. would leave
-    work.mkdir()
-    # Bytes, since an argument of a program need not be Unicode.
-    given = [os.fsencode(f"{name}={value}") for name, value in answers.items()]
-    command = [sys.executable, "-m", "cookiecutter", "--no-input", str(TEMPLATE), *given]
-    result = subprocess.run(
-        command, cwd=work, env=environment, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 1
-    assert message in result.stdout + result.stderr
-    assert list(tmp_path.rglob("*")) == [work]
-    assert not Path("/tmp/absolute").exists()
-
-
-def test_each_mistake_has_its_message(tmp_path: Path, environment: dict[str, str]) -> None:
-    result = run(
-        *(sys.executable, "-m", "cookiecutter", "--no-input", str(TEMPLATE)),
-        *("project_slug=2fast", "author=", "remote_url=storage"),
-        cwd=tmp_path,
-        environment=environment,
-        check=False,
-    )
-    lines = [line for line in result.stderr.splitlines() if line.startswith("Cannot generate")]
-    assert [line.split()[4] for line in lines] == ["author", "project_slug", "remote_url"]
 
 
 def test_answers_typed_at_the_prompts(tmp_path: Path, environment: dict[str, str]) -> None:

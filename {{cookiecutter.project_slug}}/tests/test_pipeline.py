@@ -87,8 +87,8 @@ def test_cross_validation_has_a_mean_over_the_folds(
     partition(params)
     train(params)
     found = json.loads(Path("metrics/cross_validation.json").read_text(encoding="utf-8"))
-    assert 0.5 < found["accuracy"]["mean"] <= 1
-    assert found["accuracy"]["std"] >= 0
+    assert 0.5 < found["cv"]["accuracy"] <= 1
+    assert found["cv"]["accuracy_std"] >= 0
 
 
 def test_a_failed_training_leaves_the_old_model(tiny: TinyProject) -> None:

@@ -11,25 +11,22 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import numpy
+import scipy.sparse
 import scipy.special
 import skops.io
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
+from . import volatile
 from .errors import ProjectError
-
-State = dict[str, Any]  # one node of schema.json
+from .volatile import State
 
 _SCHEMA: Final = "schema.json"
-_BIN_MAPPER: Final = "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper"
-# Fit times make every file of a search different, and only its best estimator predicts.
-_SEARCHES: Final = (
-    "sklearn.model_selection._search.",
-    "sklearn.model_selection._search_successive_halving.",
-)
+_RECORDS: Final = b"{'descr': ["  # how the header of a .npy starts if its items have fields
 
 
 def write(estimator: BaseEstimator, target: BinaryIO, folder: Path) -> None:
@@ -44,15 +41,22 @@ def write(estimator: BaseEstimator, target: BinaryIO, folder: Path) -> None:
     with tempfile.TemporaryFile(dir=folder) as raw:
         try:
             skops.io.dump(estimator, raw)
-        except OSError:
+        except (OSError, MemoryError):
             raise
         except Exception as error:  # whatever the state of a foreign class makes of it
             raise ProjectError(
-                f"{type(estimator).__name__} cannot be stored in a skops file ({error}): use an "
-                "estimator of scikit-learn, or keep only arrays, numbers and text in your own"
+                f"{describe(estimator)} cannot be stored in a skops file ({error}): use another "
+                "estimator, or keep only arrays, numbers, text and estimators in one of your own"
             ) from error
         with ZipFile(raw) as source, ZipFile(target, "w", ZIP_STORED) as archive:
             _Rewrite(source, archive).run()
+
+
+def describe(estimator: BaseEstimator) -> str:
+    """Return the names of the classes that a person would know the estimator by."""
+    if not isinstance(estimator, Pipeline):
+        return type(estimator).__name__
+    return " + ".join(type(step).__name__ for _, step in estimator.steps)
 
 
 class _Rewrite:
@@ -61,7 +65,7 @@ class _Rewrite:
     def __init__(self, source: ZipFile, target: ZipFile) -> None:
         self.source = source
         self.target = target
-        self.names: dict[bytes, str] = {}  # SHA-256 of a member's content -> its new name
+        self.names: dict[str, str] = {}  # SHA-256 of a member's content -> its new name
         self.nodes = 0
 
     def run(self) -> None:
@@ -75,19 +79,19 @@ class _Rewrite:
             for item in value:
                 self._visit(item)
         elif isinstance(value, dict):
-            if isinstance(value.get("__loader__"), str):  # else the content of a dict
-                self._normalise(value)
+            if isinstance(value.get("__loader__"), str):  # else it is the content of a dict
+                self._rewrite(value)
             for item in value.values():
                 self._visit(item)
 
-    def _normalise(self, node: State) -> None:
+    def _rewrite(self, node: State) -> None:
         # A number of its own for every node. skops would load nodes of one id as one object, but
         # which equal values share an object is an accident (interned text, cached numbers), and
         # an array shared by mistake would change in two places in a later partial_fit.
         self.nodes += 1
         node["__id__"] = self.nodes
         if node["__loader__"] == "ObjectNode":
-            _forget_runtime(node)
+            volatile.reset(node)
         elif node["__loader__"] == "FunctionNode":
             _name_by_home(node)
         items = _unordered(node)
@@ -99,7 +103,7 @@ class _Rewrite:
     def _copy(self, name: str) -> str:
         """Copy a member unless its content is there already, and return its new name."""
         content = self._read(name)
-        digest = hashlib.sha256(content).digest()
+        digest = hashlib.sha256(content).hexdigest()
         if digest not in self.names:
             self.names[digest] = f"{len(self.names)}{Path(name).suffix}"
             _add(self.target, self.names[digest], content)
@@ -108,8 +112,10 @@ class _Rewrite:
     def _read(self, name: str) -> bytes:
         content = self.source.read(name)
         if name.endswith(".npz"):
-            return _uncompressed(content)
-        return _zero_padding(content) if name.endswith(".npy") else content
+            return _canonical_matrix(content)
+        if name.endswith(".npy") and _RECORDS in content[:64]:
+            return _without_gaps(content)
+        return content
 
     def _content_key(self, node: State) -> str:
         """Text that depends on the content of a node alone, to order the items of a set by."""
@@ -129,34 +135,12 @@ class _Rewrite:
 
 def _unordered(node: State) -> list[State] | None:
     """Return the items of a set or frozenset, whose order follows the hash seed."""
+    items: list[State] | None = None
     if node["__loader__"] == "SetNode":
-        return node["content"]  # type: ignore[no-any-return]
-    if f"{node['__module__']}.{node['__class__']}" == "builtins.frozenset":
-        return node["content"]["content"][0]["content"]  # type: ignore[no-any-return]
-    return None
-
-
-def _forget_runtime(node: State) -> None:
-    """Reset attributes that say how the estimator was run, not what it learned.
-
-    Raises:
-        ProjectError: for a hyperparameter search.
-    """
-    name = f"{node['__module__']}.{node['__class__']}"
-    if name.startswith(_SEARCHES):
-        raise ProjectError(
-            f"{node['__class__']} keeps the times of its fits, so its file differs in every run: "
-            "return its best_estimator_ from model.py"
-        )
-    attributes = (node.get("content") or {}).get("content")
-    if not isinstance(attributes, dict):
-        return
-    if "n_jobs" in attributes:
-        attributes["n_jobs"] = _json(None)
-    if "_stop_words_id" in attributes:  # a memory address, text vectorizers compute it again
-        attributes["_stop_words_id"] = _json(None)
-    if name == _BIN_MAPPER:  # Cython needs a number here
-        attributes["n_threads"] = _json(1)
+        items = node["content"]
+    elif f"{node['__module__']}.{node['__class__']}" == "builtins.frozenset":
+        items = node["content"]["content"][0]["content"]
+    return items
 
 
 def _name_by_home(node: State) -> None:
@@ -169,38 +153,28 @@ def _name_by_home(node: State) -> None:
             return
 
 
-def _json(value: int | None) -> State:
-    return {
-        "__class__": "str",
-        "__module__": "builtins",
-        "__loader__": "JsonNode",
-        "content": json.dumps(value),
-        "is_json": True,
-    }
+def _canonical_matrix(archive: bytes) -> bytes:
+    """Return a sparse matrix's ``.npz`` with the index type that SciPy loads, uncompressed.
 
-
-def _uncompressed(archive: bytes) -> bytes:
-    """Return a SciPy ``.npz`` without compression, whose bytes depend on the zlib build."""
-    buffer = io.BytesIO()
-    with ZipFile(io.BytesIO(archive)) as source, ZipFile(buffer, "w", ZIP_STORED) as target:
+    Compressed bytes depend on the build of zlib.
+    """
+    plain, buffer = io.BytesIO(), io.BytesIO()
+    scipy.sparse.save_npz(plain, scipy.sparse.load_npz(io.BytesIO(archive)), compressed=False)
+    with ZipFile(plain) as source, ZipFile(buffer, "w", ZIP_STORED) as target:
         for name in sorted(source.namelist()):
             _add(target, name, source.read(name))
     return buffer.getvalue()
 
 
-def _zero_padding(array: bytes) -> bytes:
-    """Return a ``.npy`` whose bytes between the fields of a record are 0.
+def _without_gaps(array: bytes) -> bytes:
+    """Return a ``.npy`` whose records hold zeros between their fields, not what memory held.
 
-    The nodes of a tree are records with 7 bytes of padding, which hold whatever was in memory.
+    The nodes of a decision tree are such records, and those of a loaded tree have random gaps.
     """
-    with io.BytesIO(array) as file:
-        values = numpy.load(file, allow_pickle=False)
-    if values.dtype.names is None:
-        return array
-    order: Literal["C", "F"] = "F" if values.flags.fnc else "C"
-    clean = numpy.zeros(values.shape, values.dtype, order)
-    for name in values.dtype.names:
-        clean[name] = values[name]
+    records = numpy.load(io.BytesIO(array), allow_pickle=False)
+    clean = numpy.zeros(records.shape, records.dtype)  # zeros_like leaves the gaps as they are
+    for field in records.dtype.names:
+        clean[field] = records[field]
     buffer = io.BytesIO()
     numpy.save(buffer, clean, allow_pickle=False)
     return buffer.getvalue()

@@ -69,7 +69,7 @@ def cross_validate(
     table: pl.DataFrame,
     params: Params,
 ) -> dict[str, dict[str, float]]:
-    """Return mean and standard deviation over the folds of each metric; empty when it is off."""
+    """Return mean and standard deviation over the folds of each metric, none when it is off."""
     values: dict[str, list[float]] = {}
     folds = list(_folds(truth, table, params)) if params.train.cross_validation else []
     for learn, score in progress(folds, "cross-validation"):
@@ -80,7 +80,10 @@ def cross_validate(
             values.setdefault(name, []).append(value)
     # A metric that one fold leaves undefined has no mean over the folds.
     complete = {name: found for name, found in values.items() if len(found) == len(folds)}
-    return {name: {"mean": fmean(f), "std": pstdev(f)} for name, f in complete.items()}
+    scores: dict[str, float] = {}
+    for name, found in complete.items():
+        scores |= {name: fmean(found), f"{name}_std": pstdev(found)}
+    return {"cv": scores}
 
 
 def _folds(

@@ -44,7 +44,7 @@ def report(folder: Path = Path()) -> Report:
     pipeline = load_pipeline(folder)
     found = Report(unread=pipeline.unread)
     written = {
-        normal(out["path"]): out["md5"]
+        normal(out["path"]): out.get("md5")
         for entry in locked.values()
         for out in entry.get("outs", [])
     }
@@ -222,16 +222,13 @@ def main() -> None:
     """Print what is stale; exit code 1 if something is."""
     found = report()
     for name in found.unread:
-        print(
-            f"{name}: not compared (foreach, matrix, vars and wdir of a stage are only for DVC to read)"
-        )
-    if found.absent:
-        print(f"{len(found.absent)} data files are not on this machine and were not compared")
+        print(f"{name}: foreach, matrix, vars or wdir: only `dvc status` can compare it")
     if found.stale:
-        print("\n".join(found.stale))
-        print(MEND)
+        print("\n".join([*found.stale, MEND]))
         sys.exit(1)
-    print("dvc.lock is up to date")
+    count = len(found.absent)
+    aside = f"; {count} files of DVC's are not on this machine, so not compared" if count else ""
+    print(f"dvc.lock is up to date{aside}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Check the raw table and divide it into train and test."""
 
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -15,6 +14,7 @@ from .params import Data, Params
 from .progress import watch
 from .schema import load_schema
 from .split import in_test
+from .table import first_line
 
 METRICS = Path("metrics/prepare.json")
 
@@ -42,16 +42,29 @@ def _partition(params: Params) -> None:
     rows = _checked(data)
     _check_target(rows, params)
     known = rows.filter(pl.col(data.target).is_not_null())
-    sides = add_features(known.with_columns(in_test(known, data, params.prepare).alias(_SIDE)))
+    sides = _own_columns(known.with_columns(in_test(known, data, params.prepare).alias(_SIDE)))
     with atomic(TRAIN) as train, atomic(TEST) as test:
         with watch([train, test], "prepare"):
-            for path, side in ((train, ~pl.col(_SIDE)), (test, pl.col(_SIDE))):
-                sides.filter(side).drop(_SIDE).sink_parquet(
-                    path, row_group_size=_ROW_GROUP, compression="zstd", mkdir=True
-                )
+            # Both files in one pass over the rows: half the time of one after the other.
+            sinks = [
+                sides.filter(side)
+                .drop(_SIDE)
+                .sink_parquet(path, row_group_size=_ROW_GROUP, compression="zstd", lazy=True)
+                for path, side in ((train, ~pl.col(_SIDE)), (test, pl.col(_SIDE)))
+            ]
+            pl.collect_all(sinks, engine="streaming")
         counts = _count(rows, train, test, data)
         write_json(METRICS, counts)
-    print(f"{counts['train_rows']} rows to train with, {counts['test_rows']} to test with")
+    print("{train} rows to train with, {test} to test with".format(**counts["rows"]))
+
+
+def _own_columns(rows: pl.LazyFrame) -> pl.LazyFrame:
+    table = add_features(rows)
+    try:
+        table.collect_schema()
+    except pl.exceptions.PolarsError as error:
+        raise ProjectError(f"add_features in data.py cannot run: {first_line(error)}") from None
+    return table
 
 
 def _checked(data: Data) -> pl.LazyFrame:
@@ -85,7 +98,7 @@ def _check_target(rows: pl.LazyFrame, params: Params) -> None:
         raise ProjectError(f"the target '{target}' is the same in every row: nothing to learn")
 
 
-def _count(rows: pl.LazyFrame, train: Path, test: Path, data: Data) -> dict[str, Any]:
+def _count(rows: pl.LazyFrame, train: Path, test: Path, data: Data) -> dict[str, dict[str, int]]:
     all_rows = rows.select(pl.len()).collect(engine="streaming").item()
     sides = {"train": pl.scan_parquet(train), "test": pl.scan_parquet(test)}
     counts = {side: frame.select(pl.len()).collect().item() for side, frame in sides.items()}
@@ -96,12 +109,7 @@ def _count(rows: pl.LazyFrame, train: Path, test: Path, data: Data) -> dict[str,
             )
     if data.task == "classification":
         _check_classes(sides["train"], sides["test"], data.target)
-    return {
-        "rows": all_rows,
-        "rows_without_target": all_rows - sum(counts.values()),
-        "train_rows": counts["train"],
-        "test_rows": counts["test"],
-    }
+    return {"rows": {"raw": all_rows, "no_target": all_rows - sum(counts.values()), **counts}}
 
 
 def _check_classes(train: pl.LazyFrame, test: pl.LazyFrame, target: str) -> None:

@@ -38,7 +38,7 @@ def save(estimator: BaseEstimator, path: Path) -> str:
         with partial.open("w+b") as file:
             canonical.write(estimator, file, folder=path.parent)
             digest = _digest(file)
-            _prove(file, digest, type(estimator).__name__, folder=path.parent)
+            _prove(file, digest, canonical.describe(estimator), folder=path.parent)
         partial_sidecar.write_text(f"{digest}  {path.name}\n", encoding="utf-8", newline="\n")
     return digest
 

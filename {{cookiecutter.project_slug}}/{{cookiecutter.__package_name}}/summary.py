@@ -18,7 +18,8 @@ def table(scores: list[dict[str, str]], train: dict[str, float]) -> str:
     for row in overall:
         bounds = f"{float(row['low']):.3f} to {float(row['high']):.3f}" if row["low"] else ""
         value = f"{float(row['estimate']):.3f}"
-        lines.append([row["metric"], value, bounds, f"{train[row['metric']]:.3f}"])
+        seen = f"{train[row['metric']]:.3f}" if row["metric"] in train else ""
+        lines.append([row["metric"], value, bounds, seen])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, ["-" * width for width in widths])
     padded = (map(str.ljust, line, widths) for line in lines)

@@ -29,6 +29,7 @@ def _names(module: str, *names: str) -> frozenset[str]:
 # `persist.load` compares the SHA-256 first.
 TRUSTED: Final = frozenset().union(
     _names("builtins", "frozenset"),
+    _names("collections", "OrderedDict"),
     _names("numpy", "dtype", "mean", "median"),
     {f"numpy.{name}" for name, value in vars(numpy).items() if isinstance(value, numpy.ufunc)},
     {

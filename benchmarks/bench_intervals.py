@@ -1,0 +1,148 @@
+"""Bootstrap intervals of a generated project beside a loop over scikit-learn and beside SciPy.
+
+    python benchmarks/bench_intervals.py
+
+Needs numpy, scikit-learn, scipy and tqdm. All three give 95 % intervals of all metrics of the
+task. The two rivals run fewer resamples, and their CPU time, which grows with the number of
+resamples alone, is scaled up. Labels are integers, which scikit-learn handles fastest. The loop
+draws the same rows as the project, so the benchmark first checks that both give the same values.
+"""
+
+import argparse
+import importlib.util
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+# One thread each, as in the project; numpy reads this when it is imported.
+os.environ.update({"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"})
+
+import numpy as np
+from scipy import stats
+from sklearn import metrics as sk
+
+PACKAGE = "{{cookiecutter.project_slug}}/{{cookiecutter.__package_name}}"
+CONFIDENCE = 0.95
+Score = Callable[[Any], float]  # row numbers -> value
+
+
+def load_package() -> ModuleType:
+    """Import the template's package as it is: its modules hold no Jinja."""
+    sys.dont_write_bytecode = True  # a cache in the template would be copied into projects
+    folder = Path(__file__).resolve().parent.parent / PACKAGE
+    spec = importlib.util.spec_from_file_location(
+        "package", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    package = importlib.util.module_from_spec(spec)
+    sys.modules["package"] = package
+    spec.loader.exec_module(package)
+    return package
+
+
+def classification(rows: int) -> tuple[Any, dict[str, Score]]:
+    """Return predictions of two classes, and scikit-learn's metrics of chosen rows."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, rows)
+    share = np.clip(0.5 + 0.2 * (2 * truth - 1) + 0.2 * rng.normal(size=rows), 0.01, 0.99)
+    shares = np.column_stack([1 - share, share])
+    said = shares.argmax(axis=1)
+    return (truth, said, np.array([0, 1]), shares), {
+        "accuracy": lambda at: sk.accuracy_score(truth[at], said[at]),
+        "balanced_accuracy": lambda at: sk.balanced_accuracy_score(truth[at], said[at]),
+        "f1_macro": lambda at: sk.f1_score(truth[at], said[at], average="macro"),
+        "roc_auc": lambda at: sk.roc_auc_score(truth[at], share[at]),
+        "log_loss": lambda at: sk.log_loss(truth[at], shares[at], labels=[0, 1]),
+        "brier": lambda at: sk.brier_score_loss(truth[at], share[at]),
+    }
+
+
+def regression(rows: int) -> tuple[Any, dict[str, Score]]:
+    """Return predictions of a number, and scikit-learn's metrics of chosen rows."""
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=rows)
+    said = truth + rng.normal(size=rows)
+    return (truth, said), {
+        "rmse": lambda at: sk.root_mean_squared_error(truth[at], said[at]),
+        "mae": lambda at: sk.mean_absolute_error(truth[at], said[at]),
+        "r2": lambda at: sk.r2_score(truth[at], said[at]),
+        "median_absolute_error": lambda at: sk.median_absolute_error(truth[at], said[at]),
+    }
+
+
+def cpu(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Return CPU seconds and the result."""
+    start = time.process_time()
+    result = work()
+    return time.process_time() - start, result
+
+
+def by_loop(rows: int, scores: dict[str, Score], resamples: int) -> dict[str, tuple[float, float]]:
+    """Draw rows and call scikit-learn, again and again."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    values: dict[str, list[float]] = {name: [] for name in scores}
+    for _ in range(resamples):
+        at = rng.integers(0, rows, size=rows)
+        for name, score in scores.items():
+            values[name].append(score(at))
+    tail = (1 - CONFIDENCE) / 2
+    return {name: tuple(np.quantile(found, [tail, 1 - tail])) for name, found in values.items()}
+
+
+def by_scipy(rows: int, scores: dict[str, Score], resamples: int) -> None:
+    """Call scipy.stats.bootstrap once per metric."""
+    for score in scores.values():
+        stats.bootstrap(
+            (np.arange(rows),),
+            score,
+            n_resamples=resamples,
+            confidence_level=CONFIDENCE,
+            method="percentile",
+            vectorized=False,
+            batch=10,
+            rng=np.random.default_rng(0),
+        )
+
+
+def main() -> None:
+    """Print one line per task and number of rows."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--resamples", type=int, default=1000)
+    parser.add_argument("--rival-resamples", type=int, default=20)
+    parser.add_argument("--rows", type=int, nargs="+", default=[300, 3_000, 30_000, 100_000])
+    options = parser.parse_args()
+    few, scale = options.rival_resamples, options.resamples / options.rival_resamples
+    load_package()
+    intervals = importlib.import_module("package.intervals").intervals
+    predictions = importlib.import_module("package.predictions").Predictions
+    warnings.simplefilter("error")  # a rival that warns does other work than a rival that does not
+
+    print(f"CPU seconds for {options.resamples} resamples; in brackets: times the project's")
+    print(f"{'task':15} {'rows':>7} {'project':>8} {'loop over sklearn':>18} {'scipy':>18}")
+    for name, task in (("classification", classification), ("regression", regression)):
+        for rows in options.rows:
+            arrays, scores = task(rows)
+            same = intervals(name, predictions(*arrays), few, CONFIDENCE, 0)
+            data = predictions(*arrays)  # new, because predictions keep what was sorted once
+            ours, _ = cpu(
+                lambda: intervals(name, data, options.resamples, CONFIDENCE, 0)  # noqa: B023
+            )
+            loop, found = cpu(lambda: by_loop(rows, scores, few))  # noqa: B023
+            scipy, _ = cpu(lambda: by_scipy(rows, scores, few))  # noqa: B023
+            for metric, bounds in found.items():
+                np.testing.assert_allclose(same[metric], bounds, rtol=1e-10)
+            rivals = "".join(
+                f" {seconds * scale:9.2f} ({seconds * scale / ours:5.0f}x)"
+                for seconds in (loop, scipy)
+            )
+            print(f"{name:15} {rows:7} {ours:8.2f}{rivals}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

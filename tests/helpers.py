@@ -1,0 +1,124 @@
+"""Copies of the set-up project that a test may change, and what their files and runs say."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from conftest import Project
+
+# Small enough to run often: five trees, no cross-validation, short intervals.
+QUICK = {
+    "train.arguments": {"n_estimators": 5},
+    "train.cross_validation": 0,
+    "evaluate.intervals.resamples": 100,
+    "evaluate.importance_repeats": 1,
+}
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of the set-up project, run with the environment of the original."""
+
+    path: Path
+    project: Project
+
+    def run(
+        self, *command: str, check: bool = True, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `command` in the copy; `check` demands exit code 0."""
+        return self.project.run(*command, cwd=self.path, check=check, **variables)
+
+    def repro(self, *options: str, **variables: str) -> "Stages":
+        """Run `dvc repro` and return what it did with each stage."""
+        return Stages.of(self.run("dvc", "repro", *options, **variables).stdout)
+
+    def set_params(self, values: dict[str, Any]) -> None:
+        """Change params.yaml; the keys are dotted."""
+        path = self.path / "params.yaml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for key, value in values.items():
+            *sections, last = key.split(".")
+            node = content
+            for section in sections:
+                node = node[section]
+            node[last] = value
+        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+    def commit(self, message: str) -> str:
+        """Commit everything and return the commit."""
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", message)
+        return self.git("rev-parse", "HEAD")
+
+    def git(self, *arguments: str) -> str:
+        """Return what Git prints."""
+        return self.run("git", *arguments).stdout.strip()
+
+    def changed(self) -> list[str]:
+        """Return the lines of `git status --porcelain`: state and path."""
+        return self.run("git", "status", "--porcelain").stdout.splitlines()
+
+    def outputs(self) -> dict[str, str]:
+        """Return the SHA-256 of dvc.lock and of all that it names as an output."""
+        paths = ["dvc.lock"]
+        for stage in self.lock()["stages"].values():
+            paths += [out["path"] for out in stage["outs"]]
+        return {path: sha256(self.path / path) for path in paths}
+
+    def lock(self) -> dict[str, Any]:
+        """Return the content of dvc.lock."""
+        text = (self.path / "dvc.lock").read_text(encoding="utf-8")
+        content: dict[str, Any] = yaml.safe_load(text)
+        return content
+
+    def read(self, path: str) -> Any:
+        """Return the content of a JSON file."""
+        return json.loads((self.path / path).read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What a run of the pipeline did: names of stages, in order."""
+
+    ran: list[str]
+    restored: list[str]
+
+    @classmethod
+    def of(cls, output: str) -> "Stages":
+        """Read the output of `dvc repro` or `dvc exp run`."""
+        return cls(
+            ran=re.findall(r"^Running stage '(\w+)':", output, re.MULTILINE),
+            restored=re.findall(r"^Stage '(\w+)' is cached - skipping run", output, re.MULTILINE),
+        )
+
+
+def copy_project(project: Project, folder: Path) -> Copy:
+    """Copy the set-up project to `folder`, which must not exist; its environment is a link.
+
+    Its DVC remote is relative to it, so that the copy has an empty one of its own.
+    """
+    shutil.copytree(
+        project.path, folder, symlinks=True, ignore=shutil.ignore_patterns(".venv", "__pycache__")
+    )
+    (folder / ".venv").symlink_to(project.path / ".venv", target_is_directory=True)
+    # .gitignore names the folder .venv/, which a link is not.
+    with (folder / ".git/info/exclude").open("a", encoding="utf-8") as exclude:
+        exclude.write("/.venv\n")
+    return Copy(folder, project)
+
+
+def clone(source: Copy, folder: Path) -> Copy:
+    """Clone a copy to `folder` beside it, so that both have the same relative DVC remote."""
+    source.run("git", "clone", "--quiet", str(source.path), str(folder))
+    return Copy(folder, source.project)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,210 @@
+"""What is generated is clean as it comes out, and the template's own tree keeps its rules."""
+
+import re
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import CHOICES, TEMPLATE, VARIANTS, Bake, Project, Tool, run
+
+TREE = TEMPLATE / "{{cookiecutter.project_slug}}"
+PACKAGE = "{{ cookiecutter.__package_name }}"
+# Names of other lengths break lines elsewhere and sort elsewhere among the imports.
+BAKES = [
+    *({name: value} for name, value in VARIANTS),
+    *({"project_slug": s} for s in ("a", "z" * 40)),
+]
+NAMES = [next(iter(answers.values())) for answers in BAKES]
+
+
+def template_files(pattern: str = "*") -> list[Path]:
+    return [
+        path
+        for path in sorted(TREE.rglob(pattern))
+        if path.is_file() and not re.search(r"__pycache__|\.\w+_cache", str(path))
+    ]
+
+
+def test_python_holds_no_template_code_but_the_package_name() -> None:
+    assert template_files("*.py")
+    for path in template_files("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if path.parent.name == "{{cookiecutter.__package_name}}":  # copied, never rendered
+            assert "cookiecutter" not in text, path.name
+        else:
+            assert not re.search(r"\{[{%#]", text.replace(PACKAGE, "")), path.name
+
+
+def test_no_python_file_is_long() -> None:
+    own = [path for name in ("hooks", "tests") for path in (TEMPLATE / name).glob("*.py")]
+    lengths = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines())
+        for path in [*template_files("*.py"), *own]
+    }
+    assert {name: lines for name, lines in lengths.items() if lines > 250} == {}
+
+
+def test_file_names_work_on_every_system() -> None:
+    folders = {part for path in template_files() for part in path.relative_to(TREE).parts[:-1]}
+    # A folder whose name comes out empty would be the root of the file system to cookiecutter.
+    assert {name for name in folders if "{" in name} == {"{{cookiecutter.__package_name}}"}
+    for path in template_files():
+        assert not set(path.name) & set('"|<>:*?\\'), f"{path.name}: not a name on Windows"
+
+
+def test_every_dependency_has_two_bounds(bake: Bake) -> None:
+    pyproject = tomllib.loads((bake() / "pyproject.toml").read_text(encoding="utf-8"))
+    project = pyproject["project"]
+    groups = [
+        project["dependencies"],
+        *project["optional-dependencies"].values(),
+        *pyproject["dependency-groups"].values(),
+    ]
+    for requirement in [requirement for group in groups for requirement in group]:
+        assert re.fullmatch(r"[a-z0-9-]+(\[\w+\])?>=[\d.]+,<[\d.]+", requirement), requirement
+
+
+def test_linter_is_the_generated_projects_linter(bake: Bake) -> None:
+    """So that its verdict here is the verdict there."""
+    generated = tomllib.loads((bake() / "pyproject.toml").read_text(encoding="utf-8"))
+    own = tomllib.loads((TEMPLATE / "pyproject.toml").read_text(encoding="utf-8"))
+    [ruff] = [line for line in generated["dependency-groups"]["dev"] if line.startswith("ruff")]
+    assert ruff in own["project"]["optional-dependencies"]["test"]
+
+
+@pytest.mark.parametrize("answers", BAKES, ids=NAMES)
+def test_generated_code_passes_ruff(
+    bake: Bake, environment: dict[str, str], answers: dict[str, str]
+) -> None:
+    path = bake(**answers)
+    run("ruff", "check", "--no-cache", cwd=path, environment=environment)
+    run("ruff", "format", "--no-cache", "--check", cwd=path, environment=environment)
+
+
+@pytest.mark.parametrize("answers", BAKES, ids=NAMES)
+def test_generated_code_passes_mypy(
+    bake: Bake, project: Project, tmp_path_factory: pytest.TempPathFactory, answers: dict[str, str]
+) -> None:
+    cache = tmp_path_factory.getbasetemp() / "mypy_cache"  # the packages are the same for all
+    project.run("mypy", "--cache-dir", str(cache), cwd=bake(**answers))
+
+
+def test_git_keeps_pointers_and_dvc_keeps_data(
+    bake: Bake, environment: dict[str, str], tmp_path: Path, tool: Tool
+) -> None:
+    tool("git", "apt-get install git")
+    path = tmp_path / "penguins"
+    shutil.copytree(bake(), path)
+    run("git", "init", "--quiet", cwd=path, environment=environment)
+
+    def git(*arguments: str) -> list[str]:
+        return run("git", *arguments, cwd=path, environment=environment).stdout.splitlines()
+
+    by_dvc = [
+        "data/raw/penguins.csv",
+        "data/raw/parts/1.parquet",
+        "data/prepared/train.parquet",
+        "models/model.skops",
+        "models/model.skops.sha256",
+        "models/model.skops.partial",
+        ".dvc/cache/x",
+        ".dvc/config.local",
+    ]
+    by_git = [
+        "data/raw/penguins.csv.dvc",
+        "data/raw/.gitignore",
+        "metrics/evaluate.json",
+        "dvc.lock",
+        "uv.lock",
+        "env.json",
+        ".python-version",
+        ".dvc/config",
+    ]
+    assert git("check-ignore", "--no-index", *by_dvc, *by_git, "README.md") == by_dvc
+
+    def attribute(name: str, file: str) -> str:
+        return git("check-attr", name, "--", file)[0].split(": ")[2]
+
+    merged_by_hand = ["dvc.lock", "uv.lock", "env.json", "metrics/a/b.json", "reports/a.csv"]
+    assert [attribute("merge", file) for file in merged_by_hand] == ["unset"] * 5
+    assert attribute("merge", "params.yaml") == "unspecified"
+    assert attribute("text", "data/raw/penguins.csv") == "unset"
+    for file in ("penguins/train.py", "dvc.yaml", "dvc.lock", "data/raw/penguins.csv.dvc"):
+        assert attribute("eol", file) == "lf", file
+
+
+CHECKS = [
+    "uv sync --frozen",
+    "uv run ruff check",
+    "uv run ruff format --check",
+    "uv run mypy",
+    "uv run pytest",
+]
+
+
+def ci_commands(path: Path, provider: str) -> list[str]:
+    """The commands of a provider's file, in order."""
+    if provider == "github":
+        steps = read_yaml(path / ".github/workflows/ci.yml")["jobs"]["checks"]["steps"]
+        return [step["run"] for step in steps if "run" in step]
+    if provider == "gitlab":
+        job = read_yaml(path / ".gitlab-ci.yml")["checks"]
+        return [*job["before_script"], *job["script"]]
+    return re.findall(r"sh '([^']+)'", (path / "Jenkinsfile").read_text(encoding="utf-8"))
+
+
+def read_yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("provider", [name for name in CHOICES["ci"] if name != "none"])
+def test_every_provider_runs_the_same_checks(bake: Bake, provider: str) -> None:
+    assert ci_commands(bake(ci=provider), provider)[-len(CHECKS) :] == CHECKS
+
+
+def test_ci_checks_pass_in_a_clone(project: Project, tmp_path: Path) -> None:
+    """A runner has what Git has: no data, no cache, no environment."""
+    clone = tmp_path / "clone"
+    project.run("git", "clone", "--quiet", str(project.path), str(clone))
+    for command in CHECKS:
+        run(*command.split(), cwd=clone, environment=project.environment)
+
+
+def test_lowest_allowed_packages_work(project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "lowest"
+    project.run("git", "clone", "--quiet", str(project.path), str(path))
+    shutil.copy(project.path / "data/raw/penguins.csv", path / "data/raw")
+    lowest = {**project.environment, "UV_RESOLUTION": "lowest-direct"}
+    for command in ("uv lock --upgrade", *CHECKS[:1], "uv run dvc repro", *CHECKS[-1:]):
+        run(*command.split(), cwd=path, environment=lowest)
+    assert "lowest-direct" in (path / "uv.lock").read_text(encoding="utf-8")
+
+
+def test_workflows_are_valid_and_safe(
+    bake: Bake, environment: dict[str, str], tmp_path: Path
+) -> None:
+    github, own = bake(ci="github") / ".github/workflows/ci.yml", TEMPLATE / ".github/workflows"
+    gitlab = bake(ci="gitlab") / ".gitlab-ci.yml"
+    files = [str(github), *(str(file) for file in own.glob("*.yml"))]
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]
+    for schema, checked in (("github-workflows", files), ("gitlab-ci", [str(gitlab)])):
+        command = [*check, f"vendor.{schema}", *checked]
+        run(*command, cwd=tmp_path, environment=environment)
+    run("zizmor", "--offline", "--no-progress", *files, cwd=tmp_path, environment=environment)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("remote", CHOICES["remote"])
+def test_packages_of_every_remote_can_be_locked(
+    bake: Bake, environment: dict[str, str], tmp_path: Path, remote: str
+) -> None:
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(bake(remote=remote) / name, tmp_path)
+    run("uv", "lock", cwd=tmp_path, environment=environment)
+    locked = tomllib.loads((tmp_path / "uv.lock").read_text(encoding="utf-8"))["package"]
+    plugins = {f"dvc-{name}" for name in CHOICES["remote"]}
+    assert {each["name"] for each in locked} & plugins == {f"dvc-{remote}"} - {"dvc-local"}

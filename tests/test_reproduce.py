@@ -1,0 +1,203 @@
+"""The same commit gives the same bytes, and only what changed runs again."""
+
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import TEMPLATE, Project, run
+from cookiecutter.main import cookiecutter
+from helpers import QUICK, Copy, clone, copy_project, sha256
+
+MODEL = "models/model.skops"
+ALL = ["environment", "prepare", "train", "evaluate"]
+
+# Whatever of a machine could leak into a result; the test's own environment is the third.
+MACHINES = [
+    {
+        "PYTHONHASHSEED": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "POLARS_MAX_THREADS": "1",
+        "TZ": "Asia/Tokyo",
+        "LC_ALL": "C",
+    },
+    {
+        "PYTHONHASHSEED": "2",
+        "OMP_NUM_THREADS": "8",
+        "OPENBLAS_NUM_THREADS": "2",
+        "POLARS_MAX_THREADS": "2",
+        "TZ": "America/St_Johns",
+        "LANG": "de_DE.UTF-8",
+    },
+    {
+        "PYTHONHASHSEED": "3",
+        "OMP_NUM_THREADS": "2",
+        "OPENBLAS_NUM_THREADS": "8",
+        "POLARS_MAX_THREADS": "2",
+        "TZ": "UTC",
+        "LC_ALL": "C.UTF-8",
+    },
+]
+
+SCALED = {"train.preprocessing.numbers.scale": "standard"}
+ESTIMATORS = {
+    "default": {},
+    "forest of two jobs": {"train.arguments": {"n_estimators": 20, "n_jobs": 2}},
+    "boosting": {
+        "train.estimator": "sklearn.ensemble.HistGradientBoostingClassifier",
+        "train.arguments": {"max_iter": 20},
+    },
+    "logistic regression": {
+        "train.estimator": "sklearn.linear_model.LogisticRegression",
+        "train.arguments": {},
+        **SCALED,
+    },
+    "network": {
+        "train.estimator": "sklearn.neural_network.MLPClassifier",
+        "train.arguments": {"hidden_layer_sizes": [20], "max_iter": 30},
+        **SCALED,
+    },
+}
+
+
+@pytest.fixture
+def copy(project: Project, tmp_path: Path) -> Copy:
+    return copy_project(project, tmp_path / "penguins")
+
+
+@pytest.fixture
+def quick(copy: Copy) -> Copy:
+    """A copy whose last commit holds a small model."""
+    copy.set_params(QUICK)
+    copy.repro()
+    copy.commit("A small model")
+    return copy
+
+
+def test_two_generations_are_identical(project: Project, tmp_path: Path) -> None:
+    """The second one in a folder with other characters, set up from nothing but uv.lock.
+
+    The lock is copied, because a release between the two would give it other versions.
+    """
+    folder = tmp_path / "wo anders é"
+    config = project.environment["COOKIECUTTER_CONFIG"]
+    path = Path(
+        cookiecutter(str(TEMPLATE), no_input=True, output_dir=str(folder), config_file=config)
+    )
+    shutil.copyfile(project.path / "uv.lock", path / "uv.lock")
+    run(sys.executable, "bootstrap.py", cwd=path, environment=project.environment)
+
+    second = Copy(path, replace(project, path=path))
+    first = Copy(project.path, project)
+    assert second.outputs() == first.outputs()
+    assert second.git("ls-tree", "-r", "HEAD") == first.git("ls-tree", "-r", "HEAD")
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS.keys())
+def test_forced_runs_are_identical(copy: Copy, estimator: dict[str, object]) -> None:
+    quick = {**QUICK, "train.cross_validation": 2}
+    copy.set_params({**quick, **estimator} if estimator else {})
+    copy.repro()
+    outputs = copy.outputs()
+    assert MODEL in outputs
+    for machine in MACHINES:
+        stages = copy.repro("--force", **machine)
+        assert stages.ran == ALL, "the run cache would prove nothing"
+        assert copy.outputs() == outputs, machine
+
+
+def test_a_second_run_does_nothing(copy: Copy) -> None:
+    done = copy.run("dvc", "repro")
+    assert "Data and pipelines are up to date." in done.stdout
+    assert "Running stage" not in done.stdout
+    assert copy.changed() == []
+
+
+def test_a_changed_train_param_runs_train_and_evaluate(quick: Copy) -> None:
+    before = quick.outputs()
+    quick.set_params({"train.arguments": {"n_estimators": 6}})
+    assert quick.repro().ran == ["train", "evaluate"]
+    assert quick.outputs()[MODEL] != before[MODEL]
+
+    quick.git("checkout", "params.yaml")
+    back = quick.repro()
+    assert back.ran == []
+    assert back.restored == ["train", "evaluate"]
+    assert quick.outputs() == before
+    assert quick.changed() == []
+
+
+def test_a_changed_evaluate_param_leaves_the_model(quick: Copy) -> None:
+    before = quick.outputs()
+    quick.set_params({"evaluate.intervals.confidence": 0.9})
+    assert quick.repro().ran == ["evaluate"]
+    assert quick.outputs()[MODEL] == before[MODEL]
+    assert quick.outputs()["reports/scores.csv"] != before["reports/scores.csv"]
+
+
+def test_a_clone_pulls_everything(copy: Copy, tmp_path: Path) -> None:
+    copy.run("dvc", "push")
+    other = clone(copy, tmp_path / "clone")
+    assert not (other.path / MODEL).exists()
+
+    other.run("dvc", "pull")
+    assert other.run("dvc", "status", "--quiet").returncode == 0
+    assert other.outputs() == copy.outputs()
+    assert sha256(other.path / "data/raw/penguins.csv") == sha256(
+        copy.path / "data/raw/penguins.csv"
+    )
+    assert other.repro().ran == []
+    assert other.changed() == []
+
+
+def test_an_earlier_commit_restores_its_model(copy: Copy, tmp_path: Path) -> None:
+    """In the project itself and in a clone that pulls it."""
+    first, outputs = copy.git("rev-parse", "HEAD"), copy.outputs()
+    copy.set_params(QUICK)
+    copy.repro()
+    copy.commit("A small model")
+    assert copy.outputs()[MODEL] != outputs[MODEL]
+
+    copy.run("git", "checkout", "--quiet", first)
+    copy.run("dvc", "checkout")
+    assert copy.outputs() == outputs
+    assert copy.run("dvc", "status", "--quiet").returncode == 0
+
+    copy.run("dvc", "push")
+    other = clone(copy, tmp_path / "clone")
+    other.run("git", "checkout", "--quiet", first)
+    other.run("dvc", "pull")
+    assert other.outputs() == outputs
+
+
+def test_a_merge_ends_clean(quick: Copy) -> None:
+    """Two branches changed params of different stages, so that neither side's model is right."""
+    quick.run("git", "checkout", "--quiet", "-b", "trees")
+    quick.set_params({"train.arguments": {"n_estimators": 6}})
+    quick.repro()
+    quick.commit("More trees")
+    quick.run("git", "checkout", "--quiet", "main")
+    quick.run("dvc", "checkout")
+    quick.set_params({"prepare.split.seed": 1})
+    quick.repro()
+    quick.commit("Another split")
+    sides = {quick.git("show", f"{side}:dvc.lock") for side in ("main", "trees")}
+
+    merge = quick.run("git", "merge", "trees", check=False)
+    assert merge.returncode == 1
+    conflicts = {line[3:] for line in quick.changed() if line.startswith("UU")}
+    assert {"dvc.lock", "metrics/evaluate.json"} <= conflicts
+    assert "params.yaml" not in conflicts
+    quick.run("dvc", "repro")
+    quick.run("git", "add", "--all")
+    quick.run("git", "commit", "--quiet", "--no-edit")
+
+    assert quick.changed() == []
+    assert quick.run("dvc", "status", "--quiet").returncode == 0
+    assert quick.git("show", "HEAD:dvc.lock") not in sides
+    assert quick.git("rev-list", "--parents", "-1", "HEAD").count(" ") == 2
+    merged = quick.outputs()
+    assert quick.repro("--force").ran == ALL
+    assert quick.outputs() == merged

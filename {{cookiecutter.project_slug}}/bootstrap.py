@@ -1,0 +1,250 @@
+"""Set this project up, from nothing to a first commit: `python bootstrap.py`, or `make`.
+
+It needs Python, Git and uv, and nothing else that is installed. Run it again at any time: what is
+done already is left as it is, and what a killed run left half done is done again.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+# An older Python reads this far: no newer syntax in this file, no newer import above this line.
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(f"error: this needs Python 3.11 or newer, and this is {sys.version.split()[0]}")
+
+MINORS = ("3.13", "3.12", "3.11")
+SHIPPED = 'requires-python = ">=3.11,<3.14"'
+NARROWED = 'requires-python = "=={}.*"'
+
+PYPROJECT = Path("pyproject.toml")
+PINNED = Path(".python-version")
+LOCK = Path("uv.lock")
+VENV = Path(".venv")
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+# Both are in a folder that Git ignores.
+RUNNING = Path(".dvc/tmp/bootstrap.lock")
+SYNCING = Path(".dvc/tmp/bootstrap.sync")
+
+
+class SetupError(Exception):
+    """The end of the set-up; its text says why and what mends it."""
+
+
+def main() -> None:
+    """Set up, or end with one message."""
+    os.chdir(Path(__file__).resolve().parent)
+    try:
+        with one_at_a_time():
+            set_up()
+    except SetupError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped. `python bootstrap.py` goes on from here.")
+
+
+def set_up() -> None:
+    """Do every step."""
+    uv = find_tools()
+    choose_python(uv)
+    if repository():
+        hooks()
+    environment(uv)
+    package = project()["name"].replace("-", "_").lower()
+    step("Raw data", f"{package}.raw_data")
+    step("Plots that need no network", f"{package}.offline_plots")
+    again = "Mend what it says and run this again: stages that are done are not repeated."
+    step("Pipeline", "dvc", "repro", mend=again)
+    step("Metrics", f"{package}.summary")
+    step("First commit", f"{package}.first_commit")
+
+
+def find_tools() -> list[str]:
+    """Return the command that starts uv."""
+    if shutil.which("git") is None:
+        raise SetupError(
+            "git is missing: install it from https://git-scm.com, then run this again."
+        )
+    for uv in (["uv"], [sys.executable, "-m", "uv"]):
+        if shutil.which(uv[0]) and ask(*uv, "--version") is not None:
+            return uv
+    raise SetupError("uv is missing: `python -m pip install uv` installs it; then run this again.")
+
+
+def choose_python(uv: list[str]) -> None:
+    """Pin the project to one minor version of Python that this machine has."""
+    # The variables of an environment that is active here would lead uv to that one.
+    for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONHOME"):
+        os.environ.pop(name, None)
+    os.environ.update(UV_PYTHON_DOWNLOADS="never", UV_COMPILE_BYTECODE="1")
+    # uv takes a package whose copying was cut short for an installed one.
+    if VENV.exists() and (SYNCING.exists() or not PYTHON.exists()):
+        shutil.rmtree(VENV)
+
+    minor = pinned_minor()
+    here = "{}.{}".format(*sys.version_info)
+    for candidate in [minor] if minor else [here, *MINORS]:
+        python = find_python(uv, candidate)
+        if python:
+            break
+    else:
+        raise SetupError(
+            f"this project needs Python {minor or ', '.join(MINORS)}, which this machine lacks: "
+            f"`uv python install {minor or MINORS[0]}` installs it; then run this again."
+        )
+    os.environ["UV_PYTHON"] = python
+    narrowed = NARROWED.format(candidate)
+    text = PYPROJECT.read_bytes().decode()
+    if SHIPPED in text:
+        write(PYPROJECT, text.replace(SHIPPED, narrowed))
+    elif narrowed not in text:
+        raise SetupError(f"{PINNED} says {candidate}: pyproject.toml must say {narrowed}.")
+    if not PINNED.exists():
+        write(PINNED, f"{candidate}\n")
+    say(f"Python {candidate}")
+
+
+def pinned_minor() -> str | None:
+    """Return the minor version that an earlier run chose, also one that was killed in between."""
+    narrowed = re.search(r'requires-python = "==(3\.\d+)', PYPROJECT.read_text(encoding="utf-8"))
+    chosen = PINNED.read_text(encoding="utf-8") if PINNED.exists() else narrowed and narrowed[1]
+    minor = ".".join(chosen.strip().split(".")[:2]) if chosen else None
+    if minor and minor not in MINORS:
+        raise SetupError(f"{PINNED} says {minor}: this project runs on {', '.join(MINORS)}.")
+    return minor
+
+
+def find_python(uv: list[str], minor: str) -> str | None:
+    """Return a Python of this minor version that is on this machine."""
+    if minor not in MINORS:
+        return None
+    tell = "import sys; print('{}.{}'.format(*sys.version_info))"
+    # The project's own environment first: uv would build it anew around another Python.
+    for path in (str(PYTHON), sys.executable):
+        if Path(path).exists() and ask(path, "-c", tell) == minor:
+            return path
+    return ask(*uv, "python", "find", "--system", minor)
+
+
+def repository() -> bool:
+    """Return whether the Git repository is this folder's own; it is made if there is none."""
+    prefix = ask("git", "rev-parse", "--show-prefix")
+    if prefix is None and any((folder / ".git").exists() for folder in Path.cwd().parents):
+        raise SetupError(
+            "there is a Git repository around this folder that Git refuses: see `git log`."
+        )
+    # A folder that the repository around it ignores can only be kept in one of its own.
+    if prefix is None or (prefix and ask("git", "check-ignore", "-q", ".") is not None):
+        say("Git repository")
+        run("git", "init", "--quiet", "--initial-branch=main")
+    elif prefix:
+        say("Git repository: the one around this folder; its hooks stay as they are")
+        return False
+    return True
+
+
+def hooks() -> None:
+    """Turn the project's Git hooks on, unless the user has others."""
+    current = ask("git", "config", "core.hooksPath")
+    if current is None:
+        run("git", "config", "core.hooksPath", ".githooks")
+    elif current != ".githooks":
+        say(f"Git hooks: core.hooksPath is {current} already, so .githooks is not in use")
+
+
+def environment(uv: list[str]) -> None:
+    """Install the locked packages; uv.lock is made if there is none."""
+    say("Environment")
+    network = "It needs the package index: check the network, then run this again."
+    # A merge that is under way leaves one side's uv.lock beside the pyproject.toml of both.
+    if not LOCK.exists() or ask("git", "ls-files", "--unmerged", str(LOCK)):
+        run(*uv, "lock", mend=network)
+    elif ask(*uv, "lock", "--check") is None:
+        run(*uv, "lock", "--check", mend="`uv lock` brings uv.lock up to pyproject.toml.")
+    SYNCING.touch()
+    run(*uv, "sync", "--frozen", *extras(), mend=network)
+    SYNCING.unlink()
+    # Stages and hooks say `python`: that must be the project's own.
+    os.environ["PATH"] = os.pathsep.join([str(PYTHON.parent.resolve()), os.environ["PATH"]])
+
+
+def extras() -> list[str]:
+    """Return the option that installs the package of `train.estimator` where it is an extra."""
+    params = Path("params.yaml").read_text(encoding="utf-8")
+    estimator = re.search(r"^ +estimator: *[\"']?(\w+)\.", params, re.MULTILINE)
+    if estimator and estimator[1] in project().get("optional-dependencies", {}):
+        return ["--extra", estimator[1]]
+    return []
+
+
+def project() -> dict[str, Any]:
+    """Return the table `project` of pyproject.toml."""
+    import tomllib  # an older Python has none
+
+    table: dict[str, Any] = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+    return table
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Keep a second run out while this one works; the system lets go of it after a kill."""
+    RUNNING.parent.mkdir(parents=True, exist_ok=True)
+    with RUNNING.open("w") as file:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SetupError("bootstrap.py is running in this folder already.") from None
+        yield
+
+
+def step(title: str, module: str, *arguments: str, mend: str = "") -> None:
+    """Announce and run a module with the project's Python."""
+    say(title)
+    run(str(PYTHON), "-m", module, *arguments, mend=mend)
+
+
+def run(*command: str, mend: str = "") -> None:
+    """Run a command in view of the user."""
+    process = subprocess.Popen(command)
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        process.wait()  # it was told as well, and tidies up
+        raise
+    if code:
+        raise SetupError(f"`{shlex.join(command)}` ended with exit code {code}. {mend}".rstrip())
+
+
+def ask(*command: str) -> str | None:
+    """Return what a command prints, None if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    return None if done.returncode else done.stdout.strip()
+
+
+def say(text: str) -> None:
+    """Announce a step."""
+    print(f"==> {text}", flush=True)
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file as a whole, so that a kill leaves the old or the new one."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(text.encode())
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    main()
