@@ -137,6 +137,11 @@ def test_git_keeps_pointers_and_dvc_keeps_data(
         assert attribute("eol", file) == "lf", file
 
 
+def test_dvc_adds_no_ignore_files_of_its_own(project: Project, bake: Bake) -> None:
+    for ignored in project.run("git", "ls-files", "*.gitignore").stdout.splitlines():
+        assert (project.path / ignored).read_bytes() == (bake() / ignored).read_bytes(), ignored
+
+
 CHECKS = [
     "uv sync --frozen",
     "uv run ruff check",

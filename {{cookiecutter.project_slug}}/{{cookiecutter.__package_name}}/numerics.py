@@ -22,9 +22,9 @@ _ONE_THREAD: Final = (
     "BLIS_NUM_THREADS",  # the same in some Linux distributions
     "VECLIB_MAXIMUM_THREADS",  # the same in macOS' Accelerate
 )
-# NumPy's names for the AVX-512 instructions, in which its exp, log, sum and sort round otherwise
-# than in AVX2. NumPy 2.4 gave them new names: numpy/_core/src/common/npy_cpu_features.c. Names
-# that the processor lacks do nothing; those that NumPy does not know make it warn.
+# For NPY_DISABLE_CPU_FEATURES: the AVX-512 instructions, with which exp, log and sums of NumPy
+# round otherwise than with AVX2. NumPy 2.4 renamed them (its src/common/npy_cpu_features.c).
+# A name that the processor lacks does nothing, one that NumPy does not know is a warning.
 _AVX512: Final = "X86_V4 AVX512_ICL AVX512_SPR"
 _AVX512_BEFORE_2_4: Final = (
     "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR"

@@ -6,12 +6,13 @@ against ``trust.py``, and only then builds the estimator.
 """
 
 import hashlib
+import io
 import json
 import re
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TypeAlias, cast
 
 import skops.io
 from sklearn.base import BaseEstimator
@@ -20,6 +21,8 @@ from skops.io.exceptions import UntrustedTypesFoundException
 from . import canonical, trust
 from .errors import ProjectError
 from .files import atomic
+
+_File: TypeAlias = io.BufferedReader | io.BufferedRandom
 
 
 def save(estimator: BaseEstimator, path: Path) -> str:
@@ -71,7 +74,7 @@ def sha256(path: Path) -> str:
         return _digest(file)
 
 
-def _digest(file: BinaryIO) -> str:
+def _digest(file: _File) -> str:
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -94,23 +97,23 @@ def _read_sidecar(sidecar: Path, name: str) -> str:
     return match[1]
 
 
-def _prove(file: BinaryIO, digest: str, name: str, folder: Path) -> None:
+def _prove(file: _File, digest: str, name: str, folder: Path) -> None:
     """Raise a ProjectError unless the new file can be loaded and says the same again."""
     mend = (
-        "use an estimator of scikit-learn; put classes and functions of your own into model.py, "
-        f"by name; or read what a type does and add it to {trust.__name__}.TRUSTED"
+        "write classes and functions of your own in model.py, each with a name of its own, or use "
+        f"scikit-learn's; a type that you have read and trust can be added to {trust.__name__}"
     )
-    loaded = _construct(file, f"{name} cannot be kept, as its file", mend)
+    loaded = _construct(file, f"{name} cannot be kept: its file", mend)
     with tempfile.TemporaryFile(dir=folder) as again:
         canonical.write(loaded, again, folder)
         if _digest(again) != digest:
             raise ProjectError(
-                f"{name} comes back from its file changed, so it cannot be kept (a dict with keys "
-                f"other than text and whole numbers, say): {mend}"
+                f"{name} cannot be kept: it comes back from its file changed, as a dict with keys "
+                "other than text and whole numbers does; keep such values in lists or arrays"
             )
 
 
-def _construct(file: BinaryIO, name: str, mend: str) -> BaseEstimator:
+def _construct(file: _File, name: str, mend: str) -> BaseEstimator:
     """Build the estimator in an open skops file; ``name`` and ``mend`` are for messages."""
     if not zipfile.is_zipfile(file):
         raise ProjectError(
@@ -124,7 +127,7 @@ def _construct(file: BinaryIO, name: str, mend: str) -> BaseEstimator:
     except UntrustedTypesFoundException as error:
         # skops adds its own advice below the first line, which does not fit here.
         found = str(error).partition("\n")[0].rpartition(": ")[2].rstrip(".")
-        raise ProjectError(f"{name} holds types that are not trusted: {found}. {mend}") from error
+        raise ProjectError(f"{name} holds types that are not trusted, {found}: {mend}") from error
     except (ProjectError, OSError, MemoryError):
         raise
     except Exception as error:  # skops trusts the structure of a file, so anything can come

@@ -88,9 +88,7 @@ TRUSTED: Final = frozenset().union(
     _names("sklearn.multiclass", "_ConstantPredictor"),
     _names("sklearn.utils._bunch", "Bunch"),
     _names("sklearn.impute._iterative", "IterativeImputer", "_ImputerTriplet"),
-    _names(
-        "sklearn.feature_selection._univariate_selection", "chi2", "f_classif", "f_regression"
-    ),
+    _names("sklearn.feature_selection._univariate_selection", "chi2", "f_classif", "f_regression"),
     _names("sklearn.feature_selection._mutual_info", "mutual_info_classif"),
     _names("sklearn.feature_selection._mutual_info", "mutual_info_regression"),
     # Decision thresholds: TunedThresholdClassifierCV
@@ -149,9 +147,9 @@ def _types(value: Any) -> Iterator[tuple[str, str, str]]:
             waiting.extend(item)
         elif isinstance(item, dict):
             waiting.extend(item.values())
-            node = (item.get("__loader__"), item.get("__module__"), item.get("__class__"))
-            if all(isinstance(part, str) for part in node):
-                yield node
+            loader, module, name = map(item.get, ("__loader__", "__module__", "__class__"))
+            if isinstance(loader, str) and isinstance(module, str) and isinstance(name, str):
+                yield loader, module, name
 
 
 def _is_own(loader: str, module: str, name: str) -> bool:

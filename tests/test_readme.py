@@ -1,0 +1,177 @@
+"""Every command of both READMEs is run, from the first on a machine with Python, pip and Git."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import TEMPLATE, run
+
+pytestmark = pytest.mark.slow
+
+README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
+GENERATED = (TEMPLATE / "{{cookiecutter.project_slug}}/README.md").read_text(encoding="utf-8")
+GENERATED = GENERATED.replace("{{ cookiecutter.__package_name }}", "penguins")
+
+# The commands that stand in the text of the generated README, in an order in which they can be
+# run one after the other, with what its words in capitals stand for.
+IN_TEXT = {
+    "python -m pip install uv": "python -m pip install uv",
+    "uv run": "uv run python --version",
+    "uv run dvc repro": "uv run dvc repro",
+    "uv run python -m penguins.summary": "uv run python -m penguins.summary",
+    "uv run python -m penguins.train": "uv run python -m penguins.train",
+    "uv run dvc plots show --open": "BROWSER=true uv run dvc plots show --open",
+    "dvc repro": ". .venv/bin/activate && dvc repro",
+    "source .venv/bin/activate": ". .venv/bin/activate && dvc --version",
+    "dvc exp run -S train.arguments.n_estimators=300": (
+        ". .venv/bin/activate && dvc exp run -S train.arguments.n_estimators=300"
+    ),
+    "uv run dvc metrics diff": "uv run dvc metrics diff",
+    "uv run dvc params diff": "uv run dvc params diff",
+    "git checkout params.yaml && uv run dvc checkout": (
+        "git checkout params.yaml && uv run dvc checkout"
+    ),
+    'git add -A && git commit -m "What changed"': (
+        'uv run dvc repro && echo >> params.yaml && git add -A && git commit -m "What changed"'
+    ),
+    "uv run dvc push && git push": (
+        "git init --quiet --bare ../origin.git && git remote add origin ../origin.git"
+        " && git push --quiet --set-upstream origin main && uv run dvc push && git push"
+    ),
+    "git pull && uv sync && uv run dvc pull": "git pull && uv sync && uv run dvc pull",
+    "git checkout COMMIT && uv run dvc checkout": (
+        "git checkout HEAD~1 && uv run dvc checkout && git checkout main && uv run dvc checkout"
+    ),
+    "make": "make",
+    "make help": "make help",
+    "make lint test": "make lint test",
+    "make merge": (
+        "git checkout --quiet -b side HEAD~1 && git commit --quiet --allow-empty -m side"
+        " && git checkout --quiet main && git merge --quiet side && make merge"
+    ),
+    "uv add NAME": "uv add --dev six && git checkout pyproject.toml uv.lock && uv sync",
+    "uv sync --extra lightgbm": "uv sync --extra lightgbm && uv sync",
+    "uv run dvc add data/raw/NAME": (
+        "cp data/raw/penguins.csv data/raw/new.csv && uv run dvc add data/raw/new.csv"
+    ),
+    "uv run python -m penguins.propose --force": (
+        "uv run python -m penguins.propose --force && git checkout schema.yaml"
+    ),
+    "uv run dvc remote modify storage url ADDRESS": (
+        "uv run dvc remote modify storage url ../elsewhere && git checkout .dvc/config"
+    ),
+}
+
+
+@dataclass
+class Terminal:
+    """A shell in a folder, on a machine with only Python, pip and Git."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, line: str) -> str:
+        return run("sh", "-c", line, cwd=self.folder, environment=self.environment).stdout
+
+
+def console(text: str) -> list[str]:
+    """Return the commands of the console blocks."""
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def inline(text: str) -> list[str]:
+    """Return the commands between backticks in the text and the tables."""
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    starts = r"(?:uv|git|make|python|source|dvc (?:repro|exp run|push|pull))"
+    return re.findall(rf"`({starts}(?: [^`]+)?)`", prose)
+
+
+def table(text: str) -> str:
+    found = re.search(r"^metric .*?\n\n|^metric .*?\n(?=```|==>)", text, re.DOTALL | re.MULTILINE)
+    assert found, f"no table of metrics in:\n{text}"
+    return found[0].strip()
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Terminal:
+    """A folder with a clone of this repository, and a Python that has pip and nothing else."""
+    folder = tmp_path_factory.mktemp("readme")
+    subprocess.run([sys.executable, "-m", "venv", folder / "python"], check=True)
+    tools = folder / "tools"
+    tools.mkdir()
+    for name in ("git", "make", "sh"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    clone = shutil.ignore_patterns(".git", ".venv", "*.egg-info", "*_cache", "__pycache__")
+    shutil.copytree(TEMPLATE, folder / "cookiecutter-dvc", ignore=clone)
+    system = os.pathsep.join(["/usr/bin", "/bin"])
+    path = f"{folder / 'python/bin'}{os.pathsep}{tools}{os.pathsep}{system}"
+    return Terminal(folder, {**environment, "PATH": path, "COLUMNS": "120"})
+
+
+@pytest.fixture(scope="module")
+def first(terminal: Terminal) -> str:
+    """What the first command of the README prints."""
+    return terminal.run(console(README)[0])
+
+
+@pytest.fixture(scope="module")
+def project(terminal: Terminal, first: str) -> Terminal:
+    """A shell in the project that the first command made."""
+    assert first
+    return Terminal(terminal.folder / "penguins", terminal.environment)
+
+
+def test_the_first_command_ends_with_the_table_and_one_commit(
+    first: str, project: Terminal
+) -> None:
+    assert table(first) == table(README) == table(GENERATED)
+    assert project.run("git status --porcelain") == ""
+    project.run(".venv/bin/dvc status -q")
+    assert len(project.run("git log --oneline").splitlines()) == 1
+
+
+def test_the_second_command_passes_all_tests(project: Terminal) -> None:
+    assert re.search(r"^\d+ passed in", project.run(console(README)[1]), re.MULTILINE)
+
+
+def test_the_pipeline_runs_with_the_network_cut(project: Terminal) -> None:
+    cut = ["unshare", "--map-root-user", "--net", "true"]
+    if shutil.which("unshare") is None or subprocess.run(cut, check=False).returncode:
+        pytest.skip("this system gives no network namespace: run the tests as root on Linux")
+    said = project.run("unshare --map-root-user --net uv run dvc repro --force")
+    assert said.count("Running stage") == 4
+    assert project.run("git status --porcelain") == ""
+
+
+def test_the_commands_of_the_generated_readme_work(project: Terminal) -> None:
+    commands = console(GENERATED)
+    assert commands[:2] == ["python bootstrap.py", "uv run pytest"]
+    said = {command: project.run(command) for command in commands if "pytest" not in command}
+    shown = next(text for command, text in said.items() if "exp show" in command)
+    values = re.compile(r"(\[?trees\]?|\[?leaves\]?|main|workspace)\S* +([\d. ]+)")
+    assert values.findall(shown) == values.findall(GENERATED.split("exp show")[1])
+    assert project.run("git status --porcelain") == ""
+
+
+def test_every_command_in_its_text_is_known() -> None:
+    assert set(inline(GENERATED)) == set(IN_TEXT)
+
+
+@pytest.mark.parametrize("command", IN_TEXT)
+def test_a_command_in_its_text_works(project: Terminal, command: str) -> None:
+    if shutil.which("make", path=project.environment["PATH"]) is None and "make" in command:
+        pytest.skip("make is not installed: apt-get install make")
+    project.run(IN_TEXT[command])
+
+
+def test_ci_runs_what_the_readme_says() -> None:
+    script = (TEMPLATE / ".ci/run").read_text(encoding="utf-8")
+    section = README.split("## Work on the template")[1]
+    for command in console(section):
+        assert re.search(rf"^{re.escape(command)}", script, re.MULTILINE), command

@@ -1,0 +1,112 @@
+"""Bring data and models of the commits that `git push` sends to DVC's remote first.
+
+The Git hook pre-push calls it with what Git tells that hook (`git help githooks`). Without it, a
+forgotten `dvc push` is found by whoever clones.
+"""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable
+
+from .errors import ProjectError, run
+
+# Seconds that the remote has to answer; what then has to be sent takes as long as it takes.
+PATIENCE = 30
+DELETED = "0" * 40
+# References of DVC experiments: `dvc exp push` sends their files itself.
+EXPERIMENTS = ("refs/exps/", "refs/dvc/")
+
+_ANYWAY = "`git push --no-verify` goes on without it"
+
+
+def commits_to_send(remote: str, lines: Iterable[str]) -> list[str]:
+    """Return the commits, not at ``remote`` yet, that change what DVC has to hold.
+
+    Args:
+        remote: name of the Git remote.
+        lines: "<local ref> <local commit> <remote ref> <remote commit>" each.
+    """
+    tips = []
+    for line in lines:
+        _, commit, reference, _ = line.split()
+        if commit != DELETED and not reference.startswith(EXPERIMENTS):
+            tips.append(commit)
+    if not tips:
+        return []
+    known = ["--not", f"--remotes={remote}"]
+    return _git("rev-list", "--full-history", *tips, *known, "--", "dvc.lock", "*.dvc").split()
+
+
+def send(commits: list[str], patience: float = PATIENCE) -> None:
+    """Send the files of ``commits``, in a process that can be ended if the remote is dead.
+
+    Raises:
+        ProjectError: if the remote does not answer or refuses, or a file is nowhere.
+    """
+    command = [sys.executable, "-m", f"{__package__}.push", "--send"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        timer = threading.Timer(patience, child.kill)
+        timer.start()
+        child.stdin.write("\n".join(commits))
+        child.stdin.close()
+        answered = child.stdout.readline()
+        in_time = timer.is_alive()
+        timer.cancel()
+        failed = child.wait() != 0
+    if not answered and not in_time:
+        raise ProjectError(
+            f"DVC's remote did not answer for {patience:g} seconds: nothing is pushed; {_ANYWAY}"
+        )
+    if failed:
+        raise ProjectError(f"the files of these commits are not at DVC's remote; {_ANYWAY}")
+
+
+def _send(commits: list[str]) -> None:
+    from dvc.repo import Repo  # type: ignore[import-untyped]
+
+    with Repo() as repo:
+        files = set()
+        # Only the commits: what the working folder holds is not being pushed.
+        for _ in repo.brancher(revs=commits, workspace=False):
+            files.update(repo.index.used_objs(push=True).get(None, ()))
+        try:
+            status = repo.cloud.status(files)
+            print("answered", flush=True)
+            if status.missing:
+                names = ", ".join(sorted(str(file.obj_name or file) for file in status.missing))
+                raise ProjectError(f"neither in DVC's cache nor at its remote: {names}")
+            if status.new:
+                count = repo.push(revs=commits, workspace=False)
+                print(f"{count} files sent to DVC's remote", file=sys.stderr)
+        except ProjectError:
+            raise
+        # Each kind of remote has errors of its own: of fsspec, botocore, asyncssh, ...
+        except Exception as error:
+            raise ProjectError(f"DVC's remote: {error}") from None
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        raise ProjectError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def main() -> None:
+    """Do what the hook asks: the arguments are its own, and so is the input."""
+    if sys.argv[1:] == ["--send"]:
+        _send(sys.stdin.read().split())
+        return
+    commits = commits_to_send(sys.argv[1], sys.stdin)
+    if commits:
+        send(commits)
+
+
+if __name__ == "__main__":
+    run(main)
