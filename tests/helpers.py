@@ -36,7 +36,7 @@ class Copy:
 
     def repro(self, *options: str, **variables: str) -> "Stages":
         """Run `dvc repro` and return what it did with each stage."""
-        return Stages.of(self.run("dvc", "repro", *options, **variables).stdout)
+        return Stages.of(self.run("dvc", "repro", *options, check=True, **variables).stdout)
 
     def set_params(self, values: dict[str, Any]) -> None:
         """Change params.yaml; the keys are dotted."""

@@ -1,12 +1,9 @@
 """What a user can get wrong: each mistake ends with one message, and no output is touched."""
 
 import hashlib
-import os
 import pickle
-import shlex
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,19 +38,10 @@ class Bad:
     says: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Machine:
-    """A fault of the machine: shell commands before the stage runs, and after it."""
-
-    what: str
-    stage: str
-    before: str
-    after: str
-    says: tuple[str, ...]
-
-
 def split(method: str, column: str | None = None, size: float = 0.25) -> Spoil:
-    return params({"prepare.split": dict(method=method, column=column, test_size=size, seed=0)})
+    return params(
+        {"prepare.split": {"method": method, "column": column, "test_size": size, "seed": 0}}
+    )
 
 
 def fit(name: str, **arguments: object) -> Spoil:
@@ -163,7 +151,6 @@ def test_a_mistake_ends_with_one_message(bad: Bad, project: Project, copy: Path)
     bad.spoil(copy)
     before = outputs(copy)
     result = python(project, copy, "-m", f"penguins.{bad.stage}")
-    print(result.stderr)
     assert result.returncode == 2, result.stderr
     assert result.stderr.startswith("error: ")
     assert "Traceback" not in result.stderr
