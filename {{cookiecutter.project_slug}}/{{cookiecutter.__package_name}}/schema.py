@@ -81,6 +81,6 @@ def load_schema(path: Path) -> Schema:
         ProjectError: if the file is missing or one of its keys is wrong.
     """
     if not path.exists():
-        command = f"python -m {__package__}.schema"
+        command = f"python -m {__package__}.propose"
         raise ProjectError(f"{path} does not exist: `{command}` proposes one from the data")
     return parse(strict_yaml.load(path), Schema, str(path))

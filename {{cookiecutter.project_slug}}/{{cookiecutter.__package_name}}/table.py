@@ -81,8 +81,8 @@ def _read_header(path: Path, separator: str) -> tuple[list[str], int]:
             reader = csv.reader(file, delimiter=separator)
             header = next((row for row in reader if row), [])
             lines = reader.line_num
-    except UnicodeDecodeError as error:
-        raise ProjectError(f"{path} is not UTF-8 ({error.reason}): convert it first") from None
+    except UnicodeDecodeError:
+        raise ProjectError(f"{path} is not UTF-8{_undecodable([path])}: convert it first") from None
     if not header:
         raise ProjectError(f"{path} is empty: it has not even a header")
     duplicates = sorted({name for name in header if header.count(name) > 1})
@@ -112,19 +112,25 @@ def _scan_parquet(parts: list[Path]) -> pl.LazyFrame:
 
 def explain(error: pl.exceptions.PolarsError, data: Data) -> ProjectError:
     """Turn what polars says of a broken file into words that name the file and the mend."""
-    text = first_line(error)
+    text, parts = str(error), find_parts(Path(data.path))
     if re.search(r"utf-?8", text, re.IGNORECASE):
-        return ProjectError(f"{data.path} is not UTF-8{_bad_line(data)}: convert it first")
-    if "more fields" in text or "extra names" in text:
+        return ProjectError(f"{data.path} is not UTF-8{_undecodable(parts)}: convert it first")
+    if "more fields" in text or "not specified in schema" in text:
         return ProjectError(
-            f"{data.path} has a line with more values than the header has columns: look for "
-            f"{data.csv.separator!r} in a text that is not in quotes"
+            f"{data.path} has a line with more values than the header has columns"
+            f"{_uneven(parts, data.csv.separator)}: look for {data.csv.separator!r} in a text that "
+            "is not in quotes"
         )
     if "not found in CSV file" in text:
-        return ProjectError(f"{data.path} has a line with fewer values than the header has columns")
-    if "as dtype `str`" in str(error):
-        return ProjectError(f"{data.path} has a text in quotes that never ends, near {text}")
-    return ProjectError(f"{data.path} cannot be read: {text}")
+        return ProjectError(
+            f"{data.path} has a line with fewer values than the header has columns"
+            f"{_uneven(parts, data.csv.separator)}: complete it"
+        )
+    if "as dtype `str`" in text:
+        return ProjectError(
+            f"{data.path} has a text in quotes that never ends, near {first_line(error)}"
+        )
+    return ProjectError(f"{data.path} cannot be read: {first_line(error)}")
 
 
 def first_line(error: Exception) -> str:
@@ -132,12 +138,24 @@ def first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _bad_line(data: Data) -> str:
-    for part in find_parts(Path(data.path)):
+def _undecodable(parts: list[Path]) -> str:
+    for part in parts:
         with part.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 try:
                     line.decode("utf-8")
                 except UnicodeDecodeError:
                     return f" (line {number} of {part.name})"
+    return ""
+
+
+def _uneven(parts: list[Path], separator: str) -> str:
+    for part in parts:
+        with part.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, delimiter=separator)
+            rows = (row for row in reader if row)
+            columns = len(next(rows, []))
+            for row in rows:
+                if len(row) != columns:
+                    return f" (line {reader.line_num} of {part.name})"
     return ""
