@@ -16,7 +16,7 @@ GIVEN = json.loads(r"""{{ _cookiecutter | default({}) | tojson }}""")
 TAKEN = re.compile(
     r"""annotated_types|aux|bootstrap|cloudpickle|colorama|com\d|con|dask|data|dvc|dvclive|
     fastapi|git|iniconfig|joblib|lightgbm|lpt\d|metrics|mlflow|models|mypy|narwhals|nul|
-    numpy|optuna|packaging|pandas|pip|pluggy|polars|prettytable|prn|pyarrow|pydantic|
+    numpy|optuna|packaging|pandas|pip|pluggy|polars|prettytable|prn|py|pyarrow|pydantic|
     pydantic_core|pygments|pytest|reports|ruff|scipy|setuptools|skops|sklearn|tests|
     threadpoolctl|tqdm|typing_extensions|typing_inspection|uv|uvicorn|vl_convert|wandb|
     wcwidth|xgboost|yaml""",
