@@ -1,6 +1,7 @@
 """Choose the columns that the model sees, the same for training, evaluation and prediction."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -60,6 +61,20 @@ def select(table: pl.DataFrame, features: Features) -> pl.DataFrame:
     """
     numbers = pl.col(features.numbers).cast(pl.Float64)
     return table.select(numbers, pl.col(features.categories))
+
+
+def fitted(model: Any, types: pl.Schema) -> Features:
+    """Return the features that a fitted model reads, found among the columns ``types``.
+
+    Raises:
+        ProjectError: if the table lacks one.
+    """
+    names = [str(name) for name in model.feature_names_in_]
+    absent = [name for name in names if name not in types]
+    if absent:
+        raise ProjectError(f"the model reads {absent}, which the table lacks")
+    categories = tuple(name for name in names if types[name] == pl.String)
+    return Features(tuple(name for name in names if name not in categories), categories)
 
 
 def target(table: pl.DataFrame, data: Data) -> np.ndarray:

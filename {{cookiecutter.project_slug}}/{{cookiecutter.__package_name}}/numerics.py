@@ -88,6 +88,15 @@ def fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
+def threads() -> dict[str, int]:
+    """Return library -> threads that it uses, of those that this process has loaded by now."""
+    import sklearn  # noqa: F401  # loads those that a model is fitted with
+    from threadpoolctl import threadpool_info
+
+    pools = [(str(pool["prefix"]), int(pool["num_threads"])) for pool in threadpool_info()]
+    return dict(sorted(pools))
+
+
 def _settings() -> dict[str, str]:
     settings = dict.fromkeys(_ONE_THREAD, "1")
     if platform.machine().lower() not in ("x86_64", "amd64"):

@@ -140,6 +140,22 @@ class Numerics(Section):
     pinned: bool
 
 
+class Origin(Section):
+    """Where the raw data is from."""
+
+    source: str
+    licence: str
+
+
+class Card(Section):
+    """What people say of the model, for MODEL_CARD.md and the records of versions."""
+
+    purpose: str
+    owner: str
+    data: Origin
+    limits: Names
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -148,6 +164,7 @@ class Params(Section):
     train: Train
     evaluate: Evaluate
     numerics: Numerics
+    card: Card
 
 
 Parsed = TypeVar("Parsed", bound=BaseModel)

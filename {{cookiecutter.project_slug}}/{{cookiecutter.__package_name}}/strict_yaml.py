@@ -60,13 +60,24 @@ def load(path: Path) -> Any:
         ProjectError: if the file is missing, not UTF-8 or not YAML, naming the line.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ProjectError(f"{path} does not exist: run this in the project's folder") from None
     except UnicodeDecodeError:
         raise ProjectError(f"{path} is not UTF-8: save it as UTF-8") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Any:
+    """Return what a YAML text holds; ``name`` is for the message.
+
+    Raises:
+        ProjectError: if it is not YAML, naming the line.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise ProjectError(f"{path} is not valid YAML: {_where(error)}") from None
+        raise ProjectError(f"{name} is not valid YAML: {_where(error)}") from None
 
 
 def _where(error: yaml.YAMLError) -> str:

@@ -1,0 +1,186 @@
+"""Versions of the model, from their record to their release and back.
+
+Exit codes: 0 done; 1 a check failed (verify, gate); 2 a mistake, told in one message.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from .errors import ProjectError, run
+from .versions import show as views
+from .versions.settings import choose_model
+
+app = typer.Typer(
+    name="model",
+    help=__doc__,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Model = Annotated[str | None, typer.Option("--model", help="Which one, if dvc.yaml has several.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Why = Annotated[str, typer.Option("-m", "--message", help="Why; it is kept in the tag.")]
+Sign = Annotated[bool, typer.Option("--sign", help="Sign the tag with your Git key.")]
+Override = Annotated[
+    str | None, typer.Option(help="The reason to go on in spite of the gate or a signature.")
+]
+VersionName = Annotated[str, typer.Argument(metavar="VERSION", help="v1.2.0, or v1 for v1.0.0.")]
+
+
+def tell(step: str) -> None:
+    """Print a step of the work, apart from its result."""
+    print(f"- {step}", file=sys.stderr)
+
+
+@app.command()
+def register(
+    message: Annotated[str, typer.Option("-m", "--message", help="What is new in it.")],
+    bump: Annotated[Literal["major", "minor", "patch"], typer.Option()] = "minor",
+    version: Annotated[str | None, typer.Option(help="The number itself.")] = None,
+    sign: Sign = False,
+    model: Model = None,
+) -> None:
+    """Make this commit a version of the model: v1.0.0 first, then the next minor number."""
+    _pin()
+    from .versions.register import register
+
+    made = register(choose_model(model), bump, version, message, sign)
+    print(f"{made.tag.name} is commit {made.tag.commit[:7]}")
+
+
+@app.command()
+def promote(
+    version: VersionName,
+    stage: Annotated[str, typer.Argument(help="A stage of versions.yaml.")],
+    message: Why,
+    override: Override = None,
+    sign: Sign = False,
+    model: Model = None,
+) -> None:
+    """Bring a version into a stage, once it has passed what the stage demands."""
+    _pin()
+    from .versions.stages import promote
+
+    done = promote(choose_model(model), version, stage, message, override, sign, tell)
+    print(f"{done.version.name} is in '{stage}' ({done.tag.name})")
+
+
+@app.command()
+def rollback(
+    message: Why,
+    stage: Annotated[str | None, typer.Argument(help="The last one, unless said.")] = None,
+    to: Annotated[str | None, typer.Option(help="The version, if not the one before.")] = None,
+    override: Override = None,
+    sign: Sign = False,
+    model: Model = None,
+) -> None:
+    """Bring the version back that was in a stage before, after a check of its bytes."""
+    _pin()
+    from .versions.stages import rollback
+
+    done = rollback(choose_model(model), stage, to, message, override, sign, tell)
+    print(f"{done.version.name} is in '{done.stage}' again ({done.tag.name})")
+
+
+@app.command()
+def deprecate(version: VersionName, message: Why, sign: Sign = False, model: Model = None) -> None:
+    """Mark a version bad, so that nothing brings it into a stage again."""
+    from .versions.stages import deprecate
+
+    done = deprecate(choose_model(model), version, message, sign, tell)
+    print(f"{done.version.name} is marked bad ({done.tag.name})")
+
+
+@app.command()
+def show(json: Json = False, model: Model = None) -> None:
+    """List the versions, and which of them is in which stage."""
+    _print(views.versions(choose_model(model)), json)
+
+
+@app.command()
+def history(
+    stage: Annotated[str | None, typer.Option(help="Of this stage alone.")] = None,
+    json: Json = False,
+    model: Model = None,
+) -> None:
+    """List every registration, promotion and rollback, newest first."""
+    _print(views.history(choose_model(model), stage), json)
+
+
+@app.command()
+def at(
+    date: Annotated[str, typer.Argument(help="2026-03-01 (its end, here) or 2026-03-01T12:00Z.")],
+    stage: str,
+    json: Json = False,
+    model: Model = None,
+) -> None:
+    """Say what was in a stage at a date."""
+    _print(views.at(choose_model(model), date, stage), json)
+
+
+@app.command()
+def record(
+    version: VersionName,
+    form: Annotated[Literal["json", "slsa", "cyclonedx"], typer.Option("--format")] = "json",
+    model: Model = None,
+) -> None:
+    """Print all that is recorded of a version, also as SLSA provenance or CycloneDX ML-BOM."""
+    from .versions import exports
+    from .versions.registry import Registry
+
+    print(exports.render(Registry.load(choose_model(model)).resolve(version), form))
+
+
+@app.command()
+def get(
+    version: Annotated[str, typer.Argument(metavar="VERSION|STAGE")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="A folder.")],
+    model: Model = None,
+) -> None:
+    """Write a version's model, its SHA-256 and VERSION.json to a folder, proven."""
+    from .versions import deliver
+    from .versions.registry import Registry
+
+    chosen = Registry.load(choose_model(model)).resolve(version)
+    print(f"{chosen.name} is in {deliver.fetch(chosen, output)}")
+
+
+def _print(table: views.Table, as_json: bool) -> None:
+    print(table.json() if as_json else table.text())
+
+
+def _pin() -> None:
+    """Compute as the stages do; must come before numpy is imported."""
+    from . import numerics
+    from .params import load_params
+
+    if load_params().numerics.pinned:
+        numerics.pin()
+
+
+def main() -> None:
+    """Run the command from anywhere inside the project."""
+
+    def start() -> None:
+        os.chdir(_project())
+        app()
+
+    run(start)
+
+
+def _project() -> Path:
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "dvc.yaml").exists() and (folder / "params.yaml").exists():
+            return folder
+    raise ProjectError(f"{here} is in no project: go to a folder with dvc.yaml and params.yaml")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Bring a version's model out of the store, proven, with the facts that must travel with it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from .. import features, persist
+from ..artifacts import TEST
+from ..errors import ProjectError
+from ..files import atomic, write_json
+from .objects import Store, Stored
+from .registry import Version
+
+SAMPLE = 100  # rows
+
+
+def recorded(version: Version) -> dict[str, Any]:
+    """Return the record of a version.
+
+    Raises:
+        ProjectError: if its tag has none.
+    """
+    record = version.tag.record
+    if "files" not in record:
+        raise ProjectError(
+            f"{version.tag.name} holds no record: it was not made by `model register`, so nothing "
+            "proves what it is"
+        )
+    return record
+
+
+def fetch(version: Version, folder: Path) -> Path:
+    """Write model, SHA-256 and VERSION.json to ``folder``; return the path of the model.
+
+    VERSION.json comes last, so that a folder which has it is complete.
+
+    Raises:
+        ProjectError: if a file is nowhere or is not the recorded one.
+    """
+    record = recorded(version)
+    artifact = record["artifact"]
+    target = folder / Path(artifact["path"]).name
+    Store().fetch(Stored(artifact["path"], artifact["md5"]), target, artifact["sha256"])
+    with atomic(target.with_name(f"{target.name}.sha256")) as partial:
+        partial.write_text(f"{artifact['sha256']}  {target.name}\n", encoding="utf-8", newline="\n")
+    write_json(folder / "VERSION.json", facts(version))
+    return target
+
+
+def facts(version: Version) -> dict[str, Any]:
+    """Return what a deployed model carries, and what a log of its predictions names."""
+    record = recorded(version)
+    return {
+        "model": record["model"],
+        "version": version.name,
+        "commit": version.tag.commit,
+        "tag": version.tag.oid,
+        "file": Path(record["artifact"]["path"]).name,
+        "sha256": record["artifact"]["sha256"],
+        "task": record["architecture"]["task"],
+        "target": record["architecture"]["target"],
+        "features": record["architecture"]["features"],
+        "python": record["environment"]["python"],
+    }
+
+
+def try_out(version: Version, folder: Path) -> None:
+    """Let a fetched model predict rows of its own test table.
+
+    Raises:
+        ProjectError: if it cannot be loaded here or does not predict.
+    """
+    test = test_table(version, folder)[:SAMPLE]
+    model: Any = persist.load(folder / Path(recorded(version)["artifact"]["path"]).name)
+    try:
+        predicted = model.predict(features.select(test, features.fitted(model, test.schema)))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ProjectError(f"{version.name} loads but does not predict: {error}") from error
+    if len(predicted) != test.height:
+        raise ProjectError(f"{version.name} gives {len(predicted)} values for {test.height} rows")
+
+
+def test_table(version: Version, folder: Path) -> pl.DataFrame:
+    """Return the test rows of a version: shape (rows, columns)."""
+    name = TEST.as_posix()
+    entry = recorded(version)["files"][name]
+    target = folder / f"{version.name}-{TEST.name}"
+    Store().fetch(Stored(name, entry["md5"]), target, entry["sha256"])
+    return pl.read_parquet(target)
+
+
+def show_record(version: Version) -> str:
+    """Return the record as it stands in the tag."""
+    return json.dumps(recorded(version), indent=2, ensure_ascii=False)

@@ -1,0 +1,64 @@
+"""Which stages and files a model comes from, and which are about it, as dvc.lock says."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .. import strict_yaml
+from ..errors import ProjectError
+from ..pipeline import mapping
+
+LOCK = "dvc.lock"
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """The stages of dvc.lock that lead to a model or from it."""
+
+    model: str
+    path: str  # of the model file
+    stages: dict[str, dict[str, Any]]
+
+    @classmethod
+    def of(cls, model: str, path: str, lock: str) -> "Lineage":
+        """Read the text of a dvc.lock.
+
+        Raises:
+            ProjectError: if no stage writes the model.
+        """
+        content = mapping(strict_yaml.parse(lock, LOCK), LOCK)
+        stages: dict[str, dict[str, Any]] = content.get("stages") or {}
+        maker = [name for name, stage in stages.items() if path in _paths(stage, "outs")]
+        if not maker:
+            raise ProjectError(f"no stage in {LOCK} writes {path}, the file of {model}")
+        chosen = {*_reach(maker, stages, "deps", "outs"), *_reach(maker, stages, "outs", "deps")}
+        return cls(model, path, {name: stages[name] for name in stages if name in chosen})
+
+    def hashes(self) -> dict[str, str]:
+        """Return path -> MD5 of every file that these stages read or write."""
+        return {
+            file["path"]: file["md5"]
+            for stage in self.stages.values()
+            for kind in ("deps", "outs")
+            for file in stage.get(kind, [])
+            if "md5" in file
+        }
+
+    def outs(self) -> set[str]:
+        """Return the paths that these stages write."""
+        return {path for stage in self.stages.values() for path in _paths(stage, "outs")}
+
+
+def _paths(stage: dict[str, Any], kind: str) -> set[str]:
+    return {file["path"] for file in stage.get(kind, [])}
+
+
+def _reach(start: list[str], stages: dict[str, dict[str, Any]], has: str, gives: str) -> set[str]:
+    """Return the stages that are reached over files that one `has` and another `gives`."""
+    reached: set[str] = set()
+    waiting = list(start)
+    while waiting:
+        current = waiting.pop()
+        reached.add(current)
+        files = _paths(stages[current], has)
+        waiting += [s for s in stages if s not in reached and files & _paths(stages[s], gives)]
+    return reached

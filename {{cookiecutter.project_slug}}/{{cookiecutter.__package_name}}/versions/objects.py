@@ -1,0 +1,178 @@
+"""The files that DVC keeps, by their hashes: in the cache of this machine and in the remote."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ..errors import ProjectError
+from ..files import atomic
+from ..progress import progress
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file or folder that DVC keeps: where it belongs, and the MD5 that DVC knows it by."""
+
+    path: str
+    md5: str
+
+
+class Store:
+    """DVC's cache and its default remote; opened in the folder of the project."""
+
+    def __init__(self) -> None:
+        """Open both.
+
+        Raises:
+            ProjectError: if this is no DVC project.
+        """
+        # 0.4 s that commands which only read tags do not spend.
+        from dvc.exceptions import DvcException  # type: ignore[import-untyped]
+        from dvc.repo import Repo  # type: ignore[import-untyped]
+
+        try:
+            self._repo = Repo()
+        except DvcException as error:
+            raise ProjectError(f"DVC: {error}") from None
+        self._cache = self._repo.cache.local
+
+    @property
+    def remote_name(self) -> str:
+        """The name and address of the remote, for people."""
+        name = self._repo.config["core"].get("remote")
+        if not name:
+            raise ProjectError(
+                "DVC has no default remote: `dvc remote add --default storage ADDRESS` adds one"
+            )
+        url = self._repo.config["remote"].get(name, {}).get("url", "no address")
+        return f"remote '{name}' ({url})"
+
+    def remote_settings(self) -> tuple[str, dict[str, Any]]:
+        """Return name and settings of the default remote, with absolute paths."""
+        name = self._repo.config["core"].get("remote")
+        return name, dict(self._repo.config["remote"].get(name, {}))
+
+    def in_cache(self, md5: str) -> Path | None:
+        """Return the path of an object in the cache, if it is there."""
+        path = Path(self._cache.oid_to_path(md5))
+        return path if path.exists() else None
+
+    def absent_from_remote(self, files: list[Stored]) -> list[str]:
+        """Return the paths of those files that the remote lacks.
+
+        Raises:
+            ProjectError: if there is no remote or it cannot be reached.
+        """
+        with self._remote() as odb:
+            return sorted(
+                {file.path for file in files if not odb.fs.exists(odb.oid_to_path(file.md5))}
+            )
+
+    def parts(self, stored: Stored) -> list[Stored]:
+        """Return the files of a folder, in their order; a file is its own only part."""
+        if not stored.md5.endswith(".dir"):
+            return [stored]
+        listing = json.loads(self._read(stored))
+        return [Stored(f"{stored.path}/{each['relpath']}", each["md5"]) for each in listing]
+
+    def fetch(self, stored: Stored, target: Path, sha256: str | None) -> None:
+        """Write a file to ``target``, from the cache or else the remote, if its hashes are right.
+
+        Raises:
+            ProjectError: if it is nowhere, or is not what the hashes say; nothing is written.
+        """
+        with atomic(target) as partial:
+            with self._open(stored) as source, partial.open("wb") as file:
+                md5, sha = _copy(source, file)
+            if md5 != stored.md5 or sha256 not in (None, sha):
+                raise ProjectError(
+                    f"{stored.path} is not the recorded file: its SHA-256 is {sha[:12]}..., not "
+                    f"{(sha256 or '?')[:12]}... (MD5 {md5}, not {stored.md5}): `model verify` "
+                    "tells whether the cache or the remote is wrong"
+                )
+
+    def audit(self, stored: Stored, sha256: str | None, remote: bool) -> Iterator[str]:
+        """Yield what is wrong with a file in the cache and, if asked, in the remote."""
+        places = 0
+        cached = self.in_cache(stored.md5)
+        if cached:
+            places += 1
+            with cached.open("rb") as file:
+                yield from _compare(stored, sha256, file, f"DVC's cache ({cached})")
+        if remote:
+            with self._remote() as odb:
+                path = odb.oid_to_path(stored.md5)
+                if odb.fs.exists(path):
+                    places += 1
+                    with odb.fs.open(path, "rb") as file:
+                        yield from _compare(stored, sha256, file, self.remote_name)
+                else:
+                    yield f"{stored.path} is missing in {self.remote_name}: `dvc push` sends it"
+        if not places:
+            yield f"{stored.path} (MD5 {stored.md5}) is nowhere: it cannot be verified"
+
+    def _read(self, stored: Stored) -> bytes:
+        with self._open(stored) as file:
+            content: bytes = file.read()
+        if f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir" != stored.md5:
+            raise ProjectError(f"the list of files of {stored.path} is damaged in DVC's store")
+        return content
+
+    @contextmanager
+    def _open(self, stored: Stored) -> Iterator[IO[bytes]]:
+        cached = self.in_cache(stored.md5)
+        if cached:
+            with cached.open("rb") as file:
+                yield file
+            return
+        with self._remote() as odb:
+            path = odb.oid_to_path(stored.md5)
+            if not odb.fs.exists(path):
+                raise ProjectError(
+                    f"{stored.path} (MD5 {stored.md5}) is neither in DVC's cache nor in "
+                    f"{self.remote_name}: whoever has it runs `dvc push`"
+                )
+            with odb.fs.open(path, "rb") as file:
+                yield file
+
+    @contextmanager
+    def _remote(self) -> Iterator[Any]:
+        name = self.remote_name
+        try:
+            yield self._repo.cloud.get_remote_odb()
+        except ProjectError:
+            raise
+        # Each kind of remote has errors of its own: of fsspec, botocore, asyncssh, ...
+        except Exception as error:
+            raise ProjectError(f"DVC's {name} cannot be used: {error}") from None
+
+
+def hashes(path: Path) -> dict[str, Any]:
+    """Return MD5, SHA-256 and size in bytes of a file."""
+    with path.open("rb") as file:
+        md5, sha = _copy(file, None)
+    return {"md5": md5, "sha256": sha, "size": path.stat().st_size}
+
+
+def _compare(stored: Stored, sha256: str | None, file: IO[bytes], place: str) -> Iterator[str]:
+    md5, sha = _copy(file, None)
+    # A folder is known by the MD5 of the list of its files, and each of them is compared.
+    if md5 != stored.md5.removesuffix(".dir") or sha256 not in (None, sha):
+        yield f"{stored.path} was changed in {place}: its SHA-256 is {sha}, recorded is {sha256}"
+
+
+def _copy(source: IO[bytes], target: IO[bytes] | None) -> tuple[str, str]:
+    """Return MD5 and SHA-256 of what is read, and write it to ``target`` on the way."""
+    md5, sha = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    for chunk in progress(iter(lambda: source.read(_CHUNK), b""), "reading"):
+        md5.update(chunk)
+        sha.update(chunk)
+        if target:
+            target.write(chunk)
+    return md5.hexdigest(), sha.hexdigest()

@@ -1,0 +1,142 @@
+"""What a version says of itself: all that it was made from and all that is known of it."""
+
+import csv
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from .. import numerics, persist, pipeline
+from ..artifacts import TEST, TRAIN
+from ..assess import METRICS, SCORES
+from ..environment import LOCK, OUTPUT
+from ..params import Params
+from ..schema import load_schema
+from .lineage import Lineage
+from .objects import Stored, hashes
+
+FORMAT = 1  # of the record: raised when a key changes its meaning
+
+
+def build(lineage: Lineage, artifact: dict[str, Any], params: Params) -> dict[str, Any]:
+    """Return the record of the model in this folder, which must be clean and up to date.
+
+    `files` names each file once, with its hashes and whether Git or DVC keeps it; `stages` says
+    which stage reads and writes which. Numbers come from the files of metrics, nothing is
+    measured anew but the hashes and this machine's arithmetic.
+    """
+    files = {path: _file(Path(path), md5) for path, md5 in sorted(lineage.hashes().items())}
+    by_dvc = {stored.path for stored in kept_by_dvc(lineage)}
+    for path, entry in files.items():
+        entry["kept_by"] = "dvc" if path in by_dvc else "git"
+    return {
+        "artifact": {"path": lineage.path, **artifact, **files[lineage.path]},
+        "architecture": _architecture(Path(lineage.path), params),
+        "data": _data(params, files),
+        "environment": _environment(params),
+        "metrics": _metrics(lineage),
+        "intervals": _intervals(),
+        "stages": {name: _stage(stage) for name, stage in lineage.stages.items()},
+        "files": files,
+    }
+
+
+def kept_by_dvc(lineage: Lineage) -> list[Stored]:
+    """Return the files that DVC keeps and Git only points to: raw data and cached outputs."""
+    stages = pipeline.load_pipeline().stages
+    cached = {out for stage in stages for out, is_cached in stage.outs.items() if is_cached}
+    return [
+        Stored(path, md5)
+        for path, md5 in sorted(lineage.hashes().items())
+        if path in cached or Path(f"{path}.dvc").exists()
+    ]
+
+
+def _file(path: Path, md5: str) -> dict[str, Any]:
+    if not path.is_dir():
+        return hashes(path)
+    parts = sorted(part for part in path.rglob("*") if part.is_file())
+    entries = {part.relative_to(path).as_posix(): hashes(part) for part in parts}
+    return {"md5": md5, "size": sum(e["size"] for e in entries.values()), "parts": entries}
+
+
+def _stage(stage: dict[str, Any]) -> dict[str, Any]:
+    paths = {kind: [file["path"] for file in stage.get(kind, [])] for kind in ("deps", "outs")}
+    return {"cmd": stage["cmd"], "params": stage.get("params", {}), **paths}
+
+
+def _architecture(path: Path, params: Params) -> dict[str, Any]:
+    model: Any = persist.load(path)
+    classes = getattr(model, "classes_", None)
+    return {
+        "task": params.data.task,
+        "target": params.data.target,
+        "estimator": params.train.estimator,
+        "features": [str(name) for name in model.feature_names_in_],
+        "classes": None if classes is None else [str(label) for label in classes.tolist()],
+        "pipeline": repr(model),
+    }
+
+
+def _data(params: Params, files: dict[str, Any]) -> dict[str, Any]:
+    counts = json.loads(Path("metrics/prepare.json").read_text(encoding="utf-8"))
+    train, test = pl.scan_parquet(TRAIN), pl.scan_parquet(TEST)
+    key = list(params.data.id) or train.collect_schema().names()
+    shared = test.join(train, on=key, how="semi", nulls_equal=True).select(pl.len())
+    return {
+        "path": params.data.path,
+        **{k: v for k, v in files[params.data.path].items() if k in ("md5", "sha256", "size")},
+        "source": params.card.data.source,
+        "licence": params.card.data.licence,
+        "columns": list(load_schema(Path(params.data.table_schema)).names),
+        "rows": counts["rows"],
+        "rows_in_train_and_test": shared.collect(engine="streaming").item(),
+        "split": params.prepare.split.model_dump(),
+    }
+
+
+def _environment(params: Params) -> dict[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "lock": {"path": LOCK.name, **hashes(LOCK)},
+        "packages": json.loads(OUTPUT.read_text(encoding="utf-8")),
+        "seeds": {
+            "prepare.split": params.prepare.split.seed,
+            "train": params.train.seed,
+            "evaluate": params.evaluate.seed,
+        },
+        "registered_on": machine(params),
+    }
+
+
+def machine(params: Params) -> dict[str, Any]:
+    """Return what of this machine can shape the bytes of a model."""
+    return {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "cores": os.cpu_count(),
+        "numerics_pinned": params.numerics.pinned,
+        "numerics": numerics.fingerprint(),
+        "threads": numerics.threads(),
+    }
+
+
+def _metrics(lineage: Lineage) -> dict[str, Any]:
+    """Return the content of the files that dvc.yaml calls metrics, by path."""
+    found = {}
+    for stage in lineage.stages.values():
+        for out in stage.get("outs", []):
+            path = Path(out["path"])
+            if path.parts[0] == METRICS.parent.name and path.suffix == ".json":
+                found[path.as_posix()] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _intervals() -> dict[str, list[float]]:
+    """Return metric -> bounds on all test rows."""
+    with SCORES.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if not row["slice"] and row["low"]]
+    return {row["metric"]: [float(row["low"]), float(row["high"])] for row in rows}

@@ -1,0 +1,109 @@
+"""Register a version: what cannot be reproduced or found again cannot be registered."""
+
+from pathlib import Path
+
+from semver import Version as Number
+
+from .. import freshness
+from ..errors import ProjectError
+from ..params import load_params
+from . import git, tags
+from .lineage import LOCK, Lineage
+from .objects import Store, Stored
+from .registry import Registry, Version, parse_number
+from .settings import declared, load_settings
+
+
+def register(model: str, bump: str, number: str | None, notes: str, sign: bool) -> Version:
+    """Tag HEAD as the next version of ``model`` with its record, here and at the Git remote.
+
+    Args:
+        model: name of an artifact of dvc.yaml.
+        bump: "major", "minor" or "patch": which part of the last number rises.
+        number: the number itself, in place of ``bump``.
+        notes: what a person says of the version.
+        sign: sign the tag also where the settings of Git and of the project do not ask for it.
+
+    Raises:
+        ProjectError: with the reason why this commit cannot be a version.
+    """
+    settings = load_settings()
+    if not notes.strip():
+        raise ProjectError("say what is new in this version: -m NOTES")
+    commit = _clean_commit()
+    artifact = declared()[model]
+    lineage = Lineage.of(model, artifact["path"], Path(LOCK).read_text(encoding="utf-8"))
+    _refuse_stale()
+    tags.fetch(model)
+    registry = Registry.load(model)
+    chosen = _choose(registry, commit, bump, number)
+    from . import record  # scikit-learn and polars, which a refusal above does not wait for
+
+    _refuse_unpushed(record.kept_by_dvc(lineage))
+    built = record.build(lineage, artifact, load_params())
+    last = registry.last_tag()
+    date = registry.next_date()
+    name = f"{tags.artifact_in_tag(model)}@v{chosen}"
+    earlier = [v.name for v in registry.versions.values() if v.number < chosen]
+    head = {
+        "format": record.FORMAT,
+        "model": model,
+        "version": f"v{chosen}",
+        "commit": commit,
+        "at": date.isoformat(),
+        "by": git.identity(),
+        "previous": earlier[-1] if earlier else None,
+        "after": {last.name: last.oid} if last else {},
+    }
+    tags.write(name, commit, notes, head | built, sign or settings.signing.required)
+    return Registry.load(model).version(str(chosen))
+
+
+def _clean_commit() -> str:
+    commit = git.ask("rev-parse", "--verify", "HEAD")
+    git.folder_in_repository()
+    if commit is None:
+        raise ProjectError("there is no commit yet: `git add -A && git commit` makes one")
+    changes = git.git("status", "--porcelain", "--", ".").splitlines()
+    if changes:
+        shown = "\n  ".join([*changes[:5], *(["..."] if len(changes) > 5 else [])])
+        raise ProjectError(f"not all is committed, so no commit holds it:\n  {shown}")
+    return commit
+
+
+def _refuse_stale() -> None:
+    found = freshness.report()
+    if found.stale:
+        raise ProjectError("\n  ".join(["dvc.lock is stale:", *found.stale, freshness.MEND]))
+    if found.absent:
+        absent = ", ".join(sorted(found.absent)[:5])
+        raise ProjectError(f"not on this machine: {absent}. `dvc pull` brings it")
+    if found.unread:
+        raise ProjectError(
+            f"{', '.join(found.unread)}: stages with foreach, matrix, vars or wdir cannot be "
+            "checked, so they cannot stand behind a version: write them out in dvc.yaml"
+        )
+
+
+def _choose(registry: Registry, commit: str, bump: str, number: str | None) -> Number:
+    for version in registry.versions.values():
+        if version.tag.commit == commit:
+            raise ProjectError(f"this commit is {registry.model}@{version.name} already")
+    if number is not None:
+        chosen = parse_number(number)
+    elif not registry.versions:
+        chosen = Number(1)
+    else:
+        chosen = getattr(registry.newest().number, f"bump_{bump}")()
+    if chosen in registry.versions:
+        raise ProjectError(f"{registry.model}@v{chosen} is taken: a version never changes")
+    return chosen
+
+
+def _refuse_unpushed(kept: list[Stored]) -> None:
+    store = Store()
+    files = [part for stored in kept for part in {stored, *store.parts(stored)}]
+    absent = store.absent_from_remote(files)
+    if absent:
+        shown = ", ".join([*absent[:5], *(["..."] if len(absent) > 5 else [])])
+        raise ProjectError(f"{store.remote_name} lacks {shown}: `dvc push` sends it")

@@ -1,0 +1,173 @@
+"""What the tags say: versions, what was in which stage when, and what may come next."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from semver import Version as Number
+
+from ..errors import ProjectError
+from .tags import Tag, artifact_in_tag, read
+
+# Stages are assigned to versions; a version in this one is bad. GTO shows it as a stage.
+DEPRECATED = "deprecated"
+
+_NUMBER = re.compile(r"v?(\d+)(\.\d+)?(\.\d+)?([-+].*)?")
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version: its number and the tag that holds its record."""
+
+    number: Number
+    tag: Tag
+
+    @property
+    def name(self) -> str:
+        """The number as people write it, such as v1.2.0."""
+        return f"v{self.number}"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The moment at which a version came into a stage."""
+
+    counter: int
+    stage: str
+    version: Version
+    tag: Tag
+
+    @property
+    def action(self) -> str:
+        """What it was: promote, rollback or deprecate."""
+        return str(self.tag.record.get("action", "promote"))
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All versions of a model by number, and all assignments in their order."""
+
+    model: str
+    versions: dict[Number, Version]
+    assignments: list[Assignment]
+    strange: list[str] = field(default_factory=list)  # tags on a commit that has no version
+
+    @classmethod
+    def load(cls, model: str) -> "Registry":
+        """Read the tags of this clone; nothing else is asked."""
+        artifact = re.escape(artifact_in_tag(model))
+        versions = {}
+        for tag in read(f"{artifact_in_tag(model)}@*", text=False):
+            found = re.fullmatch(rf"{artifact}@v(.+)", tag.name)
+            if found and Number.is_valid(found[1]):
+                number = Number.parse(found[1])
+                versions[number] = Version(number, tag)
+        by_commit = {version.tag.commit: version for version in versions.values()}
+        assignments, strange = [], []
+        for tag in read(f"{artifact_in_tag(model)}#*", text=True):
+            found = re.fullmatch(rf"{artifact}#(.+)#(\d+)", tag.name)
+            if found and tag.commit in by_commit:
+                version = by_commit[tag.commit]
+                assignments.append(Assignment(int(found[2]), found[1], version, tag))
+            else:
+                strange.append(tag.name)
+        ordered = dict(sorted(versions.items()))
+        return cls(model, ordered, sorted(assignments, key=lambda a: a.counter), strange)
+
+    def version(self, text: str) -> Version:
+        """Return the version that a person means by v1, 1.2 or v1.2.0.
+
+        Raises:
+            ProjectError: if there is no such version.
+        """
+        number = parse_number(text)
+        if number not in self.versions:
+            known = ", ".join(version.name for version in list(self.versions.values())[-5:])
+            raise ProjectError(f"{self.model} has no version v{number}; it has {known or 'none'}")
+        return self.versions[number]
+
+    def resolve(self, text: str) -> Version:
+        """Return the version that a number, or the name of a stage, stands for now."""
+        if _NUMBER.fullmatch(text):
+            return self.version(text)
+        current = self.current(text)
+        if current is None:
+            raise ProjectError(f"nothing is in the stage '{text}': see `model show`")
+        return current.version
+
+    def newest(self) -> Version:
+        """Return the highest version.
+
+        Raises:
+            ProjectError: if there is none.
+        """
+        if not self.versions:
+            raise ProjectError(f"{self.model} has no version yet: `model register` makes one")
+        return list(self.versions.values())[-1]
+
+    def of(self, stage: str) -> list[Assignment]:
+        """Return the assignments of a stage, oldest first."""
+        return [assignment for assignment in self.assignments if assignment.stage == stage]
+
+    def current(self, stage: str, date: datetime | None = None) -> Assignment | None:
+        """Return what is in a stage now, or was at a date."""
+        until = [a for a in self.of(stage) if date is None or a.tag.date <= date]
+        return until[-1] if until else None
+
+    def bad(self, version: Version) -> Assignment | None:
+        """Return the assignment that marked a version bad, if one did."""
+        return next((a for a in self.of(DEPRECATED) if a.version == version), None)
+
+    def previous(self, stage: str) -> Version:
+        """Return the version that a rollback goes to.
+
+        Promotions pile up and a rollback takes from the top, so that a second rollback goes
+        further back and not forth again. Bad versions are passed over.
+
+        Raises:
+            ProjectError: if no version is left.
+        """
+        pile: list[Version] = []
+        for assignment in self.of(stage):
+            if assignment.action == "rollback" and assignment.version in pile:
+                while pile.pop() != assignment.version:
+                    pass
+            pile.append(assignment.version)
+        if not pile:
+            raise ProjectError(f"nothing was ever in the stage '{stage}'")
+        earlier = [v for v in pile[:-1] if v != pile[-1] and not self.bad(v)]
+        if not earlier:
+            raise ProjectError(
+                f"no good version was in '{stage}' before {pile[-1].name}: name one with --to"
+            )
+        return earlier[-1]
+
+    def next_counter(self) -> int:
+        """Return the number of the next assignment; it counts over all stages, as GTO's does."""
+        return max((a.counter for a in self.assignments), default=0) + 1
+
+    def last_tag(self) -> Tag | None:
+        """Return the newest tag of the model."""
+        tags = [v.tag for v in self.versions.values()] + [a.tag for a in self.assignments]
+        return max(tags, key=lambda tag: (tag.date, tag.name), default=None)
+
+    def next_date(self) -> datetime:
+        """Return the time of the next tag: now, and later than all before.
+
+        GTO orders events by these dates, and clocks differ between machines.
+        """
+        last, now = self.last_tag(), datetime.now(UTC).replace(microsecond=0)
+        return max(now, last.date + timedelta(seconds=1)) if last else now
+
+
+def parse_number(text: str) -> Number:
+    """Return the number that v1, 1.2 or v1.2.0-rc.1 stands for.
+
+    Raises:
+        ProjectError: if it is none.
+    """
+    found = _NUMBER.fullmatch(text.strip())
+    full = f"{found[1]}{found[2] or '.0'}{found[3] or '.0'}{found[4] or ''}" if found else text
+    if not Number.is_valid(full):
+        raise ProjectError(f"'{text}' is no version: write it like v1.2.0 (https://semver.org)")
+    return Number.parse(full)

@@ -1,0 +1,104 @@
+"""versions.yaml, and the models that dvc.yaml declares under `artifacts`."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from .. import strict_yaml
+from ..errors import ProjectError
+from ..params import Names, Section, parse
+
+PATH = Path("versions.yaml")
+PIPELINE = Path("dvc.yaml")
+
+
+class Stage(Section):
+    """What a promotion to a stage demands."""
+
+    gate: bool
+    protected: bool
+
+
+class Signing(Section):
+    """Whose signatures count."""
+
+    required: bool
+    allowed_signers: str
+    gpg_fingerprints: Names
+
+
+class Gate(Section):
+    """When a challenger may follow a champion."""
+
+    metric: str | None
+    margin: Annotated[float, Field(ge=0)]
+    inconclusive: Literal["allow", "refuse"]
+    worst_slice: float | None
+    max_size_mb: Annotated[float, Field(gt=0)] | None
+    max_milliseconds_per_1000_rows: Annotated[float, Field(gt=0)] | None
+
+
+class Settings(Section):
+    """The whole of versions.yaml."""
+
+    stages: Annotated[dict[str, Stage], Field(min_length=1)]
+    signing: Signing
+    gate: Gate
+
+    @model_validator(mode="after")
+    def _stage_names(self) -> "Settings":
+        for name in self.stages:
+            if name == "deprecated" or not name.replace("-", "").isalnum():
+                raise ValueError(f"'{name}' is no stage: use letters, digits and -, not deprecated")
+        return self
+
+    def stage(self, name: str) -> Stage:
+        """Return the rules of a stage.
+
+        Raises:
+            ProjectError: if versions.yaml has no such stage.
+        """
+        if name not in self.stages:
+            raise ProjectError(f"'{name}' is no stage: {PATH} has {', '.join(self.stages)}")
+        return self.stages[name]
+
+    @property
+    def last(self) -> str:
+        """The stage that users see."""
+        return list(self.stages)[-1]
+
+
+def load_settings() -> Settings:
+    """Read and check versions.yaml.
+
+    Raises:
+        ProjectError: with one line for each mistake.
+    """
+    return parse(strict_yaml.load(PATH), Settings, str(PATH))
+
+
+def choose_model(name: str | None) -> str:
+    """Return the model that is meant: the named one, or the only one of dvc.yaml.
+
+    Raises:
+        ProjectError: if it is not declared, or several are and none is named.
+    """
+    known = list(declared())
+    if name is None and len(known) == 1:
+        return known[0]
+    if name is None or name not in known:
+        said = f"no model '{name}'" if name else "several models: name one with --model"
+        raise ProjectError(f"{PIPELINE} declares {said}; under `artifacts` it has {known}")
+    return name
+
+
+def declared() -> dict[str, dict[str, Any]]:
+    """Return name -> path, type and desc of the models under `artifacts` in dvc.yaml."""
+    artifacts = strict_yaml.load(PIPELINE).get("artifacts") or {}
+    if not artifacts:
+        raise ProjectError(
+            f"{PIPELINE} declares no model: add `artifacts: {{model: {{path: "
+            "models/model.skops, type: model}}}}` to it"
+        )
+    return dict(artifacts)

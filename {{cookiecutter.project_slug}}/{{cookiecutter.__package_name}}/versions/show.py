@@ -1,0 +1,118 @@
+"""Lists of versions, events and stages, as a table for people and as JSON for programs."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..errors import ProjectError
+from .registry import DEPRECATED, Registry
+from .settings import load_settings
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of equal keys, and what to say where there are none."""
+
+    rows: list[dict[str, Any]]
+    empty: str = "nothing"
+
+    def json(self) -> str:
+        """Return the rows as JSON."""
+        return json.dumps(self.rows, indent=2, ensure_ascii=False)
+
+    def text(self) -> str:
+        """Return the rows in columns."""
+        if not self.rows:
+            return self.empty
+        head = list(self.rows[0])
+        lines = [head, *([_cell(row[key]) for key in head] for row in self.rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        lines.insert(1, ["-" * width for width in widths])
+        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+
+
+def versions(model: str) -> Table:
+    """Return each version with the stages that it is in, highest first."""
+    registry = Registry.load(model)
+    now = {stage: registry.current(stage) for stage in load_settings().stages}
+    rows = [
+        {
+            "version": version.name,
+            "stages": [name for name, a in now.items() if a and a.version == version],
+            "bad": registry.bad(version) is not None,
+            "commit": version.tag.commit[:7],
+            "registered": _when(version.tag.date),
+            "by": version.tag.by.partition(" <")[0],
+            "notes": version.tag.subject,
+        }
+        for version in reversed(registry.versions.values())
+    ]
+    return Table(rows, f"{model} has no version yet: `model register -m NOTES` makes one")
+
+
+def history(model: str, stage: str | None) -> Table:
+    """Return every event, newest first."""
+    registry = Registry.load(model)
+    events = [] if stage else [("register", "", v, v.tag) for v in registry.versions.values()]
+    assigned = registry.of(stage) if stage else registry.assignments
+    events += [(a.action, a.stage, a.version, a.tag) for a in assigned]
+    events.sort(key=lambda event: event[3].date, reverse=True)
+    rows = [
+        {
+            "when": _when(tag.date),
+            "event": action,
+            "version": version.name,
+            "stage": "" if place == DEPRECATED else place,
+            "by": tag.by.partition(" <")[0],
+            "why": tag.subject,
+            "tag": tag.name,
+        }
+        for action, place, version, tag in events
+    ]
+    return Table(rows, f"nothing has happened to {model} yet")
+
+
+def at(model: str, date: str, stage: str) -> Table:
+    """Return what was in a stage at a date."""
+    moment = _moment(date)
+    found = Registry.load(model).current(stage, moment)
+    rows = (
+        [
+            {
+                "at": _when(moment),
+                "stage": stage,
+                "version": found.version.name,
+                "commit": found.version.tag.commit[:7],
+                "since": _when(found.tag.date),
+                "by": found.tag.by.partition(" <")[0],
+                "why": found.tag.subject,
+            }
+        ]
+        if found
+        else []
+    )
+    return Table(rows, f"nothing was in '{stage}' at {_when(moment)}")
+
+
+def _moment(text: str) -> datetime:
+    """Return the time that a text means; a day means its last moment, here."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ProjectError(f"'{text}' is no date: write 2026-03-01 or 2026-03-01T12:00Z") from None
+    if len(text) <= len("2026-03-01"):
+        moment += timedelta(days=1, microseconds=-1)
+    return moment.astimezone()
+
+
+def _when(moment: datetime) -> str:
+    return moment.astimezone().isoformat(sep=" ", timespec="seconds")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    if isinstance(value, bool):
+        return "bad" if value else ""
+    return str(value)

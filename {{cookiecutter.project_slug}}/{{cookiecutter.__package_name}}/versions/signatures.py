@@ -1,0 +1,53 @@
+"""Whose signature a tag bears, by Git's own means."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ProjectError
+from . import git
+from .settings import Signing
+from .tags import Tag
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What is known of a tag's signature."""
+
+    state: str  # good, bad or none
+    signer: str | None
+    says: str
+
+
+def check(tag: Tag, signing: Signing) -> Signature:
+    """Return whether the signature of a tag is by somebody whom the project allows."""
+    # A lightweight tag is the commit itself and can bear none.
+    if not re.search(r"^-----BEGIN (SSH|PGP) SIGNATURE-----$", tag.message, re.MULTILINE):
+        return Signature("none", None, "not signed")
+    allowed = Path(signing.allowed_signers).resolve()
+    there = allowed if allowed.exists() else Path("/dev/null")
+    good, said = git.said_of(
+        "-c", f"gpg.ssh.allowedSignersFile={there}", "verify-tag", "--raw", tag.oid
+    )
+    ssh = re.search(r'^Good "git" signature for (\S+) with', said, re.MULTILINE)
+    if good and ssh:
+        return Signature("good", ssh[1], f"signed by {ssh[1]}")
+    gpg = re.search(r"^\[GNUPG:\] VALIDSIG .*?([0-9A-F]{40})$", said, re.MULTILINE)
+    if good and gpg and gpg[1] in signing.gpg_fingerprints:
+        return Signature("good", gpg[1], f"signed by the GPG key {gpg[1]}")
+    if ssh or gpg or 'Good "git" signature' in said:
+        place = signing.allowed_signers if not gpg else "gpg_fingerprints in versions.yaml"
+        return Signature("bad", None, f"signed by a key that {place} does not name")
+    return Signature("bad", None, f"the signature is not good: {said.splitlines()[-1:] or said}")
+
+
+def refuse_bad(tag: Tag, signing: Signing) -> Signature:
+    """Return the signature of a tag.
+
+    Raises:
+        ProjectError: if it is bad, or there is none where the project requires one.
+    """
+    found = check(tag, signing)
+    if found.state == "bad" or (found.state == "none" and signing.required):
+        raise ProjectError(f"{tag.name}: {found.says}")
+    return found

@@ -1,0 +1,160 @@
+"""The tags that hold everything: how they are named, read and written.
+
+The names are GTO's (https://dvc.org/doc/gto/user-guide): ``model@v1.2.0`` is a version and
+``model#prod#7`` is the seventh assignment of a version to a stage, so that `gto show`,
+`dvc artifacts get` and DVC Studio read them. The message is a person's notes, and below them the
+record as JSON. Tags are only ever added.
+"""
+
+import json
+import re
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from ..errors import ProjectError
+from .git import ask, folder_in_repository, git, origin
+
+_FIELDS = (
+    "%(refname:strip=2)",
+    "%(objectname)",
+    "%(*objectname)",
+    "%(creatordate:unix)",
+    "%(taggername) %(taggeremail)",
+    "%(contents:subject)",
+    "%(contents)",
+)
+
+
+@dataclass(frozen=True)
+class Tag:
+    """One annotated tag; ``oid`` is the hash of the tag itself, ``commit`` what it is set on."""
+
+    name: str
+    oid: str
+    commit: str
+    date: datetime
+    by: str
+    subject: str  # the first lines, up to an empty one
+    text: str | None  # notes, record and signature; None: not read yet
+
+    @cached_property
+    def message(self) -> str:
+        """Notes, record and signature as they stand in the tag."""
+        return self.text or git("cat-file", "tag", self.oid).partition("\n\n")[2]
+
+    @property
+    def notes(self) -> str:
+        """What a person wrote."""
+        return self.message[: _start_of_record(self.message)].strip()
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """What the project wrote; {} in a tag that something else has made."""
+        start = _start_of_record(self.message)
+        if start == len(self.message):
+            return {}
+        try:
+            record: dict[str, Any] = json.JSONDecoder().raw_decode(self.message, start)[0]
+        except ValueError as error:
+            raise ProjectError(f"the record in the tag {self.name} is damaged: {error}") from None
+        return record
+
+
+def artifact_in_tag(model: str) -> str:
+    """Return a model's name as tags have it: GTO puts the folder of a larger repository first."""
+    folder = folder_in_repository().rstrip("/")
+    return f"{folder}={model}" if folder else model
+
+
+def read(pattern: str, text: bool) -> list[Tag]:
+    """Return the tags whose names match a pattern, with or without their text."""
+    fields = [*_FIELDS[:-1], _FIELDS[-1] if text else ""]
+    listed = git("for-each-ref", f"--format={'%00'.join(fields)}%00", f"refs/tags/{pattern}")
+    values = listed.split("\0")[:-1]
+    tags = []
+    for start in range(0, len(values), len(_FIELDS)):
+        name, oid, commit, date, by, subject, message = values[start : start + len(_FIELDS)]
+        when = datetime.fromtimestamp(int(date), UTC)
+        known = message if text else None
+        tags.append(Tag(name.strip(), oid, commit or oid, when, by, subject, known))
+    return tags
+
+
+def write(name: str, commit: str, notes: str, record: dict[str, Any], sign: bool) -> None:
+    """Add a tag, here and at the Git remote, or leave both as they are.
+
+    The tag is made where nobody sees it. The push is the moment at which it comes to be; of two
+    clones that push the same name, the remote takes one. After a kill on either side of that
+    moment the next `git fetch` tells what holds.
+
+    Raises:
+        ProjectError: if it cannot be signed, or the remote refuses it.
+    """
+    date = datetime.fromisoformat(record["at"])
+    oid = _make(name, commit, f"{notes.strip()}\n\n{json.dumps(record, indent=1)}\n", date, sign)
+    remote = origin()
+    if remote:
+        _push(oid, name, remote)
+    git("update-ref", f"refs/tags/{name}", oid, "0" * 40)
+
+
+def fetch(model: str) -> None:
+    """Take over the tags of a model from the Git remote, if there is one.
+
+    Raises:
+        ProjectError: if the remote cannot be reached, or one of its tags differs from ours.
+    """
+    remote, artifact = origin(), artifact_in_tag(model)
+    if remote is None:
+        return
+    wanted = [f"refs/tags/{artifact}{kind}*:refs/tags/{artifact}{kind}*" for kind in "@#"]
+    try:
+        git("fetch", "--quiet", "--no-tags", remote, *wanted)
+    except ProjectError as error:
+        changed = re.findall(r"\[rejected\] +(\S+)", str(error))
+        if changed:
+            raise ProjectError(
+                f"{', '.join(changed)} differs here and at {remote}: somebody has made the tag "
+                f"again. `git ls-remote --tags {remote}` and `git show-ref --tags` show both"
+            ) from None
+        raise ProjectError(f"{error}\n  Nothing has changed: try again later.") from None
+
+
+def _start_of_record(message: str) -> int:
+    """Return where the JSON begins: it is the last line that holds nothing but a brace."""
+    start = message.rfind("\n{\n") + 1
+    return start if start else 0 if message.startswith("{\n") else len(message)
+
+
+def _make(name: str, commit: str, message: str, date: datetime, sign: bool) -> str:
+    """Return the hash of a new tag that no reference names yet."""
+    absolute = ("rev-parse", "--path-format=absolute", "--git-path")
+    objects, config = (git(*absolute, name).strip() for name in ("objects", "config"))
+    with tempfile.TemporaryDirectory() as scratch:
+        git("init", "--quiet", "--bare", "--template=", scratch)
+        kind = ["--sign"] if sign else ["--annotate"]
+        command = ["-c", f"include.path={config}", "tag", *kind, "--cleanup=verbatim", "--file=-"]
+        there = {"GIT_DIR": scratch, "GIT_OBJECT_DIRECTORY": objects}
+        stamp = {"GIT_COMMITTER_DATE": f"{int(date.timestamp())} +0000"}
+        git(*command, name, commit, given=message, **there, **stamp)
+        return git("rev-parse", f"refs/tags/{name}", **there).strip()
+
+
+def _push(oid: str, name: str, remote: str) -> None:
+    reference = f"refs/tags/{name}"
+    try:
+        # Without the hook pre-push: that data and model are at DVC's remote was checked before.
+        git("push", "--quiet", "--no-verify", remote, f"{oid}:{reference}")
+    except ProjectError as error:
+        there = (ask("ls-remote", remote, reference) or "").split("\t")[0]
+        if there == oid:  # the answer got lost, not the push
+            return
+        if there:
+            raise ProjectError(
+                f"somebody else was first: {remote} has a {name} already. Nothing has changed "
+                "here; look at `model history` and decide again"
+            ) from None
+        raise ProjectError(f"{error}\n  Nothing has changed, here or there.") from None
