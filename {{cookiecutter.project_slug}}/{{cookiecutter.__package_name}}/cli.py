@@ -11,8 +11,13 @@ from typing import Annotated, Literal
 import typer
 
 from .errors import ProjectError, run
+from .git import file_at
+from .output import Table, as_json
 from .versions import show as views
+from .versions.registry import Registry
 from .versions.settings import choose_model
+
+CARD = Path("MODEL_CARD.md")
 
 app = typer.Typer(
     name="model",
@@ -125,6 +130,87 @@ def at(
 
 
 @app.command()
+def verify(
+    version: Annotated[str | None, typer.Argument(metavar="[VERSION|STAGE]")] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Make it again from its commit and DVC's remote.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no remote.")] = False,
+    json: Json = False,
+    model: Model = None,
+) -> None:
+    """Prove that a version, the newest unless named, is what its tag says."""
+    from .versions import verify as proofs
+
+    chosen, checks = proofs.verify(choose_model(model), version, offline)
+    ok = not any(checks.values())
+    verdict = None
+    if rebuild:
+        from .versions import rebuild as again
+
+        verdict = again.rebuild(chosen, tell)
+        ok = ok and verdict["verdict"] != "different"
+    if json:
+        result = {"version": chosen.name, "ok": ok, "checks": checks, "rebuild": verdict}
+        print(as_json(result))
+    else:
+        print(proofs.says(checks))
+        if verdict:
+            print(again.says(verdict))
+        print(f"{chosen.tag.name} {'holds' if ok else 'DOES NOT HOLD'}")
+    if not ok:
+        raise typer.Exit(1)
+
+
+@app.command(hidden=True)
+def compare(before: Path, after: Path, rows: Path) -> None:
+    """Compare two model files and what they predict for a prepared table, as JSON."""
+    _pin()
+    from .compare import compare
+
+    print(as_json(compare(before, after, rows)))
+
+
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="A version or a stage.")],
+    b: Annotated[str, typer.Argument(metavar="B")],
+    json: Json = False,
+    model: Model = None,
+) -> None:
+    """Say what changed from one version to another, in all that a version is made of."""
+    from .versions import diff as changes
+
+    registry = Registry.load(choose_model(model))
+    found = changes.diff(registry.resolve(a), registry.resolve(b))
+    print(as_json(found) if json else changes.says(found))
+
+
+@app.command()
+def card(
+    version: Annotated[str | None, typer.Argument(metavar="[VERSION|STAGE]")] = None,
+    model: Model = None,
+) -> None:
+    """Print the model card of a version, or of this folder."""
+    if version is None:
+        print(CARD.read_text(encoding="utf-8"), end="")
+        return
+    commit = Registry.load(choose_model(model)).resolve(version).tag.commit
+    print(file_at(commit, CARD.as_posix()), end="")
+
+
+@app.command()
+def restore(version: VersionName, model: Model = None) -> None:
+    """Bring a version's params, code and locks back on a new branch, ready for review."""
+    from .versions.restore import restore
+
+    branch, paths = restore(Registry.load(choose_model(model)).resolve(version))
+    print(f"{len(paths)} files came back on the branch {branch}:")
+    print("\n".join(f"  {path}" for path in paths))
+    print("`dvc checkout` or `dvc pull` brings its data and model")
+
+
+@app.command()
 def record(
     version: VersionName,
     form: Annotated[Literal["json", "slsa", "cyclonedx"], typer.Option("--format")] = "json",
@@ -132,7 +218,6 @@ def record(
 ) -> None:
     """Print all that is recorded of a version, also as SLSA provenance or CycloneDX ML-BOM."""
     from .versions import exports
-    from .versions.registry import Registry
 
     print(exports.render(Registry.load(choose_model(model)).resolve(version), form))
 
@@ -145,13 +230,12 @@ def get(
 ) -> None:
     """Write a version's model, its SHA-256 and VERSION.json to a folder, proven."""
     from .versions import deliver
-    from .versions.registry import Registry
 
     chosen = Registry.load(choose_model(model)).resolve(version)
     print(f"{chosen.name} is in {deliver.fetch(chosen, output)}")
 
 
-def _print(table: views.Table, as_json: bool) -> None:
+def _print(table: Table, as_json: bool) -> None:
     print(table.json() if as_json else table.text())
 
 

@@ -10,7 +10,7 @@ from .. import features, persist
 from ..artifacts import TEST
 from ..errors import ProjectError
 from ..files import atomic, write_json
-from .objects import Store, Stored
+from ..store import Store, Stored
 from .registry import Version
 
 SAMPLE = 100  # rows

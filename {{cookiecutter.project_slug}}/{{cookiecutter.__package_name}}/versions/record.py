@@ -13,10 +13,10 @@ from .. import numerics, persist, pipeline
 from ..artifacts import TEST, TRAIN
 from ..assess import METRICS, SCORES
 from ..environment import LOCK, OUTPUT
+from ..lineage import Lineage
 from ..params import Params
 from ..schema import load_schema
-from .lineage import Lineage
-from .objects import Stored, hashes
+from ..store import Stored, hashes
 
 FORMAT = 1  # of the record: raised when a key changes its meaning
 

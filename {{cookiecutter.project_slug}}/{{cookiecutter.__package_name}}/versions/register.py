@@ -4,12 +4,12 @@ from pathlib import Path
 
 from semver import Version as Number
 
-from .. import freshness
+from .. import freshness, git
 from ..errors import ProjectError
+from ..lineage import LOCK, Lineage
 from ..params import load_params
-from . import git, tags
-from .lineage import LOCK, Lineage
-from .objects import Store, Stored
+from ..store import Store, Stored
+from . import tags
 from .registry import Registry, Version, parse_number
 from .settings import declared, load_settings
 

@@ -1,35 +1,11 @@
-"""Lists of versions, events and stages, as a table for people and as JSON for programs."""
+"""Lists of versions, of events and of what was in a stage."""
 
-import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from ..errors import ProjectError
+from ..output import Table
 from .registry import DEPRECATED, Registry
 from .settings import load_settings
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of equal keys, and what to say where there are none."""
-
-    rows: list[dict[str, Any]]
-    empty: str = "nothing"
-
-    def json(self) -> str:
-        """Return the rows as JSON."""
-        return json.dumps(self.rows, indent=2, ensure_ascii=False)
-
-    def text(self) -> str:
-        """Return the rows in columns."""
-        if not self.rows:
-            return self.empty
-        head = list(self.rows[0])
-        lines = [head, *([_cell(row[key]) for key in head] for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        lines.insert(1, ["-" * width for width in widths])
-        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
 def versions(model: str) -> Table:
@@ -108,11 +84,3 @@ def _moment(text: str) -> datetime:
 
 def _when(moment: datetime) -> str:
     return moment.astimezone().isoformat(sep=" ", timespec="seconds")
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(value)
-    if isinstance(value, bool):
-        return "bad" if value else ""
-    return str(value)

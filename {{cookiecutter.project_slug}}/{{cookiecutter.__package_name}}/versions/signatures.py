@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import git
 from ..errors import ProjectError
-from . import git
 from .settings import Signing
 from .tags import Tag
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from .. import git
 from ..errors import ProjectError
-from . import deliver, gate, git, signatures, tags
+from . import deliver, gate, signatures, tags
 from .registry import DEPRECATED, Assignment, Registry, Version
 from .settings import Settings, load_settings
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import ProjectError
-from .git import ask, folder_in_repository, git, origin
+from ..git import ask, folder_in_repository, git, origin
 
 _FIELDS = (
     "%(refname:strip=2)",

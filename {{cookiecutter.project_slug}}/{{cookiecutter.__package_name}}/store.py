@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ..errors import ProjectError
-from ..files import atomic
-from ..progress import progress
+from .errors import ProjectError
+from .files import atomic
+from .progress import progress
 
 _CHUNK = 1 << 20
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .. import strict_yaml
-from ..errors import ProjectError
-from ..pipeline import mapping
+from . import strict_yaml
+from .errors import ProjectError
+from .pipeline import mapping
 
 LOCK = "dvc.lock"
 

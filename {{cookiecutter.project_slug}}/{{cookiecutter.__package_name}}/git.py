@@ -5,7 +5,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from ..errors import ProjectError
+from .errors import ProjectError
 
 
 def git(*arguments: str, given: str | None = None, **variables: str) -> str:
@@ -63,7 +63,20 @@ def file_at(commit: str, path: str) -> str:
     Raises:
         ProjectError: if the commit has no such file.
     """
-    return git("show", f"{commit}:./{path}")
+    return bytes_at(commit, path).decode("utf-8", errors="replace")
+
+
+def bytes_at(commit: str, path: str) -> bytes:
+    """Return the content of a file of this folder as it is in ``commit``.
+
+    Raises:
+        ProjectError: if the commit has no such file.
+    """
+    command = ["git", "cat-file", "blob", f"{commit}:./{path}"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        raise ProjectError(f"the commit {commit[:7]} has no {path}")
+    return done.stdout
 
 
 def _run(

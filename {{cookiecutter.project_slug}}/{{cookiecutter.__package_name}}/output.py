@@ -1,0 +1,40 @@
+"""What commands print: a table for people, JSON for programs."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of equal keys, and what to say where there are none."""
+
+    rows: list[dict[str, Any]]
+    empty: str = "nothing"
+
+    def json(self) -> str:
+        """Return the rows as JSON."""
+        return as_json(self.rows)
+
+    def text(self) -> str:
+        """Return the rows in columns."""
+        if not self.rows:
+            return self.empty
+        head = list(self.rows[0])
+        lines = [head, *([_cell(row[key]) for key in head] for row in self.rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        lines.insert(1, ["-" * width for width in widths])
+        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+
+
+def as_json(content: Any) -> str:
+    """Return JSON that a person can read as well."""
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

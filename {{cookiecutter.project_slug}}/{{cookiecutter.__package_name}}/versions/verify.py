@@ -1,0 +1,143 @@
+"""Prove that a version is what its tag says: every claim is checked, and each check is told."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .. import git
+from ..errors import ProjectError
+from ..lineage import LOCK, Lineage
+from ..store import Store, Stored, hashes
+from . import signatures
+from .deliver import recorded
+from .registry import Registry, Version
+from .settings import load_settings
+from .tags import Tag, artifact_in_tag, read
+
+
+def verify(model: str, text: str | None, offline: bool) -> tuple[Version, dict[str, list[str]]]:
+    """Return a version, the newest unless named, and what each check finds wrong.
+
+    ``offline`` leaves out the Git remote and DVC's remote.
+    """
+    registry = Registry.load(model)
+    version = registry.resolve(text) if text else registry.newest()
+    checks = {
+        "tag": _tag(version, model, offline),
+        "signature": _signature(version.tag),
+        "history": _history(registry, version),
+        "commit": _commit(version),
+        "data and model": _stored(version, offline),
+        "this folder": _folder(version),
+    }
+    return version, {name: _told(found) for name, found in checks.items()}
+
+
+def says(checks: dict[str, list[str]]) -> str:
+    """Return what the checks found, in words."""
+    return "\n".join(
+        "\n  ".join([f"{'WRONG' if wrong else 'ok   '}  {name}", *wrong])
+        for name, wrong in checks.items()
+    )
+
+
+def _told(found: Iterator[str]) -> list[str]:
+    try:
+        return list(found)
+    except ProjectError as error:
+        return [str(error)]
+
+
+def _tag(version: Version, model: str, offline: bool) -> Iterator[str]:
+    tag, record = version.tag, recorded(version)
+    claims = {
+        "model": model,
+        "version": version.name,
+        "commit": tag.commit,
+        "at": tag.date.isoformat(),
+        "by": tag.by,
+    }
+    for key, true in claims.items():
+        if record.get(key) != true:
+            yield f"its record says {key} {record.get(key)!r}, the tag itself {true!r}"
+    remote = None if offline else git.origin()
+    if remote:
+        there = git.git("ls-remote", remote, f"refs/tags/{tag.name}").split("\t")[0]
+        if there != tag.oid:
+            yield f"{remote} has {f'another {tag.name}' if there else f'no {tag.name}'}"
+
+
+def _signature(tag: Tag) -> Iterator[str]:
+    signing = load_settings().signing
+    found = signatures.check(tag, signing)
+    if found.state == "bad" or (found.state == "none" and signing.required):
+        yield found.says
+
+
+def _history(registry: Registry, version: Version) -> Iterator[str]:
+    """Each tag names the hash of the tag before it, so that none is changed or left out unseen."""
+    tags = read(f"{artifact_in_tag(registry.model)}@*", text=True)
+    tags += [assignment.tag for assignment in registry.assignments]
+    known = {tag.name: tag.oid for tag in tags}
+    for tag in tags:
+        claims = dict(tag.record.get("after", {}))
+        if tag.commit == version.tag.commit and "version_tag" in tag.record:
+            claims[version.tag.name] = tag.record["version_tag"]
+        for name, oid in claims.items():
+            if known.get(name) != oid:
+                now = "another" if name in known else "gone"
+                yield f"{name} was there when {tag.name} was made, and is {now} now"
+    counters = {assignment.counter for assignment in registry.assignments}
+    for number in sorted(set(range(1, max(counters, default=0) + 1)) - counters):
+        yield f"the assignment number {number} is gone"
+    for name in registry.strange:
+        yield f"{name} is set on a commit that has no version"
+
+
+def _commit(version: Version) -> Iterator[str]:
+    record, commit = recorded(version), version.tag.commit
+    lock = git.file_at(commit, LOCK)
+    lineage = Lineage.of(record["model"], record["artifact"]["path"], lock)
+    if lineage.hashes() != {path: entry["md5"] for path, entry in record["files"].items()}:
+        yield f"{LOCK} of the commit has other files than the record"
+    for name, stage in lineage.stages.items():
+        claim = record["stages"].get(name, {})
+        if (claim.get("cmd"), claim.get("params")) != (stage["cmd"], stage.get("params", {})):
+            yield f"{LOCK} of the commit has another command or other params for {name}"
+    by_git = {path: e["sha256"] for path, e in record["files"].items() if e["kept_by"] == "git"}
+    by_git[record["environment"]["lock"]["path"]] = record["environment"]["lock"]["sha256"]
+    for path, sha256 in by_git.items():
+        if hashlib.sha256(git.bytes_at(commit, path)).hexdigest() != sha256:
+            yield f"{path} of the commit is not the recorded file"
+    for path, content in record["metrics"].items():
+        if json.loads(git.file_at(commit, path)) != content:
+            yield f"the record has other metrics than {path} of the commit"
+
+
+def _stored(version: Version, offline: bool) -> Iterator[str]:
+    store = Store()
+    for path, entry in recorded(version)["files"].items():
+        if entry["kept_by"] != "dvc":
+            continue
+        stored = Stored(path, entry["md5"])
+        parts: dict[str, Any] = entry.get("parts", {})
+        yield from store.audit(stored, entry.get("sha256"), remote=not offline)
+        for part in store.parts(stored) if parts else []:
+            sha256 = parts.get(part.path.removeprefix(f"{path}/"), {}).get("sha256", "not recorded")
+            yield from store.audit(part, sha256, remote=not offline)
+
+
+def _folder(version: Version) -> Iterator[str]:
+    """Where this folder is at the commit of the version, what Git does not watch must be its."""
+    if git.ask("rev-parse", "HEAD") != version.tag.commit:
+        return
+    if Path(LOCK).read_bytes() != git.bytes_at("HEAD", LOCK):
+        yield f"{LOCK} in this folder is not the committed one: `git diff {LOCK}` shows it"
+    for path, entry in recorded(version)["files"].items():
+        parts = entry.get("parts", {"": entry}) if entry["kept_by"] == "dvc" else {}
+        for part, claim in parts.items():
+            file = Path(path) / part
+            if file.exists() and hashes(file)["sha256"] != claim["sha256"]:
+                yield f"{file} in this folder is not the recorded file"
