@@ -12,7 +12,7 @@ import typer
 
 from .errors import ProjectError, run
 from .git import file_at
-from .output import Table, as_json
+from .output import Table, as_json, report
 from .versions import show as views
 from .versions.registry import Registry
 from .versions.settings import choose_model
@@ -34,6 +34,9 @@ Why = Annotated[str, typer.Option("-m", "--message", help="Why; it is kept in th
 Sign = Annotated[bool, typer.Option("--sign", help="Sign the tag with your Git key.")]
 Override = Annotated[
     str | None, typer.Option(help="The reason to go on in spite of the gate or a signature.")
+]
+AllVersions = Annotated[
+    bool, typer.Option("--all", help="Of every tagged version, not of this commit alone.")
 ]
 VersionName = Annotated[str, typer.Argument(metavar="VERSION", help="v1.2.0, or v1 for v1.0.0.")]
 
@@ -154,7 +157,7 @@ def verify(
         result = {"version": chosen.name, "ok": ok, "checks": checks, "rebuild": verdict}
         print(as_json(result))
     else:
-        print(proofs.says(checks))
+        print(report(checks))
         if verdict:
             print(again.says(verdict))
         print(f"{chosen.tag.name} {'holds' if ok else 'DOES NOT HOLD'}")
@@ -233,6 +236,49 @@ def get(
 
     chosen = Registry.load(choose_model(model)).resolve(version)
     print(f"{chosen.name} is in {deliver.fetch(chosen, output)}")
+
+
+@app.command()
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no remote.")] = False,
+    json: Json = False,
+) -> None:
+    """Look at tools, packages, hooks, locks, cache and remotes; name what is wrong and its mend."""
+    from .doctor import examine
+
+    checks = examine(offline)
+    print(as_json(checks) if json else report(checks))
+    if any(checks.values()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def push(all_versions: AllVersions = False) -> None:
+    """Send data and model of this commit to DVC's remote, or say in seconds why not."""
+    from .remote import transfer
+
+    transfer("push", *(["--all-tags"] if all_versions else []))
+
+
+@app.command()
+def pull(all_versions: AllVersions = False) -> None:
+    """Bring data and model of this commit from DVC's remote, or say in seconds why not."""
+    from .remote import transfer
+
+    transfer("pull", *(["--all-tags"] if all_versions else []))
+
+
+@app.command()
+def gc(
+    cloud: Annotated[bool, typer.Option("--cloud", help="At DVC's remote as well.")] = False,
+) -> None:
+    """Free DVC's cache of what no commit, tag or experiment needs.
+
+    Other forms of `dvc gc` delete what a rollback goes back to.
+    """
+    from .remote import collect_garbage
+
+    collect_garbage(cloud)
 
 
 def _print(table: Table, as_json: bool) -> None:

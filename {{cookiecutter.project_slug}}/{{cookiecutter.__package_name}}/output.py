@@ -32,6 +32,14 @@ def as_json(content: Any) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
+def report(checks: dict[str, list[str]]) -> str:
+    """Return checks, each with what it finds wrong, as text."""
+    return "\n".join(
+        "\n  ".join([f"{'WRONG' if wrong else 'ok   '}  {name}", *wrong])
+        for name, wrong in checks.items()
+    )
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(value)

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from . import remote
 from .errors import ProjectError
 from .files import atomic
 from .progress import progress
@@ -32,6 +34,7 @@ class Store:
         Raises:
             ProjectError: if this is no DVC project.
         """
+        os.environ.update(remote.SHORT)
         # 0.4 s that commands which only read tags do not spend.
         from dvc.exceptions import DvcException  # type: ignore[import-untyped]
         from dvc.repo import Repo  # type: ignore[import-untyped]
@@ -45,18 +48,24 @@ class Store:
     @property
     def remote_name(self) -> str:
         """The name and address of the remote, for people."""
-        name = self._repo.config["core"].get("remote")
-        if not name:
-            raise ProjectError(
-                "DVC has no default remote: `dvc remote add --default storage ADDRESS` adds one"
-            )
-        url = self._repo.config["remote"].get(name, {}).get("url", "no address")
-        return f"remote '{name}' ({url})"
+        name, settings = self.remote_settings()
+        return f"remote '{name}' ({settings.get('url', 'no address')})"
 
     def remote_settings(self) -> tuple[str, dict[str, Any]]:
-        """Return name and settings of the default remote, with absolute paths."""
+        """Return name and settings of the default remote, with absolute paths.
+
+        Raises:
+            ProjectError: if there is none.
+        """
         name = self._repo.config["core"].get("remote")
+        if not name:
+            raise ProjectError(remote.NONE)
         return name, dict(self._repo.config["remote"].get(name, {}))
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where DVC keeps the files of this machine."""
+        return Path(self._cache.path)
 
     def in_cache(self, md5: str) -> Path | None:
         """Return the path of an object in the cache, if it is there."""
@@ -70,9 +79,14 @@ class Store:
             ProjectError: if there is no remote or it cannot be reached.
         """
         with self._remote() as odb:
-            return sorted(
-                {file.path for file in files if not odb.fs.exists(odb.oid_to_path(file.md5))}
-            )
+            there = set(odb.oids_exist([file.md5 for file in files]))
+        return sorted({file.path for file in files if file.md5 not in there})
+
+    def used(self) -> list[Stored]:
+        """Return what this folder and every tagged commit need of DVC's files."""
+        found = self._repo.used_objs(all_tags=True, push=True)
+        objects = {each for group in found.values() for each in group}
+        return [Stored(str(each.obj_name or each.value), each.value) for each in objects]
 
     def parts(self, stored: Stored) -> list[Stored]:
         """Return the files of a folder, in their order; a file is its own only part."""
@@ -97,15 +111,15 @@ class Store:
                     "tells whether the cache or the remote is wrong"
                 )
 
-    def audit(self, stored: Stored, sha256: str | None, remote: bool) -> Iterator[str]:
-        """Yield what is wrong with a file in the cache and, if asked, in the remote."""
+    def audit(self, stored: Stored, sha256: str | None, everywhere: bool) -> Iterator[str]:
+        """Yield what is wrong with a file in the cache and, `everywhere`, in the remote too."""
         places = 0
         cached = self.in_cache(stored.md5)
         if cached:
             places += 1
             with cached.open("rb") as file:
                 yield from _compare(stored, sha256, file, f"DVC's cache ({cached})")
-        if remote:
+        if everywhere:
             with self._remote() as odb:
                 path = odb.oid_to_path(stored.md5)
                 if odb.fs.exists(path):
@@ -143,14 +157,14 @@ class Store:
 
     @contextmanager
     def _remote(self) -> Iterator[Any]:
-        name = self.remote_name
+        name, settings = self.remote_settings()
         try:
             yield self._repo.cloud.get_remote_odb()
         except ProjectError:
             raise
         # Each kind of remote has errors of its own: of fsspec, botocore, asyncssh, ...
         except Exception as error:
-            raise ProjectError(f"DVC's {name} cannot be used: {error}") from None
+            raise ProjectError(remote.explain(error, name, settings.get("url", "?"))) from None
 
 
 def hashes(path: Path) -> dict[str, Any]:

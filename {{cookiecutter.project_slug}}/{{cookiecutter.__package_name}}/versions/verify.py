@@ -35,14 +35,6 @@ def verify(model: str, text: str | None, offline: bool) -> tuple[Version, dict[s
     return version, {name: _told(found) for name, found in checks.items()}
 
 
-def says(checks: dict[str, list[str]]) -> str:
-    """Return what the checks found, in words."""
-    return "\n".join(
-        "\n  ".join([f"{'WRONG' if wrong else 'ok   '}  {name}", *wrong])
-        for name, wrong in checks.items()
-    )
-
-
 def _told(found: Iterator[str]) -> list[str]:
     try:
         return list(found)
@@ -123,10 +115,10 @@ def _stored(version: Version, offline: bool) -> Iterator[str]:
             continue
         stored = Stored(path, entry["md5"])
         parts: dict[str, Any] = entry.get("parts", {})
-        yield from store.audit(stored, entry.get("sha256"), remote=not offline)
+        yield from store.audit(stored, entry.get("sha256"), everywhere=not offline)
         for part in store.parts(stored) if parts else []:
             sha256 = parts.get(part.path.removeprefix(f"{path}/"), {}).get("sha256", "not recorded")
-            yield from store.audit(part, sha256, remote=not offline)
+            yield from store.audit(part, sha256, everywhere=not offline)
 
 
 def _folder(version: Version) -> Iterator[str]:
