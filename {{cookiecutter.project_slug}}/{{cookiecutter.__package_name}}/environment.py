@@ -64,14 +64,19 @@ def check(path: Path = OUTPUT) -> None:
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     python = locked.pop("python", None)
     drift = [] if running == python else [f"this is Python {running}, {path} has {python}"]
-    versions = {name: text for closure in locked.values() for name, text in closure.items()}
+    # Closures differ where the lock forks: a package for Linux alone names no version of macOS.
+    versions: dict[str, set[str]] = {}
+    for closure in locked.values():
+        for name, text in closure.items():
+            versions.setdefault(name, set()).update(text.split(" or "))
     installed = _installed()
     # A transitive package that is absent belongs to another platform.
     absent = [name for name in locked if name in versions and name not in installed]
     drift += [f"{name} is not installed" for name in _expected_here(absent)]
     for name in sorted(versions.keys() & installed.keys()):
         if installed[name] not in _numbers(versions[name], installed[name]):
-            drift.append(f"{name} {installed[name]} is installed, {path} has {versions[name]}")
+            known = " or ".join(sorted(versions[name]))
+            drift.append(f"{name} {installed[name]} is installed, {path} has {known}")
     if drift:
         raise ProjectError(
             "\n       ".join(drift)
@@ -142,10 +147,10 @@ def _identity(package: dict[str, Any]) -> str:
     return " ".join([version, f"({kind} {place})", *digests[:1]])
 
 
-def _numbers(locked: str, installed: str) -> list[str]:
+def _numbers(locked: set[str], installed: str) -> set[str]:
     """Return the versions that ``locked`` allows; a folder of code without one allows any."""
-    numbers = [version.split(" ")[0] for version in locked.split(" or ")]
-    return [installed if number == _UNVERSIONED else number for number in numbers]
+    numbers = {version.split(" ")[0] for version in locked}
+    return {installed if number == _UNVERSIONED else number for number in numbers}
 
 
 def _expected_here(names: list[str]) -> list[str]:
