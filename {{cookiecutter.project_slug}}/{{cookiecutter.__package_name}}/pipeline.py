@@ -105,7 +105,8 @@ def _resolve(node: object, values: dict[str, Any]) -> object:
     if isinstance(node, list):
         return [_resolve(item, values) for item in node]
     if isinstance(node, str):
-        return _REFERENCE.sub(lambda match: _text(match[1], values), node)
+        text = _REFERENCE.sub(lambda match: _text(match[1], values), node)
+        return text.replace(r"\${", "${")  # a backslash keeps it from being a reference
     return node
 
 
