@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from . import strict_yaml
@@ -152,6 +152,9 @@ def _deps(
         if path in written:
             changed = written[path] != before
         elif pointed is None:
+            if not file.exists() and _inside(path, written, folder):
+                found.absent.add(path)
+                continue
             changed = not _same(file, locked[path])
         else:
             changed = pointed != before
@@ -164,6 +167,12 @@ def _deps(
                 )
         if changed:
             yield f"{path} has changed"
+
+
+def _inside(path: str, written: dict[str, str | None], folder: Path) -> bool:
+    """Return whether ``path`` lies in a folder that DVC keeps as a whole."""
+    above = [parent.as_posix() for parent in PurePosixPath(path).parents]
+    return any(parent in written or (folder / f"{parent}.dvc").exists() for parent in above)
 
 
 def _outs(
