@@ -1,0 +1,152 @@
+"""Whatever makes dvc.lock stale is named, nothing else is, and DVC says the same."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from {{ cookiecutter.__package_name }} import freshness, strict_yaml
+from {{ cookiecutter.__package_name }}.errors import ProjectError
+
+from .stale import BLIND, CHANGES, FILES, edit, md5
+
+# Of pygtrie, which DVC calls in an old way.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_dvc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the user's settings of DVC out, and its notes on these projects out of the system."""
+    folder = tmp_path_factory.mktemp("dvc")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("GLOBAL_CONFIG_DIR", "SYSTEM_CONFIG_DIR", "SITE_CACHE_DIR"):
+            patch.setenv(f"DVC_{name}", str(folder / name))
+        # Commands of stages say `python`.
+        scripts = str(Path(sys.executable).parent)
+        patch.setenv("PATH", os.pathsep.join([scripts, os.environ["PATH"]]))
+        yield
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory, own_dvc: None) -> Path:
+    """Two stages that DVC ran, so that dvc.lock is its own."""
+    from dvc.repo import Repo  # type: ignore[import-untyped]
+
+    folder = tmp_path_factory.mktemp("locked")
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(text.encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        with Repo() as repo:
+            repo.add(["data/table.csv", "data/parts"])
+            repo.reproduce()
+    return folder
+
+
+@pytest.fixture
+def folder(locked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy as the current folder."""
+    copy = tmp_path / "copy"
+    shutil.copytree(locked, copy)
+    monkeypatch.chdir(copy)
+    return copy
+
+
+def test_nothing_is_stale_after_a_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert freshness.report() == freshness.Report()
+    freshness.main()
+    assert capsys.readouterr().out == "dvc.lock is up to date\n"
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_stale_is_named(folder: Path, change: str) -> None:
+    act, expected = CHANGES[change]
+    act()
+    assert freshness.report().stale == expected
+
+
+def test_dvc_agrees(folder: Path) -> None:
+    from dvc.repo import Repo
+
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with Repo() as repo:
+        assert repo.status() == {}
+    for change, (act, expected) in CHANGES.items():
+        act()
+        with Repo() as repo:
+            stale = {name for name in repo.status() if not name.endswith(".dvc")}
+        named = {line.split(":")[0] for line in expected}
+        assert stale == (set() if change in BLIND else named), change
+        for path, content in before.items():
+            if ".dvc" not in path.relative_to(folder).parts:
+                path.write_bytes(content)
+
+
+def test_what_is_in_no_clone_is_set_aside(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("data/table.csv", "joined.csv", "rest.csv"):
+        Path(name).unlink()
+    shutil.rmtree("data/parts")
+    found = freshness.report()
+    assert found.stale == []
+    raw = {"data/table.csv", "data/parts", "data/parts/1.csv"}
+    assert found.absent == raw | {"joined.csv", "rest.csv"}
+    freshness.main()
+    assert "up to date; 5 files of DVC's are not on this machine" in capsys.readouterr().out
+
+    edit("data/table.csv.dvc", "md5: ", "md5: 0")
+    assert freshness.report().stale == ["join: data/table.csv has changed"]
+
+
+def test_one_side_of_a_merge_is_stale(folder: Path) -> None:
+    """Each stage of dvc.lock may come from another run."""
+    lock = strict_yaml.load(Path("dvc.lock"))
+    lock["stages"]["join"]["outs"][0]["md5"] = md5("copy.py")
+    Path("dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
+    Path("joined.csv").unlink()
+    assert freshness.report().stale == ["count: joined.csv has changed"]
+
+
+def test_stale_ends_with_1_and_the_mend(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit("params.yaml", "depth: 3", "depth: 4")
+    with pytest.raises(SystemExit) as ended:
+        freshness.main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().out.splitlines()[1:] == [freshness.MEND]
+
+
+def test_what_only_dvc_can_read_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit("dvc.yaml", new="  each: {foreach: [1, 2], do: {cmd: echo}}")
+    edit("dvc.yaml", new="  cold: {cmd: echo, frozen: true}")
+    freshness.main()
+    assert capsys.readouterr().out.splitlines() == [
+        "each: foreach, matrix, vars or wdir: only `dvc status` can compare it",
+        "dvc.lock is up to date",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("dvc.lock", None, r"dvc\.lock does not exist: run `dvc repro`"),
+        ("dvc.lock", "<<<<<<< HEAD\n", r"marks of a Git conflict: .*checkout --ours"),
+        ("dvc.lock", "schema: '2.0'\n", r"dvc\.lock: stages must hold keys and values"),
+        ("dvc.yaml", "stages: {a: {cmd: '${join.no}'}}", r"\$\{join\.no\} names no value"),
+        ("dvc.yaml", "stages: [", r"dvc\.yaml is not valid YAML: line 1"),
+        ("env.json", "{", r"env\.json is not valid JSON"),
+        ("data/table.csv.dvc", "- a", r"table\.csv\.dvc must hold keys and values"),
+    ],
+)
+def test_what_cannot_be_compared_is_an_error(
+    folder: Path, file: str, text: str | None, message: str
+) -> None:
+    if text is None:
+        Path(file).unlink()
+    else:
+        Path(file).write_text(text, encoding="utf-8")
+    with pytest.raises(ProjectError, match=message):
+        freshness.report()
