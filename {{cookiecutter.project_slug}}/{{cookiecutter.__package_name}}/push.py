@@ -69,12 +69,15 @@ def send(commits: list[str], patience: float = PATIENCE) -> None:
 def _send(commits: list[str]) -> None:
     from dvc.repo import Repo  # type: ignore[import-untyped]
 
-    with Repo() as repo:
+    with Repo() as here:
+        # In the files of a commit DVC takes a relative address from the root of the disk.
+        remotes = {"remote": dict(here.config["remote"])}
+    with Repo(config=remotes) as repo:
         files = set()
-        # Only the commits: what the working folder holds is not being pushed.
-        for _ in repo.brancher(revs=commits, workspace=False):
-            files.update(repo.index.used_objs(push=True).get(None, ()))
         try:
+            # Only the commits: what the working folder holds is not being pushed.
+            for _ in repo.brancher(revs=commits, workspace=False):
+                files.update(repo.index.used_objs(push=True).get(None, ()))
             status = repo.cloud.status(files)
             print("answered", flush=True)
             if status.missing:
