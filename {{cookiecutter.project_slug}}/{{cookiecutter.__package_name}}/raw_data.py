@@ -27,7 +27,7 @@ def secure() -> None:
         if state == "modified":
             raise ProjectError(
                 f"{name} is not what {pointer} says: `dvc add {name}` takes the new content, "
-                f"`dvc checkout {pointer}` brings the old one back"
+                f"`dvc checkout --force {pointer}` brings the old one back"
             )
         if not Path(name).exists():
             if _dvc("checkout", pointer).returncode:
@@ -35,6 +35,11 @@ def secure() -> None:
             continue
         # Without --force it refuses a file that has changed since.
         done = _dvc("commit", pointer)
+        if done.returncode and "commit changed stage" in done.stderr:
+            raise ProjectError(
+                f"{name} is not what {pointer} says: `dvc add {name}` takes the new content; "
+                "the old one is not in DVC's cache"
+            )
         if done.returncode:
             raise ProjectError(f"`dvc commit {pointer}` failed: {done.stderr.strip()}")
 
