@@ -68,9 +68,7 @@ def set_up() -> None:
 def find_tools() -> list[str]:
     """Return the command that starts uv."""
     if shutil.which("git") is None:
-        raise SetupError(
-            "git is missing: install it from https://git-scm.com, then run this again."
-        )
+        raise SetupError("git is missing: get it from https://git-scm.com, then run this again.")
     for uv in (["uv"], [sys.executable, "-m", "uv"]):
         if shutil.which(uv[0]) and ask(*uv, "--version") is not None:
             return uv
@@ -193,7 +191,7 @@ def project() -> dict[str, Any]:
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Keep a second run out while this one works; the system lets go of it after a kill."""
+    """Keep a second run out while this one works, and after a kill what it started."""
     RUNNING.parent.mkdir(parents=True, exist_ok=True)
     with RUNNING.open("w") as file:
         try:
@@ -207,6 +205,7 @@ def one_at_a_time() -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SetupError("bootstrap.py is running in this folder already.") from None
+        os.set_inheritable(file.fileno(), True)
         yield
 
 
@@ -218,7 +217,7 @@ def step(title: str, module: str, *arguments: str, mend: str = "") -> None:
 
 def run(*command: str, mend: str = "") -> None:
     """Run a command in view of the user."""
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, close_fds=False)  # with the lock, for as long as it runs
     try:
         code = process.wait()
     except KeyboardInterrupt:
