@@ -77,6 +77,10 @@ class Copy:
         content: dict[str, Any] = yaml.safe_load(text)
         return content
 
+    def lines(self, path: str) -> list[str]:
+        """Return the lines of a text file."""
+        return (self.path / path).read_text(encoding="utf-8").splitlines()
+
     def read(self, path: str) -> Any:
         """Return the content of a JSON file."""
         return json.loads((self.path / path).read_text(encoding="utf-8"))
@@ -103,8 +107,26 @@ def copy_project(project: Project, folder: Path) -> Copy:
 
     Its DVC remote is relative to it, so that the copy has an empty one of its own.
     """
+    return _copy(project.path, project, folder)
+
+
+def copy_again(source: Copy, folder: Path) -> Copy:
+    """Copy a copy with its cache and all that is not committed."""
+    return _copy(source.path, source.project, folder)
+
+
+def quick_project(project: Project, folder: Path) -> Copy:
+    """Copy the set-up project to `folder`; the last commit of the copy holds a small model."""
+    copy = copy_project(project, folder)
+    copy.set_params(QUICK)
+    copy.repro()
+    copy.commit("A small model")
+    return copy
+
+
+def _copy(source: Path, project: Project, folder: Path) -> Copy:
     shutil.copytree(
-        project.path, folder, symlinks=True, ignore=shutil.ignore_patterns(".venv", "__pycache__")
+        source, folder, symlinks=True, ignore=shutil.ignore_patterns(".venv", "__pycache__")
     )
     (folder / ".venv").symlink_to(project.path / ".venv", target_is_directory=True)
     # .gitignore names the folder .venv/, which a link is not.

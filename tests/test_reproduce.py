@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import TEMPLATE, Project, run
 from cookiecutter.main import cookiecutter
-from helpers import QUICK, Copy, clone, copy_project, sha256
+from helpers import QUICK, Copy, clone, copy_project, quick_project, sha256
 
 MODEL = "models/model.skops"
 ALL = ["environment", "prepare", "train", "evaluate"]
@@ -70,12 +70,8 @@ def copy(project: Project, tmp_path: Path) -> Copy:
 
 
 @pytest.fixture
-def quick(copy: Copy) -> Copy:
-    """A copy whose last commit holds a small model."""
-    copy.set_params(QUICK)
-    copy.repro()
-    copy.commit("A small model")
-    return copy
+def quick(project: Project, tmp_path: Path) -> Copy:
+    return quick_project(project, tmp_path / "penguins")
 
 
 def test_two_generations_are_identical(project: Project, tmp_path: Path) -> None:
@@ -172,34 +168,3 @@ def test_an_earlier_commit_restores_its_model(copy: Copy, tmp_path: Path) -> Non
     other.run("git", "checkout", "--quiet", first)
     other.run("dvc", "pull")
     assert other.outputs() == outputs
-
-
-def test_a_merge_ends_clean(quick: Copy) -> None:
-    """Two branches changed params of different stages, so that neither side's model is right."""
-    quick.run("git", "checkout", "--quiet", "-b", "trees")
-    quick.set_params({"train.arguments": {"n_estimators": 6}})
-    quick.repro()
-    quick.commit("More trees")
-    quick.run("git", "checkout", "--quiet", "main")
-    quick.run("dvc", "checkout")
-    quick.set_params({"prepare.split.seed": 1})
-    quick.repro()
-    quick.commit("Another split")
-    sides = {quick.git("show", f"{side}:dvc.lock") for side in ("main", "trees")}
-
-    merge = quick.run("git", "merge", "trees", check=False)
-    assert merge.returncode == 1
-    conflicts = {line[3:] for line in quick.changed() if line.startswith("UU")}
-    assert {"dvc.lock", "metrics/evaluate.json"} <= conflicts
-    assert "params.yaml" not in conflicts
-    quick.run("dvc", "repro")
-    quick.run("git", "add", "--all")
-    quick.run("git", "commit", "--quiet", "--no-edit")
-
-    assert quick.changed() == []
-    assert quick.run("dvc", "status", "--quiet").returncode == 0
-    assert quick.git("show", "HEAD:dvc.lock") not in sides
-    assert quick.git("rev-list", "--parents", "-1", "HEAD").count(" ") == 2
-    merged = quick.outputs()
-    assert quick.repro("--force").ran == ALL
-    assert quick.outputs() == merged
