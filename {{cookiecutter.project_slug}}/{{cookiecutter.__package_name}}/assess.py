@@ -1,6 +1,7 @@
 """Score the model on the test rows, by slice, with intervals, and make the data of the plots."""
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from . import features, metrics, persist, plot_data
 from .artifacts import MODEL, TEST, TRAIN, read_table
 from .errors import ProjectError
 from .features import Features
-from .files import atomic, write_json
+from .files import atomic, put_json
 from .importance import importance
 from .intervals import intervals
 from .params import Params
@@ -46,11 +47,13 @@ def evaluate(params: Params) -> None:
     plots["importance"] = importance(
         model, inputs, unseen.truth, knobs.importance_repeats, knobs.seed
     )
-    for name, plot in plots.items():
-        _write_csv(plot, PLOTS / f"{name}.csv")
-    _write_csv(pl.DataFrame(rows), SCORES)
+    tables = {PLOTS / f"{name}.csv": plot for name, plot in plots.items()}
     results = {"test": metrics.scores(task, unseen), "train": metrics.scores(task, seen)}
-    write_json(METRICS, results)
+    # All is written before the first file is replaced: none is from another run than the others.
+    with ExitStack() as files:
+        for path, table in {**tables, SCORES: pl.DataFrame(rows)}.items():
+            table.write_csv(files.enter_context(atomic(path)))
+        put_json(files.enter_context(atomic(METRICS)), results)
 
 
 def _predict(model: Any, table: pl.DataFrame, chosen: Features, params: Params) -> Predictions:
@@ -106,8 +109,3 @@ def _tell_unseen(train: pl.DataFrame, test: pl.DataFrame, chosen: Features) -> N
                 f"({values}): the model treats it as a rare category",
                 file=sys.stderr,
             )
-
-
-def _write_csv(frame: pl.DataFrame, path: Path) -> None:
-    with atomic(path) as partial:
-        frame.write_csv(partial)

@@ -1,6 +1,8 @@
 """Mistakes that a person can mend, and the one place where they are told."""
 
 import errno
+import os
+import re
 import sys
 from collections.abc import Callable
 
@@ -35,19 +37,29 @@ def run(main: Callable[[], None]) -> None:
     except MemoryError:
         _fail("out of memory: use a smaller table, fewer features or a smaller model")
     except OSError as error:
-        message = _explain(error)
+        message = explain(error)
         if message is None:
             raise
         _fail(message)
 
 
-def _explain(error: OSError) -> str | None:
-    # The standard library names the file in `filename`, polars in the text of the error only.
-    name = error.filename or str(error)
-    if error.errno in _DISK_FULL:
+def explain(error: Exception, written: object = None) -> str | None:
+    """Return what the system refused and the mend, None if ``error`` is nothing of the kind.
+
+    The file is ``written`` if given; else the error must name it.
+    """
+    # polars has the number in the text only, and not always in an OSError.
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    number = getattr(error, "errno", None) or (told and int(told[1]))
+    name = written or getattr(error, "filename", None) or error
+    if number in _DISK_FULL:
         return f"no space left on the disk while writing {name}: free some space and run again"
-    if error.errno in _NO_PERMISSION:
-        return f"cannot write or read {name} ({error.strerror}): check its owner and permissions"
+    if number in _NO_PERMISSION:
+        reason = getattr(error, "strerror", None) or os.strerror(number)
+        return (
+            f"cannot write or read {name} ({reason}): check owner and permissions of the file and "
+            "of its folder"
+        )
     return None
 
 

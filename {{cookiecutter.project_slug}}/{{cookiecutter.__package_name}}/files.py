@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from .errors import ProjectError, explain
 
 
 @contextmanager
@@ -12,14 +14,25 @@ def atomic(path: Path) -> Iterator[Path]:
 
     The temporary name is fixed, so a killed run leaves at most one file, which Git ignores and
     the next run overwrites.
+
+    Raises:
+        ProjectError: if the disk is full or the file may not be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
         yield partial
         partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        # Python and polars name the partial, which is gone, or no file at all.
+        named = getattr(error, "filename", None)
+        if isinstance(error, Exception) and named in (None, str(partial)):
+            message = explain(error, path)
+            if message:
+                raise ProjectError(message) from error
+        raise
 
 
 def write_json(path: Path, content: object) -> None:
@@ -28,6 +41,11 @@ def write_json(path: Path, content: object) -> None:
     Raises:
         ValueError: if a number is NaN or infinite, which JSON does not know.
     """
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     with atomic(path) as partial:
-        partial.write_text(text + "\n", encoding="utf-8", newline="\n")
+        put_json(partial, content)
+
+
+def put_json(partial: Path, content: object) -> None:
+    """Do what ``write_json`` does to a path that ``atomic`` yielded."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    partial.write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -19,7 +19,7 @@ from sklearn.model_selection import (
 from . import features, metrics, persist
 from .artifacts import MODEL, TRAIN, read_table
 from .errors import ProjectError
-from .files import write_json
+from .files import atomic, put_json
 from .model import build
 from .params import Params
 from .predictions import Predictions
@@ -42,8 +42,10 @@ def train(params: Params) -> None:
     scores = cross_validate(model, inputs, truth, table, params)
     print(f"fitting {params.train.estimator} on {inputs.height} rows x {inputs.width} features")
     fit(model, inputs, truth)
-    persist.save(model, MODEL)
-    write_json(CROSS_VALIDATION, scores)
+    # All is written before the first file is replaced: none is from another run than the others.
+    with atomic(CROSS_VALIDATION) as partial:
+        put_json(partial, scores)
+        persist.save(model, MODEL)
 
 
 def fit(model: BaseEstimator, inputs: pl.DataFrame, truth: np.ndarray) -> None:
