@@ -33,8 +33,8 @@ IN_TEXT = {
     ),
     "uv run dvc metrics diff": "uv run dvc metrics diff",
     "uv run dvc params diff": "uv run dvc params diff",
-    "git checkout params.yaml && uv run dvc checkout": (
-        "git checkout params.yaml && uv run dvc checkout"
+    "git checkout params.yaml dvc.lock env.json metrics reports && uv run dvc checkout": (
+        "git checkout params.yaml dvc.lock env.json metrics reports && uv run dvc checkout"
     ),
     'git add -A && git commit -m "What changed"': (
         'uv run dvc repro && echo >> params.yaml && git add -A && git commit -m "What changed"'
