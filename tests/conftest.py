@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from cookiecutter.main import cookiecutter
@@ -40,14 +40,14 @@ class Project:
         self, *command: str, check: bool = True, cwd: Path | None = None, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run `command` in the project (or in `cwd`); `check` demands exit code 0."""
+        environment = {**self.active(), **variables}
+        return run(*command, check=check, cwd=cwd or self.path, environment=environment)
+
+    def active(self) -> dict[str, str]:
+        """Return the environment variables that commands run with."""
         scripts = self.path / ".venv" / ("Scripts" if os.name == "nt" else "bin")
         path = f"{scripts}{os.pathsep}{self.environment['PATH']}"
-        return run(
-            *command,
-            check=check,
-            cwd=cwd or self.path,
-            environment={**self.environment, "PATH": path, **variables},
-        )
+        return {**self.environment, "PATH": path}
 
 
 def run(
@@ -168,6 +168,13 @@ def project(
     return Project(path, environment, setup)
 
 
+def lack(reason: str) -> NoReturn:
+    """Skip a test that this machine cannot run, or fail it where CI must be able to."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def tool() -> Tool:
     """Find a program from outside Python; without it skip, or fail where CI must have it."""
@@ -175,10 +182,7 @@ def tool() -> Tool:
     def find(program: str, install: str) -> str:
         found = shutil.which(program)
         if found is None:
-            missing = f"{program} is not installed: {install}"
-            if os.environ.get("CI") == "true":
-                pytest.fail(missing)
-            pytest.skip(missing)
+            lack(f"{program} is not installed: {install}")
         return found
 
     return find

@@ -81,6 +81,10 @@ class Copy:
         """Return the lines of a text file."""
         return (self.path / path).read_text(encoding="utf-8").splitlines()
 
+    def json(self, *command: str) -> Any:
+        """Run a command in the copy and return the JSON that it prints."""
+        return json.loads(self.run(*command).stdout)
+
     def read(self, path: str) -> Any:
         """Return the content of a JSON file."""
         return json.loads((self.path / path).read_text(encoding="utf-8"))
