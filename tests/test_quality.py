@@ -33,7 +33,7 @@ def test_python_holds_no_template_code_but_the_package_name() -> None:
     assert template_files("*.py")
     for path in template_files("*.py"):
         text = path.read_text(encoding="utf-8")
-        if path.parent.name == "{{cookiecutter.__package_name}}":  # copied, never rendered
+        if "{{cookiecutter.__package_name}}" in path.parts:  # copied, never rendered
             assert "cookiecutter" not in text, path.name
         else:
             assert not re.search(r"\{[{%#]", text.replace(PACKAGE, "")), path.name
@@ -121,6 +121,7 @@ def test_git_keeps_pointers_and_dvc_keeps_data(
         "dvc.lock",
         "uv.lock",
         "env.json",
+        "MODEL_CARD.md",
         ".python-version",
         ".dvc/config",
     ]
@@ -130,7 +131,8 @@ def test_git_keeps_pointers_and_dvc_keeps_data(
         return git("check-attr", name, "--", file)[0].split(": ")[2]
 
     merged_by_hand = ["dvc.lock", "uv.lock", "env.json", "metrics/a/b.json", "reports/a.csv"]
-    assert [attribute("merge", file) for file in merged_by_hand] == ["unset"] * 5
+    merged_by_hand.append("MODEL_CARD.md")
+    assert [attribute("merge", file) for file in merged_by_hand] == ["unset"] * 6
     assert attribute("merge", "params.yaml") == "unspecified"
     assert attribute("text", "data/raw/penguins.csv") == "unset"
     for file in ("penguins/train.py", "dvc.yaml", "dvc.lock", "data/raw/penguins.csv.dvc"):

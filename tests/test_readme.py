@@ -146,7 +146,7 @@ def test_the_pipeline_runs_with_the_network_cut(project: Terminal) -> None:
     if shutil.which("unshare") is None or subprocess.run(cut, check=False).returncode:
         pytest.skip("this system gives no network namespace: run the tests as root on Linux")
     said = project.run("unshare --map-root-user --net uv run dvc repro --force")
-    assert said.count("Running stage") == 4
+    assert said.count("Running stage") == 5
     assert project.run("git status --porcelain") == ""
 
 

@@ -11,7 +11,7 @@ from cookiecutter.main import cookiecutter
 from helpers import QUICK, Copy, clone, copy_project, quick_project, sha256
 
 MODEL = "models/model.skops"
-ALL = ["environment", "prepare", "train", "evaluate"]
+ALL = ["environment", "prepare", "train", "evaluate", "card"]
 
 # Whatever of a machine could leak into a result. The tables here are too small for threads to
 # matter to OpenBLAS; its routines for another processor change a logistic regression all the more.
@@ -113,15 +113,15 @@ def test_a_second_run_does_nothing(copy: Copy) -> None:
     assert copy.changed() == []
 
 
-def test_a_changed_train_param_runs_train_and_evaluate(quick: Copy) -> None:
+def test_a_changed_train_param_runs_what_follows(quick: Copy) -> None:
     before = quick.outputs()
     quick.set_params({"train.arguments": {"n_estimators": 6}})
-    assert quick.repro().ran == ["train", "evaluate"]
+    assert quick.repro().ran == ["train", "evaluate", "card"]
     assert quick.outputs()[MODEL] != before[MODEL]
 
     quick.git("checkout", "params.yaml")
     back = quick.repro()
-    assert back.ran == []
+    assert back.ran == ["card"], "DVC keeps no run of a stage whose output is in Git"
     assert back.restored == ["train", "evaluate"]
     assert quick.outputs() == before
     assert quick.changed() == []
@@ -130,9 +130,19 @@ def test_a_changed_train_param_runs_train_and_evaluate(quick: Copy) -> None:
 def test_a_changed_evaluate_param_leaves_the_model(quick: Copy) -> None:
     before = quick.outputs()
     quick.set_params({"evaluate.intervals.confidence": 0.9})
-    assert quick.repro().ran == ["evaluate"]
+    assert quick.repro().ran == ["evaluate", "card"]
     assert quick.outputs()[MODEL] == before[MODEL]
     assert quick.outputs()["reports/scores.csv"] != before["reports/scores.csv"]
+
+
+def test_a_changed_limit_writes_the_card_alone(copy: Copy) -> None:
+    before = copy.outputs()
+    copy.set_params({"card.limits": ["Not for chicks."]})
+    assert copy.repro().ran == ["card"]
+    after = copy.outputs()
+    changed = {path for path in before if after[path] != before[path]}
+    assert changed == {"dvc.lock", "MODEL_CARD.md"}
+    assert "Not for chicks." in (copy.path / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_a_clone_pulls_everything(copy: Copy, tmp_path: Path) -> None:

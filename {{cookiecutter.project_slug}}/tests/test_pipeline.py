@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from {{ cookiecutter.__package_name }} import persist, summary
+from {{ cookiecutter.__package_name }} import persist, score_tables
 from {{ cookiecutter.__package_name }}.artifacts import MODEL
 from {{ cookiecutter.__package_name }}.assess import evaluate
 from {{ cookiecutter.__package_name }}.errors import ProjectError
@@ -42,7 +42,8 @@ def test_a_classifier_learns_and_is_scored(tiny: TinyProject) -> None:
     for row in rows:
         if row["low"]:
             assert float(row["low"]) <= float(row["estimate"]) <= float(row["high"])
-    assert "accuracy" in summary.table(rows, results["train"])
+    _, *lines = score_tables.overall(rows, results["train"])
+    assert [line[0] for line in lines] == list(results["test"])
 
 
 def test_a_regressor_learns_and_is_scored(tiny: TinyProject) -> None:

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from .layout import plain
+
 
 @dataclass(frozen=True)
 class Table:
@@ -22,9 +24,7 @@ class Table:
             return self.empty
         head = list(self.rows[0])
         lines = [head, *([_cell(row[key]) for key in head] for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        lines.insert(1, ["-" * width for width in widths])
-        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+        return plain(lines)
 
 
 def as_json(content: Any) -> str:
