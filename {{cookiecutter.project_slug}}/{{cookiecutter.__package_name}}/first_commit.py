@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 from .errors import ProjectError, run
+from .git import ask, git
 
 MESSAGE = "Pin data, params, code, environment and model"
 # Folders of DVC: Git keeps nothing of them but these.
@@ -23,29 +24,29 @@ def first_commit() -> None:
     Raises:
         ProjectError: if data or a model would be committed, or Git refuses.
     """
-    own = _git("rev-parse", "--show-prefix") == ""
+    own = ask("rev-parse", "--show-prefix") == ""
     # A repository of our own has no commit yet, one around this folder has none of its files.
-    begun = _git("rev-parse", "--verify", "HEAD") if own else _git("ls-tree", "HEAD", "--", ".")
+    begun = ask("rev-parse", "--verify", "HEAD") if own else ask("ls-tree", "HEAD", "--", ".")
     if not begun:
         if own and MARK.exists():
-            for lock in Path(_need("rev-parse", "--git-dir")).rglob("*.lock"):
+            for lock in Path(git("rev-parse", "--git-dir").strip()).rglob("*.lock"):
                 lock.unlink()
         MARK.parent.mkdir(parents=True, exist_ok=True)
         MARK.touch()
         _commit(own)
         MARK.unlink()
-    changes = _need("status", "--short", "--", ".").splitlines()
+    changes = git("status", "--short", "--", ".").splitlines()
     if changes:
         more = [f"  and {len(changes) - 10} more"] if len(changes) > 10 else []
         print("\n".join(["Not committed, which is up to you:", *changes[:10], *more]))
 
 
 def _commit(own: bool) -> None:
-    _need("add", "--all", "--", ".")
-    staged = _need("diff", "--cached", "--name-only", "--relative", "-z", "--", *DVC_FOLDERS)
+    git("add", "--all", "--", ".")
+    staged = git("diff", "--cached", "--name-only", "--relative", "-z", "--", *DVC_FOLDERS)
     for path in filter(None, staged.split("\0")):
         if not path.endswith(FOR_GIT):
-            _need("rm", "-r", "--cached", "--quiet", "--force", "--", ".")
+            git("rm", "-r", "--cached", "--quiet", "--force", "--", ".")
             raise ProjectError(
                 f"{path} would be committed to Git, from a folder whose content is DVC's: "
                 f"`dvc add {path}` keeps it in DVC, a line in .gitignore keeps it out"
@@ -55,12 +56,12 @@ def _commit(own: bool) -> None:
     command = ["git", *_author(), "commit", "--quiet", "--message", MESSAGE, *only]
     if subprocess.run(command, check=False).returncode:
         raise ProjectError("Git refused the first commit: mend what it says and run this again")
-    print(_need("log", "-1", "--format=%h %s"))
+    print(git("log", "-1", "--format=%h %s").strip())
 
 
 def _author() -> list[str]:
     """Return the options that name an author where the user has not told Git one."""
-    if _git("var", "GIT_AUTHOR_IDENT") and _git("var", "GIT_COMMITTER_IDENT"):
+    if ask("var", "GIT_AUTHOR_IDENT") and ask("var", "GIT_COMMITTER_IDENT"):
         return []
     with Path("pyproject.toml").open("rb") as file:
         author = tomllib.load(file)["project"]["authors"][0]
@@ -71,26 +72,6 @@ def _author() -> list[str]:
         "  git config --global user.email you@example.com"
     )
     return ["-c", f"user.name={name}", "-c", f"user.email={email}"]
-
-
-def _need(*arguments: str) -> str:
-    answer = _git(*arguments, show=True)
-    if answer is None:
-        raise ProjectError(f"`git {' '.join(arguments)}` failed: mend what it says, run this again")
-    return answer
-
-
-def _git(*arguments: str, show: bool = False) -> str | None:
-    """Return what Git prints, None if it fails; ``show`` lets its complaint through."""
-    done = subprocess.run(
-        ["git", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=None if show else subprocess.DEVNULL,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    return None if done.returncode else done.stdout.rstrip()
 
 
 if __name__ == "__main__":

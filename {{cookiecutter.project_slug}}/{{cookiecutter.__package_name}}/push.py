@@ -4,12 +4,15 @@ The Git hook pre-push calls it with what Git tells that hook (`git help githooks
 forgotten `dvc push` is found by whoever clones.
 """
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterable
 
 from .errors import ProjectError, run
+from .git import git
+from .remote import NONE, SHORT, explain
 
 # Seconds that the remote has to answer; what then has to be sent takes as long as it takes.
 PATIENCE = 30
@@ -35,7 +38,7 @@ def commits_to_send(remote: str, lines: Iterable[str]) -> list[str]:
     if not tips:
         return []
     known = ["--not", f"--remotes={remote}"]
-    return _git("rev-list", "--full-history", *tips, *known, "--", "dvc.lock", "*.dvc").split()
+    return git("rev-list", "--full-history", *tips, *known, "--", "dvc.lock", "*.dvc").split()
 
 
 def send(commits: list[str], patience: float = PATIENCE) -> None:
@@ -46,7 +49,11 @@ def send(commits: list[str], patience: float = PATIENCE) -> None:
     """
     command = [sys.executable, "-m", f"{__package__}.push", "--send"]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        env={**os.environ, **SHORT},
     ) as child:
         assert child.stdin is not None
         assert child.stdout is not None
@@ -90,15 +97,9 @@ def _send(commits: list[str]) -> None:
             raise
         # Each kind of remote has errors of its own: of fsspec, botocore, asyncssh, ...
         except Exception as error:
-            raise ProjectError(f"DVC's remote: {error}") from None
-
-
-def _git(*arguments: str) -> str:
-    command = ["git", *arguments]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    if done.returncode:
-        raise ProjectError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
-    return done.stdout
+            name = repo.config["core"].get("remote")
+            url = repo.config["remote"].get(name, {}).get("url", "no address")
+            raise ProjectError(explain(error, name, url) if name else NONE) from None
 
 
 def main() -> None:
