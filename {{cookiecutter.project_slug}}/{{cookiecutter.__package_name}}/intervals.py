@@ -8,13 +8,17 @@ On a handful of rows, or where every row is right, it is too narrow: it knows no
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from .metrics import of_task, scores
-from .predictions import Predictions
+from .predictions import FloatArray, Predictions
 from .progress import progress
 from .weighted import Weights
+
+Statistic = Callable[[Weights], FloatArray]
 
 MEMORY = 16 * 2**20  # bytes for the weights and what metrics make of them; more is no faster
 COPIES = 6  # arrays of the weights' size that live at the same time, weights included
@@ -28,30 +32,30 @@ def draw(rng: np.random.Generator, resamples: int, rows: int) -> Weights:
     return weights
 
 
-def intervals(
-    task: str,
-    predictions: Predictions,
+def bootstrap(
+    statistics: dict[str, Statistic],
+    rows: int,
     resamples: int,
     confidence: float,
     seed: int,
     memory: int = MEMORY,
 ) -> dict[str, tuple[float, float]]:
-    """Return (low, high) of each metric, such as the middle 0.95 of its bootstrap values.
+    """Return (low, high) of each statistic, such as the middle 0.95 of its bootstrap values.
 
-    A resample can leave a metric undefined (no row of a class: no ROC AUC): it is dropped for
-    that metric, and their number is printed. No interval is given where fewer than half remain,
-    where the metric is undefined on the table itself, and for a single row.
+    A statistic takes weights of shape (b, rows) and returns (b,) values. All of them see the same
+    draws. A resample can leave one undefined (no row of a class: no ROC AUC): it is dropped for
+    that statistic, and their number is printed. No interval is given where fewer than half
+    remain, and for a single row.
     """
-    names = list(scores(task, predictions)) if len(predictions) > 1 else []
-    chunk = max(1, memory // (COPIES * 8 * len(predictions)))
+    chunk = max(1, memory // (COPIES * 8 * rows))
     rng = np.random.Generator(np.random.PCG64(seed))
-    values: dict[str, list[float]] = {name: [] for name in names}
-    for start in progress(range(0, resamples if names else 0, chunk), "bootstrap"):
-        weights = draw(rng, min(chunk, resamples - start), len(predictions))
-        for name in names:
-            values[name].extend(of_task(task)[name](predictions, weights).tolist())
+    values: dict[str, list[float]] = {name: [] for name in statistics if rows > 1}
+    for start in progress(range(0, resamples if values else 0, chunk), "bootstrap"):
+        weights = draw(rng, min(chunk, resamples - start), rows)
+        for name in values:
+            values[name].extend(statistics[name](weights).tolist())
     found = {}
-    for name in names:
+    for name in values:
         defined = np.array([value for value in values[name] if np.isfinite(value)])
         if len(defined) < resamples:
             left_out = resamples - len(defined)
@@ -62,3 +66,17 @@ def intervals(
             low, high = np.quantile(defined, [tail, 1 - tail]).tolist()
             found[name] = (low, high)
     return found
+
+
+def intervals(
+    task: str,
+    predictions: Predictions,
+    resamples: int,
+    confidence: float,
+    seed: int,
+    memory: int = MEMORY,
+) -> dict[str, tuple[float, float]]:
+    """Return (low, high) of each metric that is defined on the table itself; see `bootstrap`."""
+    metrics, defined = of_task(task), scores(task, predictions)
+    statistics: dict[str, Statistic] = {n: partial(metrics[n], predictions) for n in defined}
+    return bootstrap(statistics, len(predictions), resamples, confidence, seed, memory)
