@@ -222,6 +222,22 @@ def test_predictions_that_are_not_finite_are_refused() -> None:
         Predictions(np.array([1.0, 2.0]), np.array([1.0, np.inf]))
 
 
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_truth_itself_is_better_than_a_guess(task: str) -> None:
+    """Which of two models is better depends on SMALLER_IS_BETTER: every metric must be right."""
+    assert set(metrics.of_task("classification") | metrics.REGRESSION) > metrics.SMALLER_IS_BETTER
+    truth: Any = np.arange(20.0)
+    best, worse = Predictions(truth, truth), Predictions(truth, truth[::-1])
+    if task == "classification":
+        truth, names = np.array(["no", "yes"] * 10), np.array(["no", "yes"])
+        sure = 0.8 * (truth[:, np.newaxis] == names) + 0.1
+        best = Predictions(truth, truth, names, sure)
+        worse = Predictions(truth, np.roll(truth, 1), names, sure[:, ::-1])
+    good, bad = metrics.scores(task, best), metrics.scores(task, worse)
+    for name in metrics.of_task(task):
+        assert (good[name] < bad[name]) == (name in metrics.SMALLER_IS_BETTER), name
+
+
 def test_no_rows_are_refused() -> None:
     with pytest.raises(ProjectError, match="no rows"):
         Predictions(np.array([]), np.array([]))

@@ -8,6 +8,8 @@ A metric of your own is one line below; `from_sklearn` takes any `function(y_tru
 
     from sklearn.metrics import matthews_corrcoef
     CLASSIFICATION = {..., "matthews": from_sklearn(matthews_corrcoef)}
+
+If smaller values of it are better, SMALLER_IS_BETTER has to name it too.
 """
 
 from __future__ import annotations
@@ -17,7 +19,15 @@ import numpy as np
 from .predictions import Array, FloatArray, Predictions
 from .weighted import Metric, Weights, dot, from_sklearn, mean, per_row, ratio, tally
 
-__all__ = ["CLASSIFICATION", "REGRESSION", "from_sklearn", "of_task", "per_row", "scores"]
+__all__ = [
+    "CLASSIFICATION",
+    "REGRESSION",
+    "SMALLER_IS_BETTER",
+    "from_sklearn",
+    "of_task",
+    "per_row",
+    "scores",
+]
 
 
 def _label_counts(
@@ -149,6 +159,7 @@ REGRESSION: dict[str, Metric] = {
     "r2": r2,
     "median_absolute_error": median_absolute_error,
 }
+SMALLER_IS_BETTER = {"log_loss", "brier", "rmse", "mae", "median_absolute_error"}
 
 
 def of_task(task: str) -> dict[str, Metric]:
