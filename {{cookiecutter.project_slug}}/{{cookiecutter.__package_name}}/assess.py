@@ -40,7 +40,7 @@ def evaluate(params: Params) -> None:
     unseen = _predict(model, test, chosen, params)
     rows = _score_rows("", "", unseen, params)
     for column in params.evaluate.slices:
-        for value, numbers in _slices(test, column).items():
+        for value, numbers in slices(test, column).items():
             rows += _score_rows(column, value, unseen.rows(numbers), params)
     inputs, knobs = features.select(test, chosen), params.evaluate
     plots = plot_data.tables(task, unseen)
@@ -83,7 +83,12 @@ def _score_rows(
     ]
 
 
-def _slices(test: pl.DataFrame, column: str) -> dict[str, Any]:
+def slices(test: pl.DataFrame, column: str) -> dict[str, Any]:
+    """Return the row numbers of each value of a column of ``test``, in the order of the values.
+
+    Raises:
+        ProjectError: if there is no such column or it has too many values.
+    """
     if column not in test.columns:
         raise ProjectError(
             f"evaluate.slices in params.yaml names '{column}', which the table lacks"

@@ -15,7 +15,7 @@ from .git import file_at
 from .output import Table, as_json, report
 from .versions import show as views
 from .versions.registry import Registry
-from .versions.settings import choose_model
+from .versions.settings import choose_model, load_settings
 
 CARD = Path("MODEL_CARD.md")
 
@@ -103,6 +103,22 @@ def deprecate(version: VersionName, message: Why, sign: Sign = False, model: Mod
 
     done = deprecate(choose_model(model), version, message, sign, tell)
     print(f"{done.version.name} is marked bad ({done.tag.name})")
+
+
+@app.command()
+def gate(
+    against: Annotated[str | None, typer.Option(help="A stage; the last one, unless said.")] = None,
+    json: Json = False,
+    model: Model = None,
+) -> None:
+    """Compare the model in this folder with the one in a stage; 1: the gate stays shut."""
+    _pin()
+    from .versions import gate
+
+    verdict = gate.against(choose_model(model), against, tell)
+    print(as_json(verdict) if json else gate.says(verdict))
+    if not gate.lets_in(verdict, load_settings().gate):
+        raise typer.Exit(1)
 
 
 @app.command()

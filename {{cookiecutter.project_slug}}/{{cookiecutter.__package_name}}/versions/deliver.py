@@ -84,11 +84,20 @@ def try_out(version: Version, folder: Path) -> None:
 
 def test_table(version: Version, folder: Path) -> pl.DataFrame:
     """Return the test rows of a version: shape (rows, columns)."""
-    name = TEST.as_posix()
+    return pl.read_parquet(table(version, TEST, folder))
+
+
+def table(version: Version, path: Path, folder: Path) -> Path:
+    """Write a prepared table of a version to ``folder`` and return where it is.
+
+    Raises:
+        ProjectError: if it is nowhere or is not the recorded one.
+    """
+    name = path.as_posix()
     entry = recorded(version)["files"][name]
-    target = folder / f"{version.name}-{TEST.name}"
+    target = folder / f"{version.name}-{path.name}"
     Store().fetch(Stored(name, entry["md5"]), target, entry["sha256"])
-    return pl.read_parquet(target)
+    return target
 
 
 def show_record(version: Version) -> str:

@@ -85,7 +85,6 @@ def _data(params: Params, files: dict[str, Any]) -> dict[str, Any]:
     counts = json.loads(Path("metrics/prepare.json").read_text(encoding="utf-8"))
     train, test = pl.scan_parquet(TRAIN), pl.scan_parquet(TEST)
     key = list(params.data.id) or train.collect_schema().names()
-    shared = test.join(train, on=key, how="semi", nulls_equal=True).select(pl.len())
     return {
         "path": params.data.path,
         **{k: v for k, v in files[params.data.path].items() if k in ("md5", "sha256", "size")},
@@ -93,9 +92,15 @@ def _data(params: Params, files: dict[str, Any]) -> dict[str, Any]:
         "licence": params.card.data.licence,
         "columns": list(load_schema(Path(params.data.table_schema)).names),
         "rows": counts["rows"],
-        "rows_in_train_and_test": shared.collect(engine="streaming").item(),
+        "rows_in_train_and_test": shared_rows(test, train, key),
         "split": params.prepare.split.model_dump(),
     }
+
+
+def shared_rows(test: pl.LazyFrame, train: pl.LazyFrame, key: list[str]) -> int:
+    """Return how many rows of ``test`` are in ``train``, known by the columns ``key``."""
+    shared = test.join(train, on=key, how="semi", nulls_equal=True).select(pl.len())
+    return int(shared.collect(engine="streaming").item())
 
 
 def _environment(params: Params) -> dict[str, Any]:

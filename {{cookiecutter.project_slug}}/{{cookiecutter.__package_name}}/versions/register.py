@@ -1,6 +1,7 @@
 """Register a version: what cannot be reproduced or found again cannot be registered."""
 
 from pathlib import Path
+from typing import Any
 
 from semver import Version as Number
 
@@ -11,7 +12,7 @@ from ..params import load_params
 from ..store import Store, Stored
 from . import tags
 from .registry import Registry, Version, parse_number
-from .settings import declared, load_settings
+from .settings import Settings, declared, load_settings
 
 
 def register(model: str, bump: str, number: str | None, notes: str, sign: bool) -> Version:
@@ -41,6 +42,7 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
 
     _refuse_unpushed(record.kept_by_dvc(lineage))
     built = record.build(lineage, artifact, load_params())
+    verdict = _verdict(model, registry, settings)
     last = registry.last_tag()
     date = registry.next_date()
     name = f"{tags.artifact_in_tag(model)}@v{chosen}"
@@ -53,6 +55,7 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
         "at": date.isoformat(),
         "by": git.identity(),
         "previous": earlier[-1] if earlier else None,
+        "gate": verdict,
         "after": {last.name: last.oid} if last else {},
     }
     tags.write(name, commit, notes, head | built, sign or settings.signing.required)
@@ -98,6 +101,19 @@ def _choose(registry: Registry, commit: str, bump: str, number: str | None) -> N
     if chosen in registry.versions:
         raise ProjectError(f"{registry.model}@v{chosen} is taken: a version never changes")
     return chosen
+
+
+def _verdict(model: str, registry: Registry, settings: Settings) -> dict[str, Any] | None:
+    """Return how it compares with the last stage: for the record, nothing is refused for it."""
+    current = registry.current(settings.last)
+    if current is None:
+        return None
+    from . import gate
+
+    try:
+        return gate.compare_here(model, current.version, settings.gate)
+    except ProjectError as error:
+        return {"verdict": "inconclusive", "reasons": [str(error)]}
 
 
 def _refuse_unpushed(kept: list[Stored]) -> None:
