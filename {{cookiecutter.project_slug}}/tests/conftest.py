@@ -8,11 +8,20 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
-from {{ cookiecutter.__package_name }} import propose, strict_yaml
+from {{ cookiecutter.__package_name }} import fit, metrics, partition, propose, strict_yaml
+from {{ cookiecutter.__package_name }}.estimator import make_estimator
+from {{ cookiecutter.__package_name }}.features import Features
 from {{ cookiecutter.__package_name }}.params import Params, load_params
 
 ROOT = Path(__file__).parent.parent
+# The metrics that these tests know; those of your own are in test_yours.py.
+CLASSIFICATION = ["accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss", "brier"]
+REGRESSION = ["rmse", "mae", "r2", "median_absolute_error"]
 
 
 def tiny_table(rows: int = 80) -> pl.DataFrame:
@@ -31,8 +40,34 @@ def tiny_table(rows: int = 80) -> pl.DataFrame:
     )
 
 
+def tiny_model(params: Params, features: Features) -> Pipeline:
+    """Return a model for the tiny table, in place of the one in model.py."""
+    texts = make_pipeline(
+        SimpleImputer(missing_values=None, strategy="most_frequent"),
+        OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+    )
+    kinds = [("numbers", SimpleImputer(), features.numbers), ("texts", texts, features.categories)]
+    columns = ColumnTransformer([(kind, steps, list(names)) for kind, steps, names in kinds])
+    return make_pipeline(columns, make_estimator(params.train, params.data.task))
+
+
+@pytest.fixture(autouse=True)
+def without_your_edits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what is made for this project's table: its columns, its model, its metrics.
+
+    They would not fit the tables of these tests; test_yours.py tests them.
+    """
+    monkeypatch.setattr(partition, "add_features", lambda table: table)
+    monkeypatch.setattr(fit, "build", tiny_model)
+    for table, names in (("CLASSIFICATION", CLASSIFICATION), ("REGRESSION", REGRESSION)):
+        monkeypatch.setattr(metrics, table, {name: getattr(metrics, name) for name in names})
+
+
 class TinyProject:
-    """The current folder as a project; `set` changes params.yaml by dotted keys."""
+    """The current folder as a project; `set` changes params.yaml by dotted keys.
+
+    Sections of your own are there too, with your values.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,6 +75,7 @@ class TinyProject:
         self.set(
             {
                 "data.path": "table.csv",
+                "data.schema": "schema.yaml",
                 "data.task": "classification",
                 "data.target": "kind",
                 "data.id": ["id"],
@@ -49,9 +85,12 @@ class TinyProject:
                 "prepare.split": {"method": "random", "test_size": 0.3, "seed": 0, "column": None},
                 "train.estimator": "sklearn.ensemble.RandomForestClassifier",
                 "train.arguments": {"n_estimators": 5},
+                "train.seed": 0,
                 "train.cross_validation": 0,
+                "evaluate.seed": 0,
                 "evaluate.slices": [],
-                "evaluate.intervals.resamples": 100,
+                "evaluate.intervals": {"resamples": 100, "confidence": 0.95},
+                "evaluate.importance_repeats": 2,
             }
         )
 

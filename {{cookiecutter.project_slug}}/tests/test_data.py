@@ -49,12 +49,19 @@ def test_every_feature_varies_in_train(
 ) -> None:
     train, _ = sides
     for name in features.choose(train.schema, params).names:
-        assert train[name].n_unique() > 1, f"{name} is the same in every train row"
+        assert train[name].n_unique() > 1, (
+            f"'{name}' is the same in every train row: add it to data.features.exclude"
+        )
 
 
 def test_the_test_side_has_about_the_size_asked_for(
     sides: tuple[pl.DataFrame, pl.DataFrame], params: Params
 ) -> None:
     train, test = sides
-    share = test.height / (train.height + test.height)
-    assert share == pytest.approx(params.prepare.split.test_size, abs=0.1)
+    split, rows = params.prepare.split, train.height + test.height
+    if split.method in ("group", "time"):
+        pytest.skip("whole groups and days fall on one side: their sizes decide")
+    # A hash tosses a coin for each row; a class of a few rows keeps one on either side.
+    luck = 4 * (split.test_size * (1 - split.test_size) / rows) ** 0.5
+    classes = train[params.data.target].n_unique() if split.method == "stratified" else 0
+    assert test.height / rows == pytest.approx(split.test_size, abs=luck + classes / rows)

@@ -1,4 +1,4 @@
-"""Every metric against scikit-learn, on the table and on resamples of it."""
+"""Each metric of the template against scikit-learn, on the table and on resamples of it."""
 
 import warnings
 from collections.abc import Callable
@@ -14,6 +14,8 @@ from {{ cookiecutter.__package_name }} import metrics
 from {{ cookiecutter.__package_name }}.errors import ProjectError
 from {{ cookiecutter.__package_name }}.intervals import draw
 from {{ cookiecutter.__package_name }}.predictions import Predictions
+
+from .conftest import CLASSIFICATION, REGRESSION
 
 NAMES = {
     "strings": np.array(["ja", "nein", "vielleicht", "weiß nicht"], dtype=object),
@@ -64,6 +66,7 @@ def expected(name: str, data: Predictions, weights: np.ndarray | None) -> float:
         arguments: dict[str, Any] = {"pos_label": classes[1]} if two else {"labels": classes}
         chosen = shares[:, 1] if two else shares
         return float(sk.brier_score_loss(data.truth, chosen, sample_weight=weights, **arguments))
+    assert name == "roc_auc"
     areas = [
         sk.roc_auc_score(data.truth == classes[index], shares[:, index], sample_weight=weights)
         for index in ([1] if two else range(len(classes)))
@@ -82,7 +85,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("name", metrics.CLASSIFICATION)
+@pytest.mark.parametrize("name", CLASSIFICATION)
 def test_classification_equals_scikit_learn(name: str, case: str) -> None:
     data = CASES[case]
     assert metrics.scores("classification", data)[name] == pytest.approx(
@@ -96,7 +99,7 @@ def test_classification_equals_scikit_learn(name: str, case: str) -> None:
 
 
 @pytest.mark.parametrize("rows", [2, 3, 41, 3000])
-@pytest.mark.parametrize("name", metrics.REGRESSION)
+@pytest.mark.parametrize("name", REGRESSION)
 def test_regression_equals_scikit_learn(name: str, rows: int) -> None:
     data = measured(rows)
     assert metrics.scores("regression", data)[name] == pytest.approx(
@@ -132,7 +135,7 @@ def test_a_resample_scores_like_its_rows(task: str) -> None:
 def test_a_slice_with_one_class_has_no_roc_auc_and_no_nan() -> None:
     data = CASES["two"]
     one = data.rows(data.truth == "ja")
-    assert set(metrics.scores("classification", one)) == set(metrics.CLASSIFICATION) - {"roc_auc"}
+    assert set(metrics.scores("classification", one)) == set(CLASSIFICATION) - {"roc_auc"}
     assert metrics.scores("classification", one)["balanced_accuracy"] == pytest.approx(
         np.mean(one.predicted == "ja")
     )
@@ -186,7 +189,7 @@ def test_predictions_of_a_model_hold_what_it_offers() -> None:
     classifier = LogisticRegression().fit(features, truth)
     data = Predictions.of(classifier, features, truth)
     np.testing.assert_array_equal(data.probabilities, classifier.predict_proba(features))
-    assert set(metrics.scores("classification", data)) == set(metrics.CLASSIFICATION)
+    assert set(metrics.scores("classification", data)) == set(CLASSIFICATION)
     regressor = LinearRegression().fit(features, truth.astype(float))
     assert Predictions.of(regressor, features, truth.astype(float)).classes is None
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from ruamel.yaml import YAML
 
 from {{ cookiecutter.__package_name }} import strict_yaml
@@ -10,7 +11,7 @@ from {{ cookiecutter.__package_name }}.errors import ProjectError
 from {{ cookiecutter.__package_name }}.params import load_params
 
 ROOT = Path(__file__).parent.parent
-TEXT = """\
+SHIPPED = """\
 data:
   path: table.csv
   schema: schema.yaml
@@ -37,6 +38,13 @@ evaluate:
   importance_repeats: 2
 numerics: {pinned: true}
 """
+# Sections that this text lacks, such as those of stages of your own.
+OTHERS = {
+    name: section
+    for name, section in strict_yaml.load(ROOT / "params.yaml").items()
+    if f"\n{name}:" not in f"\n{SHIPPED}"
+}
+TEXT = SHIPPED + yaml.safe_dump(OTHERS)
 
 
 def load(path: Path, text: str) -> object:

@@ -4,7 +4,8 @@ A metric takes predictions and weights of shape (b, n): how often each of the n 
 each of b resamples. It returns (b,) values, NaN where a resample leaves it undefined. All ones
 is the table as it is: then the values are scikit-learn's.
 
-A metric of your own is one line below; `from_sklearn` takes any `function(y_true, y_pred)`:
+A metric of your own takes two lines, its import and its entry in a table at the end of this file;
+`from_sklearn` takes any `function(y_true, y_pred)`:
 
     from sklearn.metrics import matthews_corrcoef
     CLASSIFICATION = {..., "matthews": from_sklearn(matthews_corrcoef)}
