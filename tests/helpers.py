@@ -2,15 +2,27 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from conftest import Project
+from conftest import Project, run
+
+# Of the first commit.
+MESSAGE = "Pin data, params, code, environment and model"
+
+# Seconds that a moment may take to come.
+PATIENCE = 300
 
 # Small enough to run often: five trees, no cross-validation, short intervals.
 QUICK = {
@@ -143,6 +155,67 @@ def clone(source: Copy, folder: Path) -> Copy:
     """Clone a copy to `folder` beside it, so that both have the same relative DVC remote."""
     source.run("git", "clone", "--quiet", str(source.path), str(folder))
     return Copy(folder, source.project)
+
+
+def bootstrap(copy: Copy, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run bootstrap.py as a user does, without the project's environment in front."""
+    variables = {**copy.project.environment, **variables}
+    return run(sys.executable, "bootstrap.py", cwd=copy.path, environment=variables, check=check)
+
+
+def assert_set_up(copy: Copy, project: Project) -> None:
+    """One commit, a clean tree, and the same outputs as everywhere."""
+    assert copy.git("log", "--format=%s").splitlines() == [MESSAGE]
+    assert copy.changed() == []
+    assert copy.git("config", "core.hooksPath") == ".githooks"
+    assert copy.outputs() == Copy(project.path, project).outputs()
+    assert copy.run("dvc", "status", "--quiet").returncode == 0
+    assert not list((copy.path / ".dvc/tmp").glob("bootstrap.sync"))
+    assert not list((copy.path / ".dvc/tmp").glob("first-commit"))
+
+
+class Running:
+    """bootstrap.py at work, in a process group of its own."""
+
+    def __init__(self, copy: Copy) -> None:
+        self.log = copy.path.parent / "log"
+        with self.log.open("w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "bootstrap.py"],
+                cwd=copy.path,
+                env=copy.project.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def wait_for(self, moment: Callable[[], object]) -> None:
+        """Wait until ``moment`` is true while the run works."""
+        end = time.monotonic() + PATIENCE
+        while not moment():
+            assert self.process.poll() is None, f"it ended before:\n{self.said()}"
+            assert time.monotonic() < end, f"it never came:\n{self.said()}"
+            time.sleep(0.001)
+
+    def kill(self) -> None:
+        """Do what a power cut does: bootstrap.py and all that it started are gone at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextmanager
+def running(copy: Copy) -> Iterator[Running]:
+    """Start bootstrap.py; it is killed if it still works when the block ends."""
+    work = Running(copy)
+    try:
+        yield work
+    finally:
+        if work.process.poll() is None:
+            work.kill()
 
 
 def sha256(path: Path) -> str:

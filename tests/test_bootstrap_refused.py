@@ -1,0 +1,90 @@
+"""bootstrap.py says in one line what it lacks, and changes nothing then."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Bake, run
+
+HERE = "{}.{}".format(*sys.version_info)
+ELSEWHERE = next(minor for minor in ("3.13", "3.12") if minor != HERE)
+Tools = Callable[..., dict[str, str]]
+
+
+def refused(path: Path, python: str, environment: dict[str, str]) -> str:
+    """Run bootstrap.py where it cannot work; it must say so in one line and leave no trace."""
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    result = run(python, "bootstrap.py", cwd=path, environment=environment, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert len(result.stderr.splitlines()) == 1
+    after = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    after.pop(path / ".dvc/tmp/bootstrap.lock")
+    assert after == before
+    return result.stderr
+
+
+@pytest.fixture
+def tools(tmp_path: Path, environment: dict[str, str]) -> Tools:
+    """Make an environment whose PATH holds the named programs and nothing else."""
+
+    def make(*names: str) -> dict[str, str]:
+        folder = tmp_path / "tools"
+        folder.mkdir()
+        for name in names:
+            (folder / name).symlink_to(str(shutil.which(name)))
+        pythons = {"UV_PYTHON_INSTALL_DIR": str(tmp_path / "none")}
+        return {**environment, **pythons, "PATH": str(folder)}
+
+    return make
+
+
+@pytest.fixture
+def baked(bake: Bake, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bake(), tmp_path / "penguins"))
+
+
+def test_without_git_it_says_where_git_is(baked: Path, tools: Tools) -> None:
+    assert "git is missing: get it from https://git-scm.com" in refused(
+        baked, sys.executable, tools("uv")
+    )
+
+
+def test_without_uv_it_says_how_to_install_it(baked: Path, tools: Tools, tmp_path: Path) -> None:
+    """Neither as a program nor as a module of this Python."""
+    command = [sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")]
+    subprocess.run(command, check=True)
+    said = refused(baked, str(tmp_path / "bare/bin/python"), tools("git"))
+    assert "uv is missing: `python -m pip install uv` installs it" in said
+
+
+def test_uv_as_a_module_of_this_python_is_found(baked: Path, tools: Tools) -> None:
+    (baked / ".python-version").write_text(f"{ELSEWHERE}\n", encoding="utf-8")
+    assert f"needs Python {ELSEWHERE}" in refused(baked, sys.executable, tools("git"))
+
+
+def test_a_python_that_is_not_there_is_named(baked: Path, tools: Tools) -> None:
+    (baked / ".python-version").write_text(f"{ELSEWHERE}\n", encoding="utf-8")
+    said = refused(baked, sys.executable, tools("git", "uv"))
+    assert f"this project needs Python {ELSEWHERE}, which this machine lacks" in said
+    assert f"`uv python install {ELSEWHERE}` installs it" in said
+
+
+def test_a_python_that_the_project_does_not_run_on_is_refused(baked: Path, tools: Tools) -> None:
+    (baked / ".python-version").write_text("3.10\n", encoding="utf-8")
+    said = refused(baked, sys.executable, tools("git", "uv"))
+    assert ".python-version says 3.10: this project runs on 3.13, 3.12, 3.11." in said
+
+
+def test_pins_that_disagree_are_refused(baked: Path, tools: Tools) -> None:
+    (baked / ".python-version").write_text(f"{HERE}\n", encoding="utf-8")
+    pyproject = baked / "pyproject.toml"
+    text = pyproject.read_text(encoding="utf-8").replace(">=3.11,<3.14", f"=={ELSEWHERE}.*")
+    pyproject.write_text(text, encoding="utf-8")
+    said = refused(baked, sys.executable, tools("git", "uv"))
+    assert (
+        f'.python-version says {HERE}: pyproject.toml must say requires-python = "=={HERE}' in said
+    )
