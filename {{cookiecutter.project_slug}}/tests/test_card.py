@@ -138,6 +138,7 @@ def test_hostile_names_stay_what_they_are(tiny: TinyProject) -> None:
     [
         ("bill_length_mm", "bill_length_mm"),
         ("_emphasis_", r"\_emphasis\_"),
+        ("__strong__", r"\_\_strong\_\_"),
         ("1. item", r"1\. item"),
         ("-0.5", "-0.5"),
         ("## x", r"#\# x"),

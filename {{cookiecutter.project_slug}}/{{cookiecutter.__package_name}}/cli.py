@@ -13,6 +13,7 @@ import typer
 from .errors import ProjectError, run
 from .git import file_at
 from .output import Table, as_json, report
+from .results import read_text
 from .versions import show as views
 from .versions.registry import Registry
 from .versions.settings import choose_model, load_settings
@@ -212,7 +213,7 @@ def card(
 ) -> None:
     """Print the model card of a version, or of this folder."""
     if version is None:
-        print(CARD.read_text(encoding="utf-8"), end="")
+        print(read_text(CARD), end="")
         return
     commit = Registry.load(choose_model(model)).resolve(version).tag.commit
     print(file_at(commit, CARD.as_posix()), end="")

@@ -6,7 +6,7 @@ Lines = list[list[str]]  # the head first; all of one length
 
 # What GitHub's Markdown takes for markup (https://github.github.com/gfm/): these anywhere, an
 # underscore at the edge of a word, and at the start of a line what begins a heading or a list.
-_MARKUP = re.compile(r"[\\`*\[\]<>|~&$]|(?<!\w)_|_(?!\w)")
+_MARKUP = re.compile(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])")
 _BLOCK = re.compile(r"^(\d*|[-+=#]*)([-+=#.)])(?=\s|$)")
 
 
