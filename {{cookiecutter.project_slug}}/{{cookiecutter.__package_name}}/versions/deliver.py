@@ -1,6 +1,5 @@
 """Bring a version's model out of the store, proven, with the facts that must travel with it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +11,9 @@ from ..errors import ProjectError
 from ..files import atomic, write_json
 from ..store import Store, Stored
 from .registry import Version
+from .registry import recorded as recorded
 
 SAMPLE = 100  # rows
-
-
-def recorded(version: Version) -> dict[str, Any]:
-    """Return the record of a version.
-
-    Raises:
-        ProjectError: if its tag has none.
-    """
-    record = version.tag.record
-    if "files" not in record:
-        raise ProjectError(
-            f"{version.tag.name} holds no record: it was not made by `model register`, so nothing "
-            "proves what it is"
-        )
-    return record
 
 
 def fetch(version: Version, folder: Path) -> Path:
@@ -98,8 +83,3 @@ def table(version: Version, path: Path, folder: Path) -> Path:
     target = folder / f"{version.name}-{path.name}"
     Store().fetch(Stored(name, entry["md5"]), target, entry["sha256"])
     return target
-
-
-def show_record(version: Version) -> str:
-    """Return the record as it stands in the tag."""
-    return json.dumps(recorded(version), indent=2, ensure_ascii=False)

@@ -35,6 +35,7 @@ def build(lineage: Lineage, artifact: dict[str, Any], params: Params) -> dict[st
     return {
         "artifact": {"path": lineage.path, **artifact, **files[lineage.path]},
         "architecture": _architecture(Path(lineage.path), params),
+        "card": params.card.model_dump(mode="json", include={"purpose", "owner", "limits"}),
         "data": _data(params, files),
         "environment": _environment(params),
         "metrics": _metrics(lineage),

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from semver import Version as Number
 
@@ -158,6 +159,21 @@ class Registry:
         """
         last, now = self.last_tag(), datetime.now(UTC).replace(microsecond=0)
         return max(now, last.date + timedelta(seconds=1)) if last else now
+
+
+def recorded(version: Version) -> dict[str, Any]:
+    """Return the record of a version.
+
+    Raises:
+        ProjectError: if its tag has none.
+    """
+    record = version.tag.record
+    if "files" not in record:
+        raise ProjectError(
+            f"{version.tag.name} holds no record: it was not made by `model register`, so nothing "
+            "proves what it is"
+        )
+    return record
 
 
 def parse_number(text: str) -> Number:
