@@ -58,7 +58,7 @@ def test_a_regressor_learns_and_is_scored(tiny: TinyProject) -> None:
         )
     )
     assert set(results["test"]) == {"rmse", "mae", "r2", "median_absolute_error"}
-    assert results["train"]["rmse"] < 1e-9
+    assert results["train"]["rmse"] < 1e-9 < results["test"]["rmse"]
 
 
 def test_two_runs_write_the_same_bytes(tiny: TinyProject) -> None:
@@ -113,8 +113,9 @@ def test_a_category_that_only_test_has_is_told(
 
 
 def test_a_slice_that_is_no_column_is_told(tiny: TinyProject) -> None:
+    run(load_params())
     with pytest.raises(ProjectError, match=r"evaluate\.slices in params.yaml names 'color'"):
-        run(tiny.set({"evaluate.slices": ["color"]}))
+        evaluate(tiny.set({"evaluate.slices": ["color"]}))
 
 
 def test_the_model_file_predicts_as_the_model_did(tiny: TinyProject) -> None:

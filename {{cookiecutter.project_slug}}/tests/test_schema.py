@@ -66,6 +66,12 @@ def test_a_broken_rule_is_named(
     assert not Path("data").exists() or not any(Path("data").rglob("*.parquet"))
 
 
+def test_a_renamed_column_is_guessed(tiny: TinyProject) -> None:
+    tiny_table().rename({"weight": "wieght"}).write_csv("table.csv")
+    with pytest.raises(ProjectError, match="'wieght' in the table: did you mean 'weight'"):
+        partition(load_params())
+
+
 def test_texts_in_a_number_column_are_named(tiny: TinyProject) -> None:
     text = Path("table.csv").read_text(encoding="utf-8").replace("\n1,37.0,", "\n1,many,")
     Path("table.csv").write_text(text, encoding="utf-8")

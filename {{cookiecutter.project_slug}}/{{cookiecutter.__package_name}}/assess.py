@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from . import features, metrics, persist, plot_data
+from . import column_names, features, metrics, persist, plot_data
 from .artifacts import MODEL, TEST, TRAIN, read_table
 from .errors import ProjectError
 from .features import Features
@@ -33,6 +33,7 @@ def evaluate(params: Params) -> None:
     """
     model = persist.load(MODEL)
     train, test = read_table(TRAIN), read_table(TEST)
+    column_names.refuse(column_names.of_slices(test.schema, params))
     chosen = features.choose(test.schema, params)
     _tell_unseen(train, test, chosen)
     task = params.data.task
@@ -87,12 +88,8 @@ def slices(test: pl.DataFrame, column: str) -> dict[str, Any]:
     """Return the row numbers of each value of a column of ``test``, in the order of the values.
 
     Raises:
-        ProjectError: if there is no such column or it has too many values.
+        ProjectError: if it has too many values.
     """
-    if column not in test.columns:
-        raise ProjectError(
-            f"evaluate.slices in params.yaml names '{column}', which the table lacks"
-        )
     values = test[column].cast(pl.String).fill_null("(missing)")
     if values.n_unique() > _MOST_SLICES:
         raise ProjectError(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from .errors import ProjectError
+from .errors import ProjectError, did_you_mean
 from .params import Csv
 from .schema import Field, Schema
 
@@ -47,6 +47,8 @@ def typed_columns(schema: Schema, table: pl.LazyFrame, dialect: Csv | None) -> l
     if absent or undeclared:
         says = [f"the schema declares {absent}, which the table lacks"] if absent else []
         says += [f"the table has {undeclared}, which the schema lacks"] if undeclared else []
+        hints = [(name, did_you_mean(name, absent)) for name in undeclared]
+        says += [f"'{name}' in the table{hint}" for name, hint in hints if hint]
         raise ProjectError(
             f"table and schema have other columns: {'; '.join(says)}. For another table propose "
             f"a new schema: `python -m {__package__}.propose --force`"

@@ -4,7 +4,8 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 
 EXIT_MISTAKE = 2
 
@@ -14,6 +15,12 @@ _NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 class ProjectError(Exception):
     """A mistake in the data, the params or the machine; its text is all that the user reads."""
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return the end of a sentence about an unknown ``name``: the closest of those ``known``."""
+    close = get_close_matches(name, list(known), n=1)
+    return f": did you mean '{close[0]}'?" if close else otherwise
 
 
 def run(main: Callable[[], None]) -> None:

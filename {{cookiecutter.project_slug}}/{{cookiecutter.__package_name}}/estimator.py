@@ -2,11 +2,10 @@
 
 import importlib
 import inspect
-from difflib import get_close_matches
 
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
-from .errors import ProjectError
+from .errors import ProjectError, did_you_mean
 from .params import Task, Train
 
 
@@ -20,8 +19,7 @@ def make_estimator(train: Train, task: Task) -> BaseEstimator:
     known = _keywords(cls)
     for keyword in train.arguments:
         if known is not None and keyword not in known:
-            close = get_close_matches(keyword, known, n=1)
-            hint = f": did you mean '{close[0]}'?" if close else f": it takes {', '.join(known)}"
+            hint = did_you_mean(keyword, known, f": it takes {', '.join(known)}")
             raise ProjectError(
                 f"train.arguments in params.yaml: {cls.__name__} has no keyword '{keyword}'{hint}"
             )
@@ -50,8 +48,7 @@ def _find_class(name: str) -> type[BaseEstimator]:
         raise ProjectError(f"{where} is not there ({error}): check the name") from None
     cls = getattr(module, class_name, None)
     if cls is None:
-        close = get_close_matches(class_name, dir(module), n=1)
-        hint = f": did you mean {close[0]}?" if close else ""
+        hint = did_you_mean(class_name, dir(module))
         raise ProjectError(f"{where}: {module_name} has no {class_name}{hint}")
     if not (inspect.isclass(cls) and hasattr(cls, "fit") and hasattr(cls, "predict")):
         raise ProjectError(f"{where} is no estimator: it needs the methods fit and predict")

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from .errors import ProjectError
+from . import column_names
+from .errors import ProjectError, did_you_mean
 from .params import Data, Params
 
 
@@ -29,27 +30,8 @@ def choose(types: pl.Schema, params: Params) -> Features:
     Raises:
         ProjectError: if a named column is absent or a date, or if no feature is left.
     """
-    data = params.data
-    for key, names in (("include", data.features.include), ("exclude", data.features.exclude)):
-        for name in names:
-            if name not in types:
-                raise ProjectError(
-                    f"data.features.{key} in params.yaml names '{name}', which the table lacks"
-                )
-    wanted = data.features.include or tuple(
-        name
-        for name, dtype in types.items()
-        if name not in (data.target, *data.id, params.prepare.split.column)
-        and not dtype.is_temporal()
-    )
-    kept = [name for name in wanted if name not in data.features.exclude]
-    for name in kept:
-        if types[name].is_temporal():
-            raise ProjectError(
-                f"'{name}' is a date, which no estimator takes: derive numbers from it in data.py"
-            )
-    if not kept:
-        raise ProjectError("no feature is left: see data.features in params.yaml")
+    column_names.refuse(column_names.of_features(types, params))
+    kept = column_names.wanted(types, params)
     categories = tuple(name for name in kept if types[name] == pl.String)
     return Features(tuple(name for name in kept if name not in categories), categories)
 
@@ -72,7 +54,8 @@ def fitted(model: Any, types: pl.Schema) -> Features:
     names = [str(name) for name in model.feature_names_in_]
     absent = [name for name in names if name not in types]
     if absent:
-        raise ProjectError(f"the model reads {absent}, which the table lacks")
+        hint = did_you_mean(absent[0], types)
+        raise ProjectError(f"the model reads {absent}, which the table lacks{hint}")
     categories = tuple(name for name in names if types[name] == pl.String)
     return Features(tuple(name for name in names if name not in categories), categories)
 

@@ -1,6 +1,5 @@
 """params.yaml as typed, frozen objects; nothing else in the project reads that file."""
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -8,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from . import strict_yaml
-from .errors import ProjectError
+from .errors import ProjectError, did_you_mean
 
 Task = Literal["classification", "regression"]
 # Lists of params.yaml become tuples, so that params cannot change under way.
@@ -213,5 +212,4 @@ def _suggest(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
             return ""
         model = section
     keys = [field.alias or key for key, field in model.model_fields.items()]
-    close = get_close_matches(str(unknown), keys, n=1)
-    return f": did you mean '{close[0]}'?" if close else f": its keys are {', '.join(keys)}"
+    return did_you_mean(str(unknown), keys, f": its keys are {', '.join(keys)}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from . import checks, table
+from . import checks, column_names, table
 from .artifacts import TEST, TRAIN
 from .columns import typed_columns
 from .data import add_features
@@ -39,10 +39,10 @@ def partition(params: Params) -> None:
 
 def _partition(params: Params) -> None:
     data = params.data
-    rows = _checked(data)
+    rows = _checked(params)
     _check_target(rows, params)
     known = rows.filter(pl.col(data.target).is_not_null())
-    sides = _own_columns(known.with_columns(in_test(known, data, params.prepare).alias(_SIDE)))
+    sides = add_features(known.with_columns(in_test(known, data, params.prepare).alias(_SIDE)))
     with atomic(TRAIN) as train, atomic(TEST) as test:
         with watch([train, test], "prepare"):
             # Both files in one pass over the rows: half the time of one after the other.
@@ -58,33 +58,42 @@ def _partition(params: Params) -> None:
     print("{train} rows to train with, {test} to test with".format(**counts["rows"]))
 
 
-def _own_columns(rows: pl.LazyFrame) -> pl.LazyFrame:
-    table = add_features(rows)
+def _check_params(rows: pl.LazyFrame, params: Params) -> None:
+    """Refuse names of columns that a later stage would stumble over, all at once."""
+    types = rows.collect_schema()
+    mistakes = list(column_names.of_rows(types, params))
     try:
-        table.collect_schema()
+        types = add_features(rows).collect_schema()
     except pl.exceptions.PolarsError as error:
-        raise ProjectError(f"add_features in data.py cannot run: {first_line(error)}") from None
-    return table
+        file = f"{__package__}/data.py"
+        mistakes.append(f"add_features in {file} cannot run: {first_line(error)}")
+    else:
+        mistakes += column_names.of_features(types, params)
+        mistakes += column_names.of_slices(types, params)
+    column_names.refuse(mistakes)
 
 
-def _checked(data: Data) -> pl.LazyFrame:
+def _checked(params: Params) -> pl.LazyFrame:
+    data = params.data
     schema = load_schema(Path(data.table_schema))
     raw = table.scan(data)
     columns = typed_columns(schema, raw, data.csv if table.is_csv(data) else None)
-    measured = raw.select(checks.measures(columns, schema)).collect(engine="streaming")
+    typed = raw.select(column.value for column in columns)
+    _check_params(typed, params)
+    # As it stands in the file: values that count as missing are still there.
+    last = pl.col(raw.collect_schema().names()[-1])
+    ends = last.null_count().alias("empty ends")
+    measured = raw.select(ends, *checks.measures(columns, schema)).collect(engine="streaming")
+    if measured["empty ends"][0] and table.is_csv(data):
+        table.refuse_short_lines(data)
     if measured["rows"][0] == 0:
         raise ProjectError(f"{data.path} has a header and no rows")
     checks.refuse(checks.problems(measured, columns, schema), data.path, data.table_schema)
-    return raw.select(column.value for column in columns)
+    return typed
 
 
 def _check_target(rows: pl.LazyFrame, params: Params) -> None:
     target = params.data.target
-    types = rows.collect_schema()
-    if target not in types:
-        raise ProjectError(f"data.target in params.yaml is '{target}', which the table lacks")
-    if params.data.task == "regression" and not types[target].is_numeric():
-        raise ProjectError(f"data.task is regression, but the target '{target}' is no number")
     column = pl.col(target)
     measures = {"missing": column.null_count(), "least": column.min(), "most": column.max()}
     found = rows.select(**measures).collect(engine="streaming")

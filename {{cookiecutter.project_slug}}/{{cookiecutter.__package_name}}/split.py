@@ -14,16 +14,13 @@ _BITS = 2**32
 
 
 def in_test(table: pl.LazyFrame, data: Data, prepare: Prepare) -> pl.Expr:
-    """Return an expression that is true in the rows of the test side.
+    """Return an expression that is true in the rows of the test side; the columns are there.
 
     Raises:
-        ProjectError: if the split's column is absent, has missing values or cannot be divided.
+        ProjectError: if the split's column has missing values or cannot be divided.
     """
     split = prepare.split
     types = table.collect_schema()
-    for name in [*data.id, *([split.column] if split.column else [])]:
-        if name not in types:
-            raise ProjectError(f"params.yaml names the column '{name}', which {data.path} lacks")
     match split.method:
         case "group":
             _refuse_missing(table, str(split.column))
@@ -34,8 +31,6 @@ def in_test(table: pl.LazyFrame, data: Data, prepare: Prepare) -> pl.Expr:
     position = row_hash(list(data.id) or sorted(types.names()), types, split.seed)
     if split.method == "random":
         return position < split.test_size * _BITS
-    if data.task != "classification":
-        raise ProjectError("prepare.split.method 'stratified' is for classification: use 'random'")
     return _stratified(table, data.target, position // (_BITS // _STEPS), split.test_size)
 
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import polars as pl
 
+from .csv_lines import refuse_short, unclosed, undecodable, uneven
 from .errors import ProjectError
 from .params import Csv, Data
 
 SUFFIXES = (".csv", ".parquet")
+# What polars says of lines that are longer or shorter than the header.
+_UNEVEN = ("more fields", "not specified in schema", "not found in CSV file")
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 
@@ -26,6 +29,17 @@ def scan(data: Data) -> pl.LazyFrame:
     if parts[0].suffix == ".csv":
         return _scan_csv(parts, data.csv)
     return _scan_parquet(parts)
+
+
+def refuse_short_lines(data: Data) -> None:
+    """Refuse a line of a CSV table that has fewer values than the header.
+
+    Raises:
+        ProjectError: naming the first such line.
+    """
+    parts = find_parts(Path(data.path))
+    header, lines = _read_header(parts[0], data.csv.separator)
+    refuse_short(parts, data.csv.separator, len(header), lines)
 
 
 def is_csv(data: Data) -> bool:
@@ -82,7 +96,7 @@ def _read_header(path: Path, separator: str) -> tuple[list[str], int]:
             header = next((row for row in reader if row), [])
             lines = reader.line_num
     except UnicodeDecodeError:
-        raise ProjectError(f"{path} is not UTF-8{_undecodable([path])}: convert it first") from None
+        raise ProjectError(f"{path} is not UTF-8{undecodable([path])}: convert it first") from None
     if not header:
         raise ProjectError(f"{path} is empty: it has not even a header")
     duplicates = sorted({name for name in header if header.count(name) > 1})
@@ -114,48 +128,17 @@ def explain(error: pl.exceptions.PolarsError, data: Data) -> ProjectError:
     """Turn what polars says of a broken file into words that name the file and the mend."""
     text, parts = str(error), find_parts(Path(data.path))
     if re.search(r"utf-?8", text, re.IGNORECASE):
-        return ProjectError(f"{data.path} is not UTF-8{_undecodable(parts)}: convert it first")
-    if "more fields" in text or "not specified in schema" in text:
-        return ProjectError(
-            f"{data.path} has a line with more values than the header has columns"
-            f"{_uneven(parts, data.csv.separator)}: look for {data.csv.separator!r} in a text that "
-            "is not in quotes"
-        )
-    if "not found in CSV file" in text:
-        return ProjectError(
-            f"{data.path} has a line with fewer values than the header has columns"
-            f"{_uneven(parts, data.csv.separator)}: complete it"
-        )
+        return ProjectError(f"{data.path} is not UTF-8{undecodable(parts)}: convert it first")
+    found = ""
     if "as dtype `str`" in text:
-        return ProjectError(
-            f"{data.path} has a text in quotes that never ends, near {first_line(error)}"
-        )
+        found = unclosed(parts, data.csv.separator)
+    elif any(words in text for words in _UNEVEN):
+        found = uneven(parts, data.csv.separator)
+    if found:
+        return ProjectError(found)
     return ProjectError(f"{data.path} cannot be read: {first_line(error)}")
 
 
 def first_line(error: Exception) -> str:
     """Return the first line of an error's text, which is the part for people."""
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _undecodable(parts: list[Path]) -> str:
-    for part in parts:
-        with part.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                try:
-                    line.decode("utf-8")
-                except UnicodeDecodeError:
-                    return f" (line {number} of {part.name})"
-    return ""
-
-
-def _uneven(parts: list[Path], separator: str) -> str:
-    for part in parts:
-        with part.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=separator)
-            rows = (row for row in reader if row)
-            columns = len(next(rows, []))
-            for row in rows:
-                if len(row) != columns:
-                    return f" (line {reader.line_num} of {part.name})"
-    return ""

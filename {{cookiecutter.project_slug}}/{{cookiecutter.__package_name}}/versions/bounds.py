@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from .. import features, metrics
+from .. import column_names, features, metrics
 from ..assess import slices
 from ..params import Params
 from ..predictions import Predictions
@@ -62,6 +62,7 @@ def says(name: str, bound: dict[str, Any]) -> str:
 def _worst_slice(
     scored: Predictions, test: pl.DataFrame, metric: str, params: Params
 ) -> tuple[float | None, str]:
+    column_names.refuse(column_names.of_slices(test.schema, params))
     values: dict[str, float] = {}
     for column in params.evaluate.slices:
         for value, rows in slices(test, column).items():

@@ -1,0 +1,72 @@
+"""Whether the table has the columns that params.yaml names, and whether they can be what it says.
+
+Each function yields one line for each mistake.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import polars as pl
+
+from .errors import ProjectError, did_you_mean
+from .params import Params
+
+
+def refuse(mistakes: Iterable[str]) -> None:
+    """Raise all mistakes in one message.
+
+    Raises:
+        ProjectError: with a line for each mistake, if there is one.
+    """
+    lines = list(mistakes)
+    if lines:
+        raise ProjectError("\n       ".join(lines))
+
+
+def lacking(key: str, names: Iterable[str], types: pl.Schema) -> Iterator[str]:
+    """Yield the ``names`` below ``key`` of params.yaml that are no column."""
+    for name in names:
+        if name not in types:
+            hint = did_you_mean(name, types)
+            yield f"{key} in params.yaml names '{name}', which the table lacks{hint}"
+
+
+def of_rows(types: pl.Schema, params: Params) -> Iterator[str]:
+    """Check target, id and split against the raw columns ``types``."""
+    data, split = params.data, params.prepare.split
+    yield from lacking("data.target", [data.target], types)
+    regression = data.task == "regression"
+    if regression and data.target in types and not types[data.target].is_numeric():
+        yield f"data.task is regression, but the target '{data.target}' is no number"
+    yield from lacking("data.id", data.id, types)
+    if split.column:
+        yield from lacking("prepare.split.column", [split.column], types)
+    if regression and split.method == "stratified":
+        yield "prepare.split.method 'stratified' is for classification: use 'random'"
+
+
+def of_features(types: pl.Schema, params: Params) -> Iterator[str]:
+    """Check data.features against the columns ``types``, those of data.py among them."""
+    features = params.data.features
+    yield from lacking("data.features.include", features.include, types)
+    yield from lacking("data.features.exclude", features.exclude, types)
+    kept = wanted(types, params)
+    for name in kept:
+        if name in types and types[name].is_temporal():
+            yield f"'{name}' is a date, which no estimator takes: derive numbers from it in data.py"
+    if not kept:
+        yield "no feature is left: see data.features in params.yaml"
+
+
+def of_slices(types: pl.Schema, params: Params) -> Iterator[str]:
+    """Check evaluate.slices against the columns ``types``, those of data.py among them."""
+    yield from lacking("evaluate.slices", params.evaluate.slices, types)
+
+
+def wanted(types: pl.Schema, params: Params) -> list[str]:
+    """Return the features that params.yaml asks for, also those that are no column."""
+    data = params.data
+    others = (data.target, *data.id, params.prepare.split.column)
+    names = data.features.include or tuple(
+        name for name, dtype in types.items() if name not in others and not dtype.is_temporal()
+    )
+    return [name for name in names if name not in data.features.exclude]
