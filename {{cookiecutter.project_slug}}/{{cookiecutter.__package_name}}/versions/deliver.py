@@ -1,17 +1,16 @@
 """Bring a version's model out of the store, proven, with the facts that must travel with it."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from .. import features, persist
-from ..artifacts import TEST
 from ..errors import ProjectError
 from ..files import atomic, write_json
 from ..store import Store, Stored
 from .registry import Version
 from .registry import recorded as recorded
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SAMPLE = 100  # rows
 
@@ -57,6 +56,8 @@ def try_out(version: Version, folder: Path) -> None:
     Raises:
         ProjectError: if it cannot be loaded here or does not predict.
     """
+    from .. import features, persist  # scikit-learn, which no other command here waits for
+
     test = test_table(version, folder)[:SAMPLE]
     model: Any = persist.load(folder / Path(recorded(version)["artifact"]["path"]).name)
     try:
@@ -67,8 +68,12 @@ def try_out(version: Version, folder: Path) -> None:
         raise ProjectError(f"{version.name} gives {len(predicted)} values for {test.height} rows")
 
 
-def test_table(version: Version, folder: Path) -> pl.DataFrame:
+def test_table(version: Version, folder: Path) -> "pl.DataFrame":
     """Return the test rows of a version: shape (rows, columns)."""
+    import polars as pl
+
+    from ..artifacts import TEST
+
     return pl.read_parquet(table(version, TEST, folder))
 
 
