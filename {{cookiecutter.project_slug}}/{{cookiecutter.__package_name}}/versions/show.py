@@ -30,6 +30,8 @@ def versions(model: str) -> Table:
 def history(model: str, stage: str | None) -> Table:
     """Return every event, newest first."""
     registry = Registry.load(model)
+    if stage:
+        _refuse_unknown(stage, registry)
     events = [] if stage else [("register", "", v, v.tag) for v in registry.versions.values()]
     assigned = registry.of(stage) if stage else registry.assignments
     events += [(a.action, a.stage, a.version, a.tag) for a in assigned]
@@ -51,8 +53,9 @@ def history(model: str, stage: str | None) -> Table:
 
 def at(model: str, date: str, stage: str) -> Table:
     """Return what was in a stage at a date."""
-    moment = _moment(date)
-    found = Registry.load(model).current(stage, moment)
+    moment, registry = _moment(date), Registry.load(model)
+    _refuse_unknown(stage, registry)
+    found = registry.current(stage, moment)
     rows = (
         [
             {
@@ -69,6 +72,12 @@ def at(model: str, date: str, stage: str) -> Table:
         else []
     )
     return Table(rows, f"nothing was in '{stage}' at {_when(moment)}")
+
+
+def _refuse_unknown(stage: str, registry: Registry) -> None:
+    """Raise for a stage that is none and never was one, so that a slip is no empty answer."""
+    if stage != DEPRECATED and not registry.of(stage):
+        load_settings().stage(stage)
 
 
 def _moment(text: str) -> datetime:
