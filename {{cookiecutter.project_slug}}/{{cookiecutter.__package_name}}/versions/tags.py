@@ -112,7 +112,8 @@ def fetch(model: str) -> None:
         return
     wanted = [f"refs/tags/{artifact}{kind}*:refs/tags/{artifact}{kind}*" for kind in "@#"]
     try:
-        git("fetch", "--quiet", "--no-tags", remote, *wanted)
+        # Not with --quiet, which keeps the names of rejected tags back.
+        git("fetch", "--no-tags", remote, *wanted)
     except ProjectError as error:
         changed = re.findall(r"\[rejected\] +(\S+)", str(error))
         if changed:
@@ -139,7 +140,11 @@ def _make(name: str, commit: str, message: str, date: datetime, sign: bool) -> s
         command = ["-c", f"include.path={config}", "tag", *kind, "--cleanup=verbatim", "--file=-"]
         there = {"GIT_DIR": scratch, "GIT_OBJECT_DIRECTORY": objects}
         stamp = {"GIT_COMMITTER_DATE": f"{int(date.timestamp())} +0000"}
-        git(*command, name, commit, given=message, **there, **stamp)
+        try:
+            git(*command, name, commit, given=message, **there, **stamp)
+        except ProjectError as error:
+            said = str(error).partition(" failed: ")[2]
+            raise ProjectError(f"the tag {name} was not made: {said}") from None
         return git("rev-parse", f"refs/tags/{name}", **there).strip()
 
 
