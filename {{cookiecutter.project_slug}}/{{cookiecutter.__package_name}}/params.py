@@ -18,7 +18,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 class Section(BaseModel):
     """A part of params.yaml: every key must be there, no other key may be."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # Built when it is first used: a command that reads one file does not wait for the other.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Csv(Section):

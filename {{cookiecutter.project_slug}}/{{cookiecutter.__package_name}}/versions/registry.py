@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from semver import Version as Number
@@ -72,7 +73,7 @@ class Registry:
                 assignments.append(Assignment(int(found[2]), found[1], version, tag))
             else:
                 strange.append(tag.name)
-        ordered = dict(sorted(versions.items()))
+        ordered = {number: versions[number] for number in sorted(versions)}
         return cls(model, ordered, sorted(assignments, key=lambda a: a.counter), strange)
 
     def version(self, text: str) -> Version:
@@ -106,9 +107,16 @@ class Registry:
             raise ProjectError(f"{self.model} has no version yet: `model register` makes one")
         return list(self.versions.values())[-1]
 
+    @cached_property
+    def _by_stage(self) -> dict[str, list[Assignment]]:
+        by_stage: dict[str, list[Assignment]] = {}
+        for assignment in self.assignments:
+            by_stage.setdefault(assignment.stage, []).append(assignment)
+        return by_stage
+
     def of(self, stage: str) -> list[Assignment]:
         """Return the assignments of a stage, oldest first."""
-        return [assignment for assignment in self.assignments if assignment.stage == stage]
+        return list(self._by_stage.get(stage, ()))
 
     def current(self, stage: str, date: datetime | None = None) -> Assignment | None:
         """Return what is in a stage now, or was at a date."""

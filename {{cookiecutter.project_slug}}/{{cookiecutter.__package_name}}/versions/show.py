@@ -11,11 +11,15 @@ from .settings import load_settings
 def versions(model: str) -> Table:
     """Return each version with the stages that it is in, highest first."""
     registry = Registry.load(model)
-    now = {stage: registry.current(stage) for stage in load_settings().stages}
+    stages: dict[str, list[str]] = {}
+    for stage in load_settings().stages:
+        current = registry.current(stage)
+        if current:
+            stages.setdefault(current.version.name, []).append(stage)
     rows = [
         {
             "version": version.name,
-            "stages": [name for name, a in now.items() if a and a.version == version],
+            "stages": stages.get(version.name, []),
             "bad": registry.bad(version) is not None,
             "commit": version.tag.commit[:7],
             "registered": _when(version.tag.date),

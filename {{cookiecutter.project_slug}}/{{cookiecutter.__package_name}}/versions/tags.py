@@ -72,7 +72,8 @@ def artifact_in_tag(model: str) -> str:
 def read(pattern: str, text: bool) -> list[Tag]:
     """Return the tags whose names match a pattern, with or without their text."""
     fields = [*_FIELDS[:-1], _FIELDS[-1] if text else ""]
-    listed = git("for-each-ref", f"--format={'%00'.join(fields)}%00", f"refs/tags/{pattern}")
+    sort = "--sort=version:refname"  # nearly their order, in which Python then sorts them fast
+    listed = git("for-each-ref", sort, f"--format={'%00'.join(fields)}%00", f"refs/tags/{pattern}")
     values = listed.split("\0")[:-1]
     tags = []
     for start in range(0, len(values), len(_FIELDS)):
