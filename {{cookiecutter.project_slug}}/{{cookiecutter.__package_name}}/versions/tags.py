@@ -43,7 +43,9 @@ class Tag:
     @cached_property
     def message(self) -> str:
         """Notes, record and signature as they stand in the tag."""
-        return self.text or git("cat-file", "tag", self.oid).partition("\n\n")[2]
+        if self.text is None:
+            return git("cat-file", "tag", self.oid).partition("\n\n")[2]
+        return self.text
 
     @property
     def notes(self) -> str:
@@ -79,7 +81,8 @@ def read(pattern: str, text: bool) -> list[Tag]:
     for start in range(0, len(values), len(_FIELDS)):
         name, oid, commit, date, by, subject, message = values[start : start + len(_FIELDS)]
         when = datetime.fromtimestamp(int(date), UTC)
-        known = message if text else None
+        # A lightweight tag is the commit itself: it has no text of its own.
+        known = "" if not commit else message if text else None
         tags.append(Tag(name.strip(), oid, commit or oid, when, by, subject, known))
     return tags
 
