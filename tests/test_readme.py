@@ -39,11 +39,24 @@ IN_TEXT = {
     'git add -A && git commit -m "What changed"': (
         'uv run dvc repro && echo >> params.yaml && git add -A && git commit -m "What changed"'
     ),
-    "uv run dvc push && git push": (
+    "uv run model push && git push": (
         "git init --quiet --bare ../origin.git && git remote add origin ../origin.git"
-        " && git push --quiet --set-upstream origin main && uv run dvc push && git push"
+        " && git push --quiet --set-upstream origin main && git push --quiet --tags"
+        " && uv run model push && git push"
     ),
-    "git pull && uv sync && uv run dvc pull": "git pull && uv sync && uv run dvc pull",
+    "git pull && uv sync && uv run model pull": "git pull && uv sync && uv run model pull",
+    "model promote": "uv run model promote --help",
+    "model rollback": "uv run model rollback --help",
+    "model show": "uv run model show && uv run model show --json",
+    "model at 2026-03-01 prod": "uv run model at 2026-03-01 prod",
+    "model get prod -o FOLDER": "uv run model get prod -o ../deployed",
+    "model record v1 --format slsa": "uv run model record v1 --format slsa",
+    "model gate": "uv run model gate",
+    "model deprecate v1.1 -m WHY": "uv run model deprecate v1.1 -m WHY",
+    "model restore v1": (
+        "uv run model restore v1 && git switch --quiet main && uv run dvc checkout"
+    ),
+    "model doctor": "uv run model doctor",
     "git checkout COMMIT && uv run dvc checkout": (
         "git checkout HEAD~1 && uv run dvc checkout && git checkout main && uv run dvc checkout"
     ),
@@ -88,7 +101,7 @@ def console(text: str) -> list[str]:
 def inline(text: str) -> list[str]:
     """Return the commands between backticks in the text and the tables."""
     prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    starts = r"(?:uv|git|make|python|source|dvc (?:repro|exp run|push|pull))"
+    starts = r"(?:uv|git|make|model|python|source|dvc (?:repro|exp run|push|pull))"
     return re.findall(rf"`({starts}(?: [^`]+)?)`", prose)
 
 
@@ -157,6 +170,13 @@ def test_the_commands_of_the_generated_readme_work(project: Terminal) -> None:
     shown = next(text for command, text in said.items() if "exp show" in command)
     values = re.compile(r"(trees|leaves|main|workspace)\S* +([\d.]+) +([\d.]+) +([\d.]+)")
     assert values.findall(shown) == values.findall(GENERATED.split("exp show")[1])
+    changes = next(text for command, text in said.items() if "model diff" in command)
+    told = re.compile(r"^ +(test\.\w+) +([\d.]+ -> [\d.]+ +\S+)$", re.MULTILINE)
+    assert 3 == len(told.findall(GENERATED))
+    assert set(told.findall(GENERATED)) <= set(told.findall(changes))
+    proof = GENERATED.split("verify prod --rebuild\n")[1].split("```")[0]
+    said_of_it = next(text for command, text in said.items() if "--rebuild" in command)
+    assert said_of_it == proof
     assert project.run("git status --porcelain") == ""
 
 

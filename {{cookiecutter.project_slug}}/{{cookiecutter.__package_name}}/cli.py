@@ -274,7 +274,7 @@ def push(all_versions: AllVersions = False) -> None:
     """Send data and model of this commit to DVC's remote, or say in seconds why not."""
     from .remote import transfer
 
-    transfer("push", *(["--all-tags"] if all_versions else []))
+    transfer("push", all_versions)
 
 
 @app.command()
@@ -282,7 +282,7 @@ def pull(all_versions: AllVersions = False) -> None:
     """Bring data and model of this commit from DVC's remote, or say in seconds why not."""
     from .remote import transfer
 
-    transfer("pull", *(["--all-tags"] if all_versions else []))
+    transfer("pull", all_versions)
 
 
 @app.command()

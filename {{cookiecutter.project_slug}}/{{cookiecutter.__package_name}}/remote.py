@@ -107,8 +107,8 @@ def probe(patience: float = PATIENCE) -> Remote:
     return Remote(**json.loads(done.stdout))
 
 
-def transfer(verb: str, *options: str) -> None:
-    """Run `dvc push`, `pull` or `fetch` with a remote that answered before.
+def transfer(verb: str, all_versions: bool) -> None:
+    """Push or pull what this commit needs, or every tagged version, once the remote has answered.
 
     Raises:
         ProjectError: naming the remote and the mend, if it fails. What was sent stays sent, and
@@ -117,13 +117,13 @@ def transfer(verb: str, *options: str) -> None:
     remote = probe()
     if verb == "push" and not remote.writable:
         raise ProjectError(remote.says)
-    command = [sys.executable, "-m", "dvc", verb, *options]
+    command = [sys.executable, "-m", __spec__.name, verb, *(["all"] if all_versions else [])]
     done = subprocess.run(command, env={**os.environ, **SHORT}, check=False)
     if done.returncode:
         probe()  # if it is gone by now, that is the reason
         raise ProjectError(
-            f"`dvc {verb}` with the remote '{remote.name}' ({remote.url}) did not end well: "
-            "mend what it says above and run this again; what is done stays done"
+            f"not all was {verb}ed with DVC's remote '{remote.name}' ({remote.url}): mend what it "
+            "says above and run this again; what is done stays done"
         )
 
 
@@ -146,10 +146,7 @@ def _answer() -> dict[str, Any]:
     from dvc.repo import Repo  # type: ignore[import-untyped]
 
     repo = Repo()
-    name = repo.config["core"].get("remote")
-    if not name:
-        raise ProjectError(NONE)
-    url = repo.config["remote"].get(name, {}).get("url", "no address")
+    name, url = _named(repo)
     try:
         odb = repo.cloud.get_remote_odb()
         path = odb.fs.join(odb.path, f"probe-{os.getpid()}")
@@ -169,9 +166,36 @@ def _answer() -> dict[str, Any]:
     return {"name": name, "url": url, "writable": not says, "says": says}
 
 
+def _transfer(verb: str, all_versions: bool) -> None:
+    from dvc.repo import Repo
+
+    with Repo() as here:
+        # In the files of a tag DVC takes a relative address from the root of the disk.
+        remotes = {"remote": dict(here.config["remote"])}
+        name, url = _named(here)
+    with Repo(config=remotes) as repo:
+        try:
+            if verb == "push":
+                print(f"{repo.push(all_tags=all_versions)} files pushed")
+            else:
+                print(f"{repo.pull(all_tags=all_versions)['stats']['fetched']} files pulled")
+        except Exception as error:
+            raise ProjectError(explain(error, name, url)) from None
+
+
+def _named(repo: Any) -> tuple[str, str]:
+    name = repo.config["core"].get("remote")
+    if not name:
+        raise ProjectError(NONE)
+    return name, repo.config["remote"].get(name, {}).get("url", "no address")
+
+
 def main() -> None:
-    """Print what the remote answered, as JSON."""
-    print(json.dumps(_answer()))
+    """Print what the remote answered, as JSON; or push or pull, as the arguments say."""
+    if len(sys.argv) == 1:
+        print(json.dumps(_answer()))
+    else:
+        _transfer(sys.argv[1], all_versions="all" in sys.argv[2:])
 
 
 if __name__ == "__main__":

@@ -30,8 +30,10 @@ def says(changes: Changes) -> str:
     lines = []
     for part, found in changes.items():
         lines.append(part if found else f"{part}: the same")
-        width = max(map(len, found), default=0)
-        for name, change in found.items():
+        # Of a metric, the file that it stands in is of no interest to people.
+        names = [name.rpartition(".json.")[2] for name in found]
+        width = max(map(len, names), default=0)
+        for name, change in zip(names, found.values(), strict=True):
             if not isinstance(change, list):
                 text = str(change)
             elif all(isinstance(value, float) for value in change):
