@@ -17,6 +17,10 @@ README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
 GENERATED = (TEMPLATE / "{{cookiecutter.project_slug}}/README.md").read_text(encoding="utf-8")
 GENERATED = GENERATED.replace("{{ cookiecutter.__package_name }}", "penguins")
 
+BACK = (
+    "git checkout params.yaml dvc.lock env.json metrics reports MODEL_CARD.md"
+    " && uv run dvc checkout"
+)
 # The commands that stand in the text of the generated README, in an order in which they can be
 # run one after the other, with what its words in capitals stand for.
 IN_TEXT = {
@@ -33,9 +37,8 @@ IN_TEXT = {
     ),
     "uv run dvc metrics diff": "uv run dvc metrics diff",
     "uv run dvc params diff": "uv run dvc params diff",
-    "git checkout params.yaml dvc.lock env.json metrics reports && uv run dvc checkout": (
-        "git checkout params.yaml dvc.lock env.json metrics reports && uv run dvc checkout"
-    ),
+    BACK: BACK,
+    "git checkout dvc.lock": "git checkout dvc.lock",
     'git add -A && git commit -m "What changed"': (
         'uv run dvc repro && echo >> params.yaml && git add -A && git commit -m "What changed"'
     ),
