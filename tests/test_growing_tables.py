@@ -114,7 +114,7 @@ def test_old_rows_keep_their_side_when_a_part_is_added(copy: Copy, tmp_path: Pat
     assert "error: data/raw/parts does not match schema.yaml" in refused.stderr
     assert "'shape': 33.08% (86 of 260 rows) are missing, allowed are 33.00%" in refused.stderr
     swap("schema.yaml", "maxMissing: 0.33", "maxMissing: 0.5")(copy.path)
-    assert copy.repro().ran == ["prepare", "train", "evaluate"]
+    assert copy.repro().ran == ["prepare", "train", "evaluate", "card"]
     after = column(copy, "id")
     for side in ("train", "test"):
         assert set(before[side]) < set(after[side])

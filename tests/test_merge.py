@@ -7,7 +7,7 @@ from conftest import Project, Tool
 from helpers import Copy, copy_again, quick_project
 
 MODEL = "models/model.skops"
-ALL = ["environment", "prepare", "train", "evaluate"]
+ALL = ["environment", "prepare", "train", "evaluate", "card"]
 # What `make merge` runs, for a machine without make.
 BY_HAND = [("uv", "sync"), ("uv", "run", "dvc", "repro"), ("git", "add", "-A")]
 CONFLICT = """<<<<<<< HEAD
