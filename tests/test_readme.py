@@ -175,7 +175,7 @@ def test_the_commands_of_the_generated_readme_work(project: Terminal) -> None:
     assert values.findall(shown) == values.findall(GENERATED.split("exp show")[1])
     changes = next(text for command, text in said.items() if "model diff" in command)
     told = re.compile(r"^ +(test\.\w+) +([\d.]+ -> [\d.]+ +\S+)$", re.MULTILINE)
-    assert 3 == len(told.findall(GENERATED))
+    assert len(told.findall(GENERATED)) == 3
     assert set(told.findall(GENERATED)) <= set(told.findall(changes))
     proof = GENERATED.split("verify prod --rebuild\n")[1].split("```")[0]
     said_of_it = next(text for command, text in said.items() if "--rebuild" in command)
