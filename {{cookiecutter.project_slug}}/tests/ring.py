@@ -10,10 +10,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from {{ cookiecutter.__package_name }} import persist
+from {{ cookiecutter.__package_name }}.gate import verdict as gate
+from {{ cookiecutter.__package_name }}.gate.champion import Champion
 from {{ cookiecutter.__package_name }}.params import Params
-from {{ cookiecutter.__package_name }}.versions import gate
-from {{ cookiecutter.__package_name }}.versions.champion import Champion
-from {{ cookiecutter.__package_name }}.versions.settings import Gate
+from {{ cookiecutter.__package_name }}.settings import Gate
 
 from .conftest import TinyProject
 

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from {{ cookiecutter.__package_name }}.errors import ProjectError
-from {{ cookiecutter.__package_name }}.versions import bounds, gate
+from {{ cookiecutter.__package_name }}.gate import bounds
+from {{ cookiecutter.__package_name }}.gate import verdict as gate
 
 from .conftest import TinyProject
 from .ring import ROWS, Ring

@@ -13,10 +13,11 @@ import pytest
 from semver import Version as Number
 
 from {{ cookiecutter.__package_name }}.errors import ProjectError
+from {{ cookiecutter.__package_name }}.gate import verdict as gate
+from {{ cookiecutter.__package_name }}.gate.champion import Champion
 from {{ cookiecutter.__package_name }}.predictions import Predictions
 from {{ cookiecutter.__package_name }}.store import Stored
-from {{ cookiecutter.__package_name }}.versions import deliver, gate, tags
-from {{ cookiecutter.__package_name }}.versions.champion import Champion
+from {{ cookiecutter.__package_name }}.versions import deliver, tags
 from {{ cookiecutter.__package_name }}.versions.registry import Assignment, Registry, Version
 from {{ cookiecutter.__package_name }}.versions.tags import Tag
 

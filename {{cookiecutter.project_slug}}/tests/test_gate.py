@@ -11,7 +11,7 @@ from sklearn.svm import LinearSVC
 
 from {{ cookiecutter.__package_name }} import persist
 from {{ cookiecutter.__package_name }}.errors import ProjectError
-from {{ cookiecutter.__package_name }}.versions import gate
+from {{ cookiecutter.__package_name }}.gate import verdict as gate
 
 from .conftest import TinyProject
 from .ring import ROWS, Ring, rules

@@ -49,7 +49,9 @@ class Lineage:
 
 
 def _paths(stage: dict[str, Any], kind: str) -> set[str]:
-    return {file["path"] for file in stage.get(kind, [])}
+    """Return the files that a stage reads ("deps", params among them) or writes ("outs")."""
+    read = set(stage.get("params", {})) if kind == "deps" else set()
+    return read | {file["path"] for file in stage.get(kind, [])}
 
 
 def _reach(start: list[str], stages: dict[str, dict[str, Any]], has: str, gives: str) -> set[str]:

@@ -9,10 +9,10 @@ from .. import freshness, git
 from ..errors import ProjectError
 from ..lineage import LOCK, Lineage
 from ..params import load_params
+from ..settings import Settings, declared, load_settings
 from ..store import Store, Stored
 from . import tags
 from .registry import Registry, Version, parse_number
-from .settings import Settings, declared, load_settings
 
 
 def register(model: str, bump: str, number: str | None, notes: str, sign: bool) -> Version:
@@ -108,7 +108,7 @@ def _verdict(model: str, registry: Registry, settings: Settings) -> dict[str, An
     current = registry.current(settings.last)
     if current is None:
         return None
-    from . import gate
+    from ..gate import verdict as gate
 
     try:
         return gate.compare_here(model, current.version, settings.gate)

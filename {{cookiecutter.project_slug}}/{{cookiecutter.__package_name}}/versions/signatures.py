@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .. import git
 from ..errors import ProjectError
-from .settings import Signing
+from ..settings import Signing
 from .tags import Tag
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from .. import git
 from ..errors import ProjectError
-from . import deliver, gate, signatures, tags
+from ..gate import verdict as gate
+from ..settings import Settings, load_settings
+from . import deliver, signatures, tags
 from .registry import DEPRECATED, Assignment, Registry, Version
-from .settings import Settings, load_settings
 
 Tell = Callable[[str], None]
 

@@ -9,11 +9,11 @@ from typing import Any
 from .. import git
 from ..errors import ProjectError
 from ..lineage import LOCK, Lineage
+from ..settings import load_settings
 from ..store import Store, Stored, hashes
 from . import signatures
 from .deliver import recorded
 from .registry import Registry, Version
-from .settings import load_settings
 from .tags import Tag, artifact_in_tag, read
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from .. import strict_yaml
-from ..errors import ProjectError
-from ..params import Names, Section, parse
+from . import strict_yaml
+from .errors import ProjectError
+from .params import Names, Section, parse
 
 PATH = Path("versions.yaml")
 PIPELINE = Path("dvc.yaml")
@@ -97,8 +97,6 @@ def declared() -> dict[str, dict[str, Any]]:
     """Return name -> path, type and desc of the models under `artifacts` in dvc.yaml."""
     artifacts = strict_yaml.load(PIPELINE).get("artifacts") or {}
     if not artifacts:
-        raise ProjectError(
-            f"{PIPELINE} declares no model: add `artifacts: {{model: {{path: "
-            "models/model.skops, type: model}}}}` to it"
-        )
+        shape = "`artifacts: {model: {path: models/model.skops}}`"
+        raise ProjectError(f"{PIPELINE} declares no model: add {shape}")
     return dict(artifacts)

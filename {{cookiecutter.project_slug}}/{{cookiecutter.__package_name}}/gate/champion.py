@@ -11,9 +11,9 @@ from ..artifacts import TRAIN
 from ..errors import ProjectError
 from ..params import Params
 from ..predictions import Predictions
-from . import deliver
-from .record import shared_rows
-from .registry import Version
+from ..versions import deliver
+from ..versions.record import shared_rows
+from ..versions.registry import Version
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from ..errors import ProjectError
-from ..output import Table
-from .registry import DEPRECATED, Registry
+from .errors import ProjectError
+from .output import Table
 from .settings import load_settings
+from .versions.registry import DEPRECATED, Registry
 
 
 def versions(model: str) -> Table:

@@ -19,11 +19,12 @@ from ..errors import ProjectError
 from ..intervals import bootstrap
 from ..params import Params, load_params
 from ..predictions import FloatArray, Predictions
+from ..settings import Gate, declared, load_settings
+from ..versions import deliver, tags
+from ..versions.registry import Registry, Version
 from ..weighted import Weights
-from . import bounds, deliver, tags
+from . import bounds
 from .champion import Champion, predict
-from .registry import Registry, Version
-from .settings import Gate, declared, load_settings
 
 Verdict = dict[str, Any]
 

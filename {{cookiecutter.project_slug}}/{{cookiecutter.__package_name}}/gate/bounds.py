@@ -13,7 +13,7 @@ from .. import column_names, features, metrics
 from ..assess import slices
 from ..params import Params
 from ..predictions import Predictions
-from .settings import Gate
+from ..settings import Gate
 
 SMALLEST_SLICE = 10  # rows: in a smaller one a single row decides
 REPEATS = 5  # of the time that predictions take

@@ -1,8 +1,8 @@
 """The record of a version as text, also in the words of others."""
 
 from ..output import as_json
+from ..versions.registry import Version, recorded
 from .cyclonedx import bill
-from .registry import Version, recorded
 from .slsa import statement
 
 

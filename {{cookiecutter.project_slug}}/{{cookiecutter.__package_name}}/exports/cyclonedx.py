@@ -6,8 +6,8 @@ import uuid
 
 from .. import git
 from ..results import SCORES
+from ..versions.tags import Tag
 from .materials import Node, files, packages
-from .tags import Tag
 
 _ALGORITHMS = {"MD5": "md5", "SHA-256": "sha256"}
 

@@ -1,0 +1,51 @@
+"""Look after the project: its health, and its data and models in DVC's remote."""
+
+from typing import Annotated
+
+import typer
+
+from ..output import as_json, report
+from .app import AllVersions, Json, app
+
+
+@app.command()
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no remote.")] = False,
+    json: Json = False,
+) -> None:
+    """Look at tools, packages, hooks, locks, cache and remotes; name what is wrong and its mend."""
+    from ..doctor import examine
+
+    checks = examine(offline)
+    print(as_json(checks) if json else report(checks))
+    if any(checks.values()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def push(all_versions: AllVersions = False) -> None:
+    """Send data and model of this commit to DVC's remote, or say in seconds why not."""
+    from ..remote import transfer
+
+    transfer("push", all_versions)
+
+
+@app.command()
+def pull(all_versions: AllVersions = False) -> None:
+    """Bring data and model of this commit from DVC's remote, or say in seconds why not."""
+    from ..remote import transfer
+
+    transfer("pull", all_versions)
+
+
+@app.command()
+def gc(
+    cloud: Annotated[bool, typer.Option("--cloud", help="At DVC's remote as well.")] = False,
+) -> None:
+    """Free DVC's cache of what no commit, tag or experiment needs.
+
+    Other forms of `dvc gc` delete what a rollback goes back to.
+    """
+    from ..remote import collect_garbage
+
+    collect_garbage(cloud)

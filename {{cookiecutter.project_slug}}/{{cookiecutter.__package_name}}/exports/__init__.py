@@ -1,0 +1,1 @@
+"""The record of a version in the words of others: SLSA provenance and CycloneDX ML-BOM."""
