@@ -1,0 +1,160 @@
+"""Experiments run what they say, in any clone, and leave what is not theirs as it was."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Project
+from helpers import Copy, Stages, copy_again, quick_project
+from spoil import swap
+
+MODEL = "models/model.skops"
+CODE = "penguins/model.py"
+TREES = "train.arguments.n_estimators"
+TRAIN = ["train", "evaluate", "card"]
+
+# Another preprocessing step: columns that say where a number was imputed.
+REBUILD = swap(CODE, r"strategy=numbers\.impute", "strategy=numbers.impute, add_indicator=True")
+# Code that cannot even be imported.
+BREAK = swap(CODE, r"\A", "raise RuntimeError('this is the file of the workspace')\n")
+
+
+@pytest.fixture(scope="module")
+def origin(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A project that was pushed: its commits to a bare repository, its files to the DVC remote."""
+    copy = quick_project(project, tmp_path_factory.mktemp("experiments") / "penguins")
+    copy.run("git", "init", "--quiet", "--bare", "../origin.git")
+    copy.run("git", "remote", "add", "origin", str(copy.path.parent / "origin.git"))
+    copy.run("git", "push", "--quiet", "--set-upstream", "origin", "main")
+    return copy
+
+
+def pulled(origin: Copy, name: str) -> Copy:
+    """A clone of the bare repository with all data and the model, beside the project.
+
+    The DVC remote is relative to it.
+    """
+    copy = Copy(origin.path.parent / name, origin.project)
+    origin.run("git", "clone", "--quiet", "../origin.git", str(copy.path))
+    copy.run("dvc", "pull")
+    return copy
+
+
+@pytest.fixture(params=["project", "clone"])
+def copy(origin: Copy, tmp_path: Path, request: pytest.FixtureRequest) -> Copy:
+    """The project itself, or a clean clone after `dvc pull`."""
+    if request.param == "project":
+        return copy_again(origin, tmp_path / "penguins")
+    return pulled(origin, tmp_path.name)
+
+
+def experiments(copy: Copy) -> dict[str, dict[str, Any]]:
+    """What `dvc exp show` says of each experiment on the current commit, by its name."""
+    shown = copy.json("dvc", "exp", "show", "--json")
+    head = next(row for row in shown if row["name"] == "main")
+    runs = [experiment["revs"][0] for experiment in head["experiments"] or []]
+    assert not [run for run in runs if run["error"]]
+    return {run["name"]: run["data"] for run in runs}
+
+
+def trees(data: dict[str, Any]) -> int:
+    return int(data["params"]["params.yaml"]["data"]["train"]["arguments"]["n_estimators"])
+
+
+def model_of(data: dict[str, Any]) -> str:
+    return str(data["outs"][MODEL]["hash"])
+
+
+def model_in(copy: Copy) -> str:
+    """The hash of the model file, as DVC has it."""
+    return hashlib.md5((copy.path / MODEL).read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def test_an_experiment_in_the_workspace(copy: Copy) -> None:
+    committed = copy.outputs()
+    ran = copy.run("dvc", "exp", "run", "--name", "seven", "-S", f"{TREES}=7")
+    assert Stages.of(ran.stdout).ran == TRAIN
+    seven = experiments(copy)["seven"]
+    assert trees(seven) == 7
+    assert model_of(seven) == model_in(copy)
+    metrics = seven["metrics"]["metrics/evaluate.json"]["data"]
+    assert metrics == copy.read("metrics/evaluate.json")
+    outputs = copy.outputs()
+
+    copy.run("git", "checkout", "--quiet", ".")
+    copy.run("dvc", "checkout")
+    assert copy.outputs() == committed
+    difference = copy.json("dvc", "exp", "diff", "HEAD", "seven", "--json")
+    assert difference["params"]["params.yaml"] == {TREES: {"old": 5, "new": 7, "diff": 2}}
+    assert "metrics/evaluate.json" in difference["metrics"]
+
+    copy.run("dvc", "exp", "apply", "seven")
+    assert copy.outputs() == outputs
+    assert copy.repro().ran == []
+    assert copy.outputs() == outputs
+
+
+def test_queued_and_temporary_runs_use_their_own_code(copy: Copy, tmp_path: Path) -> None:
+    baseline, committed = model_in(copy), copy.outputs()
+    copy.run("dvc", "exp", "run", "--queue", "--name", "seven", "-S", f"{TREES}=7")
+    REBUILD(copy.path)
+    temporary = copy.run("dvc", "exp", "run", "--temp", "--name", "temporary")
+    assert Stages.of(temporary.stdout).ran == TRAIN
+    copy.run("dvc", "exp", "run", "--queue", "--name", "queued")
+    # From here on, nothing can come from the file in the workspace.
+    BREAK(copy.path)
+    broken = copy.changed()
+    copy.run("dvc", "exp", "run", "--run-all")
+    assert copy.changed() == broken
+    assert copy.outputs() == committed
+
+    other = copy_again(copy, tmp_path / "other")
+    other.run("git", "checkout", "--quiet", CODE)
+    REBUILD(other.path)
+    assert other.repro("--force").ran == ["environment", "prepare", *TRAIN]
+    rebuilt = model_in(other)
+    models = {name: model_of(data) for name, data in experiments(copy).items()}
+    assert models["queued"] == models["temporary"] == rebuilt
+    assert len({baseline, rebuilt, models["seven"]}) == 3
+
+    copy.run("git", "checkout", "--quiet", CODE)
+    copy.run("dvc", "exp", "apply", "queued")
+    assert copy.outputs() == other.outputs()
+    assert copy.lines(CODE) == other.lines(CODE)
+    assert copy.repro().ran == []
+
+
+def test_after_a_failed_run_the_commands_of_the_readme_bring_everything_back(copy: Copy) -> None:
+    """Also what the stages before the failed one wrote."""
+    committed = copy.outputs()
+    bad = ["-S", "prepare.split.seed=1", "-S", f"{TREES}=-1"]
+    failed = copy.run("dvc", "exp", "run", *bad, check=False)
+    assert failed.returncode != 0
+    assert "RandomForestClassifier cannot be fitted" in failed.stdout + failed.stderr
+    assert " M params.yaml" in copy.changed()
+    assert not (copy.path / MODEL).exists()
+
+    readme = (copy.path / "README.md").read_text(encoding="utf-8")
+    line = re.search(r"When a run fails,[^`]*`([^`]+)`", readme)
+    assert line
+    for command in line[1].replace("uv run ", "").split(" && "):
+        copy.run(*command.split())
+    assert copy.outputs() == committed
+    assert copy.changed() == []
+    assert copy.run("dvc", "status", "--quiet").returncode == 0
+    assert experiments(copy) == {}
+
+
+def test_an_experiment_goes_from_one_clone_to_another(origin: Copy) -> None:
+    here, there = pulled(origin, "here"), pulled(origin, "there")
+    here.run("dvc", "exp", "run", "--name", "shared", "-S", f"{TREES}=7")
+    here.run("dvc", "exp", "push", "origin", "shared")
+    assert experiments(there) == {}
+
+    assert "shared" in there.run("dvc", "exp", "list", "origin").stdout
+    there.run("dvc", "exp", "pull", "origin", "shared")
+    there.run("dvc", "exp", "apply", "shared")
+    assert there.outputs() == here.outputs()
+    assert there.repro().ran == []
