@@ -10,8 +10,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+import typer
 from semver import Version as Number
 
+from {{ cookiecutter.__package_name }}.commands import prove
 from {{ cookiecutter.__package_name }}.errors import ProjectError
 from {{ cookiecutter.__package_name }}.gate import verdict as gate
 from {{ cookiecutter.__package_name }}.gate.champion import Champion
@@ -38,13 +40,14 @@ def cannot(ring: Ring, champion: Champion) -> str:
     assert (found["difference"], found["low"], found["high"]) == (None, None, None)
     [reason] = found["reasons"]
     assert reason.startswith("v1.0.0 cannot be scored on these rows: ")
+    assert "ProjectError" not in reason
     return str(reason)
 
 
 def test_a_column_that_the_table_lacks(ring: Ring) -> None:
     champion = ring.champion("near")
     ring.test = ring.test.drop("near")
-    assert "reads ['near'], which the table lacks" in cannot(ring, champion)
+    assert ": the model reads ['near'], which the table lacks" in cannot(ring, champion)
 
 
 @pytest.mark.parametrize("goal", [REGRESS, "the classification of 'kind'"])
@@ -224,3 +227,26 @@ def test_the_model_of_this_folder_meets_what_is_in_a_stage(
     assert told == ["the tags of this clone count: no network"]
     with pytest.raises(ProjectError, match="no network"):
         gate.against("model", "staging", told.append)
+
+
+def test_the_command_computes_as_stages_do_and_ends_with_the_verdict(
+    ring: Ring, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("dvc.yaml", "versions.yaml"):
+        shutil.copy(ROOT / name, ring.tiny.folder)
+    steps: list[Any] = []
+    monkeypatch.setattr(prove, "pin", lambda: steps.append("pin"))
+    verdicts = {"staging": ring.judge("bad", "good"), None: ring.judge("near", "good")}
+
+    def against(model: str, stage: str | None, _: Any) -> gate.Verdict:
+        steps.append((model, stage))
+        return verdicts[stage]
+
+    monkeypatch.setattr(gate, "against", against)
+    prove.gate()
+    assert capsys.readouterr().out == f"{gate.says(verdicts[None])}\n"
+    with pytest.raises(typer.Exit) as end:
+        prove.gate(against="staging", json=True)
+    assert end.value.exit_code == 1
+    assert json.loads(capsys.readouterr().out) == verdicts["staging"]
+    assert steps == ["pin", ("model", None), "pin", ("model", "staging")]

@@ -9,9 +9,11 @@ import pytest
 from sklearn import metrics as sk
 from sklearn.svm import LinearSVC
 
-from {{ cookiecutter.__package_name }} import persist
+from {{ cookiecutter.__package_name }} import metrics, persist
 from {{ cookiecutter.__package_name }}.errors import ProjectError
 from {{ cookiecutter.__package_name }}.gate import verdict as gate
+from {{ cookiecutter.__package_name }}.predictions import FloatArray, Predictions
+from {{ cookiecutter.__package_name }}.weighted import Weights
 
 from .conftest import TinyProject
 from .ring import ROWS, Ring, rules
@@ -127,6 +129,17 @@ def test_an_undefined_metric_is_inconclusive(ring: Ring) -> None:
     found = ring.judge("good", "bad")
     assert found["verdict"] == "inconclusive"
     assert found["difference"] is None
+
+
+def test_a_metric_that_resamples_alone_define_is_inconclusive(
+    ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def strange(_: Predictions, weights: Weights) -> FloatArray:
+        return np.where((weights == 1).all(axis=1), np.nan, 1.0)
+
+    monkeypatch.setitem(metrics.CLASSIFICATION, "strange", strange)
+    found = ring.judge("good", "bad", metric="strange")
+    assert (found["verdict"], found["difference"], found["low"]) == ("inconclusive", None, None)
 
 
 def test_what_the_gate_lets_in() -> None:
