@@ -173,7 +173,7 @@ def test_an_interrupted_save_leaves_the_old_model(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(persist, "_digest", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(ProjectError, match="no space left on the disk while writing"):
         persist.save(fitted(LogisticRegression()), path)
     assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
 
