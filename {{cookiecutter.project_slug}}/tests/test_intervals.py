@@ -100,6 +100,16 @@ def test_a_metric_that_is_mostly_undefined_has_no_interval() -> None:
     assert set(given) == {True, False}
 
 
+def test_a_metric_that_the_table_leaves_undefined_is_passed_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one_class = DATA["classification"].rows(DATA["classification"].truth == "a")
+    found = intervals("classification", one_class, 100, 0.9, seed=0)
+    assert set(found) == set(scores("classification", one_class))
+    assert "roc_auc" not in found
+    assert capsys.readouterr().err == ""
+
+
 def test_a_single_row_and_no_resamples_have_no_interval() -> None:
     assert intervals("regression", measured(1), 100, 0.9, seed=0) == {}
     assert intervals("regression", measured(9), 0, 0.9, seed=0) == {}
