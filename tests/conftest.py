@@ -9,10 +9,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from cookiecutter.main import cookiecutter
+
+if TYPE_CHECKING:
+    from releases import Released
 
 TEMPLATE = Path(__file__).resolve().parent.parent
 PROMPTS: dict[str, Any] = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
@@ -173,6 +176,22 @@ def lack(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def two_versions(project: Project, tmp_path_factory: pytest.TempPathFactory) -> "Released":
+    """Two versions that are in stages; change only copies."""
+    import releases  # which imports this module
+
+    return releases.two_versions(project, tmp_path_factory.mktemp("two-versions"))
+
+
+@pytest.fixture(scope="session")
+def three_versions(project: Project, tmp_path_factory: pytest.TempPathFactory) -> "Released":
+    """Three versions that differ in everything and are in no stage; change only copies."""
+    import releases
+
+    return releases.three_versions(project, tmp_path_factory.mktemp("three-versions"))
 
 
 @pytest.fixture(scope="session")

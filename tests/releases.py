@@ -40,7 +40,7 @@ class Released(Copy):
 
     def json(self, *arguments: str, **variables: str) -> Any:
         """Return what `model ... --json` prints."""
-        return json.loads(self.model(*arguments, "--json", **variables).stdout)
+        return json.loads(self.model(*arguments, "--json", check=True, **variables).stdout)
 
     def push(self) -> None:
         """Send data and model to DVC's remote, then the commits; the hook has nothing to add."""

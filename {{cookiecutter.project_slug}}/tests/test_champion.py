@@ -157,7 +157,8 @@ def version(ring: Ring, name: str, column: str, **changes: Any) -> Version:
         },
     }
     text = f"notes\n\n{json.dumps(record | changes, indent=1)}\n"
-    tag = Tag(f"model@{name}", "0" * 40, "0" * 40, datetime.now(UTC), "me", "notes", text)
+    label, oid = f"model@{name}", "0" * 40
+    tag = Tag(label, oid, oid, label, datetime.now(UTC), "me", "notes", text)
     return Version(Number.parse(name[1:]), tag)
 
 

@@ -14,6 +14,7 @@ from ..versions.registry import Registry
 from .app import Json, Model, VersionName, app, show_table
 
 CARD = Path("MODEL_CARD.md")
+HERE = Path.cwd()  # where the command was given; it runs in the folder of the project
 
 
 @app.command()
@@ -93,4 +94,4 @@ def get(
     from ..versions import deliver
 
     chosen = Registry.load(choose_model(model)).resolve(version)
-    print(f"{chosen.name} is in {deliver.fetch(chosen, output)}")
+    print(f"{chosen.name} is in {deliver.fetch(chosen, HERE / output)}")

@@ -23,7 +23,7 @@ def verify(
     """Prove that a version, the newest unless named, is what its tag says."""
     from ..versions import verify as proofs
 
-    chosen, checks = proofs.verify(choose_model(model), version, offline)
+    chosen, checks, signed = proofs.verify(choose_model(model), version, offline)
     ok = not any(checks.values())
     verdict = None
     if rebuild:
@@ -32,13 +32,13 @@ def verify(
         verdict = again.rebuild(chosen, tell)
         ok = ok and verdict["verdict"] != "different"
     if json:
-        result = {"version": chosen.name, "ok": ok, "checks": checks, "rebuild": verdict}
-        print(as_json(result))
+        result = {"version": chosen.name, "ok": ok, "signature": signed.says, "checks": checks}
+        print(as_json(result | {"rebuild": verdict}))
     else:
         print(report(checks))
         if verdict:
             print(again.says(verdict))
-        print(f"{chosen.tag.name} {'holds' if ok else 'DOES NOT HOLD'}")
+        print(f"{chosen.tag.name} {'holds' if ok else 'DOES NOT HOLD'}; {signed.says}")
     if not ok:
         raise typer.Exit(1)
 

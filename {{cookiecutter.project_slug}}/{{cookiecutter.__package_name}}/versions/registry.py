@@ -64,12 +64,14 @@ class Registry:
             if found and Number.is_valid(found[1]):
                 number = Number.parse(found[1])
                 versions[number] = Version(number, tag)
-        by_commit = {version.tag.commit: version for version in versions.values()}
+        by_commit: dict[str, list[Version]] = {}
+        for version in versions.values():
+            by_commit.setdefault(version.tag.commit, []).append(version)
         assignments, strange = [], []
         for tag in read(f"{artifact_in_tag(model)}#*", text=True):
             found = re.fullmatch(rf"{artifact}#(.+)#(\d+)", tag.name)
             if found and tag.commit in by_commit:
-                version = by_commit[tag.commit]
+                version = _meant(tag, by_commit[tag.commit])
                 assignments.append(Assignment(int(found[2]), found[1], version, tag))
             else:
                 strange.append(tag.name)
@@ -153,7 +155,8 @@ class Registry:
 
     def next_counter(self) -> int:
         """Return the number of the next assignment; it counts over all stages, as GTO's does."""
-        return max((a.counter for a in self.assignments), default=0) + 1
+        taken = [int(name.rpartition("#")[2]) for name in self.strange if name[-1].isdecimal()]
+        return max([*taken, *(a.counter for a in self.assignments)], default=0) + 1
 
     def last_tag(self) -> Tag | None:
         """Return the newest tag of the model."""
@@ -182,6 +185,14 @@ def recorded(version: Version) -> dict[str, Any]:
             "proves what it is"
         )
     return record
+
+
+def _meant(tag: Tag, versions: list[Version]) -> Version:
+    """Return which of the versions of one commit a tag is about: only tags by hand make several."""
+    if len(versions) == 1:
+        return versions[0]
+    named = tag.record.get("version")
+    return next((version for version in versions if version.name == named), versions[0])
 
 
 def parse_number(text: str) -> Number:

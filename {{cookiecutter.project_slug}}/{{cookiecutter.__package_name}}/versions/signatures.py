@@ -21,7 +21,8 @@ class Signature:
 
 def check(tag: Tag, signing: Signing) -> Signature:
     """Return whether the signature of a tag is by somebody whom the project allows."""
-    # A lightweight tag is the commit itself and can bear none.
+    if tag.called not in ("", tag.name):
+        return Signature("bad", None, f"it is the tag {tag.called} under another name")
     if not re.search(r"^-----BEGIN (SSH|PGP) SIGNATURE-----$", tag.message, re.MULTILINE):
         return Signature("none", None, "not signed")
     allowed = Path(signing.allowed_signers).resolve()

@@ -21,6 +21,7 @@ _FIELDS = (
     "%(refname:strip=2)",
     "%(objectname)",
     "%(*objectname)",
+    "%(tag)",
     "%(creatordate:unix)",
     "%(taggername) %(taggeremail)",
     "%(contents:subject)",
@@ -35,6 +36,7 @@ class Tag:
     name: str
     oid: str
     commit: str
+    called: str  # its name as its own bytes have it, which a signature covers
     date: datetime
     by: str
     subject: str  # the first lines, up to an empty one
@@ -79,11 +81,11 @@ def read(pattern: str, text: bool) -> list[Tag]:
     values = listed.split("\0")[:-1]
     tags = []
     for start in range(0, len(values), len(_FIELDS)):
-        name, oid, commit, date, by, subject, message = values[start : start + len(_FIELDS)]
+        name, oid, commit, called, date, by, subject, message = values[start : start + len(_FIELDS)]
         when = datetime.fromtimestamp(int(date), UTC)
         # A lightweight tag is the commit itself: it has no text of its own.
         known = "" if not commit else message if text else None
-        tags.append(Tag(name.strip(), oid, commit or oid, when, by, subject, known))
+        tags.append(Tag(name.strip(), oid, commit or oid, called, when, by, subject, known))
     return tags
 
 

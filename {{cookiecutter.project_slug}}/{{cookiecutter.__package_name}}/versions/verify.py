@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,30 +10,34 @@ from typing import Any
 from .. import git
 from ..errors import ProjectError
 from ..lineage import LOCK, Lineage
-from ..settings import load_settings
+from ..settings import Settings, load_settings
 from ..store import Store, Stored, hashes
 from . import signatures
 from .deliver import recorded
 from .registry import Registry, Version
-from .tags import Tag, artifact_in_tag, read
+from .tags import artifact_in_tag, read
 
 
-def verify(model: str, text: str | None, offline: bool) -> tuple[Version, dict[str, list[str]]]:
-    """Return a version, the newest unless named, and what each check finds wrong.
+def verify(
+    model: str, text: str | None, offline: bool
+) -> tuple[Version, dict[str, list[str]], signatures.Signature]:
+    """Return a version, the newest unless named, what each check finds wrong, and who signed it.
 
     ``offline`` leaves out the Git remote and DVC's remote.
     """
     registry = Registry.load(model)
     version = registry.resolve(text) if text else registry.newest()
+    settings = load_settings()
+    signed = signatures.check(version.tag, settings.signing)
     checks = {
-        "tag": _tag(version, model, offline),
-        "signature": _signature(version.tag),
-        "history": _history(registry, version),
+        "tag": _tag(version, model),
+        "signature": _signature(registry, version, signed, settings),
+        "history": _history(registry, version, offline),
         "commit": _commit(version),
         "data and model": _stored(version, offline),
         "this folder": _folder(version),
     }
-    return version, {name: _told(found) for name, found in checks.items()}
+    return version, {name: _told(found) for name, found in checks.items()}, signed
 
 
 def _told(found: Iterator[str]) -> list[str]:
@@ -42,7 +47,7 @@ def _told(found: Iterator[str]) -> list[str]:
         return [str(error)]
 
 
-def _tag(version: Version, model: str, offline: bool) -> Iterator[str]:
+def _tag(version: Version, model: str) -> Iterator[str]:
     tag, record = version.tag, recorded(version)
     claims = {
         "model": model,
@@ -54,24 +59,34 @@ def _tag(version: Version, model: str, offline: bool) -> Iterator[str]:
     for key, true in claims.items():
         if record.get(key) != true:
             yield f"its record says {key} {record.get(key)!r}, the tag itself {true!r}"
-    remote = None if offline else git.origin()
-    if remote:
-        there = git.git("ls-remote", remote, f"refs/tags/{tag.name}").split("\t")[0]
-        if there != tag.oid:
-            yield f"{remote} has {f'another {tag.name}' if there else f'no {tag.name}'}"
 
 
-def _signature(tag: Tag) -> Iterator[str]:
-    signing = load_settings().signing
-    found = signatures.check(tag, signing)
-    if found.state == "bad" or (found.state == "none" and signing.required):
-        yield found.says
+def _signature(
+    registry: Registry, version: Version, signed: signatures.Signature, settings: Settings
+) -> Iterator[str]:
+    if signed.state == "bad" or (signed.state == "none" and settings.signing.required):
+        yield signed.says
+    for assignment in registry.assignments:
+        if assignment.version != version:
+            continue
+        found, stage = signatures.check(assignment.tag, settings.signing), assignment.stage
+        protected = stage in settings.stages and settings.stages[stage].protected
+        needed = settings.signing.required or (
+            protected and not assignment.tag.record.get("override")
+        )
+        # What was unsigned in a stage before signatures were required is the past.
+        needed = needed and registry.current(stage) == assignment
+        if found.state == "bad" or (found.state == "none" and needed):
+            yield f"{assignment.tag.name}: {found.says}"
 
 
-def _history(registry: Registry, version: Version) -> Iterator[str]:
-    """Each tag names the hash of the tag before it, so that none is changed or left out unseen."""
-    tags = read(f"{artifact_in_tag(registry.model)}@*", text=True)
-    tags += [assignment.tag for assignment in registry.assignments]
+def _history(registry: Registry, version: Version, offline: bool) -> Iterator[str]:
+    """Each tag names the hash of the tag before it, so that none is changed or left out unseen.
+
+    The Git remote tells whether the last one is the one that was pushed.
+    """
+    artifact = artifact_in_tag(registry.model)
+    tags = [tag for kind in "@#" for tag in read(f"{artifact}{kind}*", text=True)]
     known = {tag.name: tag.oid for tag in tags}
     for tag in tags:
         claims = dict(tag.record.get("after", {}))
@@ -81,11 +96,30 @@ def _history(registry: Registry, version: Version) -> Iterator[str]:
             if known.get(name) != oid:
                 now = "another" if name in known else "gone"
                 yield f"{name} was there when {tag.name} was made, and is {now} now"
-    counters = {assignment.counter for assignment in registry.assignments}
+    for assignment in registry.assignments:
+        meant = assignment.tag.record.get("version", assignment.version.name)
+        if meant != assignment.version.name:
+            yield f"{assignment.tag.name} is about {meant} and set on {assignment.version.name}"
+    numbered = (re.search(r"#(\d+)$", tag.name) for tag in tags)
+    counters = {int(found[1]) for found in numbered if found}
     for number in sorted(set(range(1, max(counters, default=0) + 1)) - counters):
         yield f"the assignment number {number} is gone"
     for name in registry.strange:
         yield f"{name} is set on a commit that has no version"
+    remote = None if offline else git.origin()
+    if remote:
+        there = _at(remote, artifact)
+        for name, oid in known.items():
+            if there.get(name) != oid:
+                yield f"{remote} has {'another' if name in there else 'no'} {name}"
+
+
+def _at(remote: str, artifact: str) -> dict[str, str]:
+    """Return name -> hash of a model's tags at a Git remote."""
+    patterns = [f"refs/tags/{artifact}{kind}*" for kind in "@#"]
+    lines = git.git("ls-remote", "--refs", remote, *patterns).splitlines()
+    listed = (line.split("\t") for line in lines)
+    return {reference.removeprefix("refs/tags/"): oid for oid, reference in listed}
 
 
 def _commit(version: Version) -> Iterator[str]:
