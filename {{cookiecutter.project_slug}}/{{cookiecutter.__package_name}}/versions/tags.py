@@ -8,6 +8,7 @@ record as JSON. Tags are only ever added.
 
 import json
 import re
+import secrets
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -99,6 +100,8 @@ def write(name: str, commit: str, notes: str, record: dict[str, Any], sign: bool
     Raises:
         ProjectError: if it cannot be signed, or the remote refuses it.
     """
+    # Two who do the same in the same second make two tags, of which the remote takes one.
+    record = {**record, "nonce": secrets.token_hex(8)}
     date = datetime.fromisoformat(record["at"])
     oid = _make(name, commit, f"{notes.strip()}\n\n{json.dumps(record, indent=1)}\n", date, sign)
     remote = origin()
