@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from cookiecutter.main import cookiecutter
+from servers import S3, serve_s3
 
 if TYPE_CHECKING:
     from releases import Released
@@ -79,7 +80,7 @@ def run(
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever needs the project's environment is slow: it waits for the set-up."""
     for item in items:
-        if "project" in getattr(item, "fixturenames", ()):
+        if {"project", "s3_project"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 
@@ -205,3 +206,22 @@ def tool() -> Tool:
         return found
 
     return find
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """An S3 server with an empty bucket for each provider of CI."""
+    buckets = [f"models-{provider}" for provider in CHOICES["ci"]]
+    with serve_s3(tmp_path_factory.mktemp("s3"), *buckets) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_project(
+    bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """A project for S3 without a file of CI, after its own set-up; change only copies of it."""
+    path = tmp_path_factory.mktemp("session-s3") / "penguins"
+    shutil.copytree(bake(remote="s3", ci="none"), path)
+    setup = run(sys.executable, "bootstrap.py", cwd=path, environment=environment)
+    return Project(path, environment, setup)

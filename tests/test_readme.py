@@ -27,6 +27,7 @@ IN_TEXT = {
     "python -m pip install uv": "python -m pip install uv",
     "uv run": "uv run python --version",
     "uv run dvc repro": "uv run dvc repro",
+    "uv run model ci JOB": "uv run model ci verify",
     "uv run python -m penguins.summary": "uv run python -m penguins.summary",
     "uv run python -m penguins.train": "uv run python -m penguins.train",
     "uv run dvc plots show --open": "BROWSER=true uv run dvc plots show --open",

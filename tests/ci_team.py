@@ -1,0 +1,105 @@
+"""A team's project with CI: its Git remote, its S3 bucket, and what its members do."""
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ci_runners import RUNNERS, Job, Runner
+from conftest import Bake, Project, Tool
+from helpers import QUICK, Copy, copy_project
+from servers import S3, Api
+
+PULL_REQUEST = {"pull_request": {"number": 7, "base": {"ref": "main"}, "head": {"ref": "change"}}}
+
+
+@dataclass(frozen=True)
+class Team:
+    """One member's clone, and the runner of the provider."""
+
+    copy: Copy
+    runner: Runner
+    origin: Path
+    s3: S3
+    bucket: str
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command as a member does, with credentials."""
+        return self.copy.run(*command, check=check, **self.s3.variables)
+
+    def change(self, message: str, values: dict[str, Any], reproduce: bool = True) -> None:
+        """Change params, reproduce, commit and push; the hook sends the data first."""
+        self.copy.set_params(values)
+        if reproduce:
+            self.run("dvc", "repro", "--quiet")
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", message, *([] if reproduce else ["-n"]))
+        self.run("git", "push", "--quiet", "--set-upstream", "origin", "HEAD")
+
+    def merge(self, branch: str) -> None:
+        """Merge a branch of the Git remote into main, as the provider's button does."""
+        self.run("git", "fetch", "--quiet", "origin")
+        self.run("git", "switch", "--quiet", "main")
+        self.run("git", "merge", "--quiet", "--no-ff", "--no-edit", f"origin/{branch}")
+        self.run("dvc", "pull", "--quiet")
+        self.run("git", "push", "--quiet", "origin", "main")
+
+    def job(self, name: str, ref: str = "main", **inputs: str) -> Job:
+        """Run a job for a branch, a tag or (report) a pull request, in a fresh clone."""
+        clone = self.runner.folder / "clone"
+        shutil.rmtree(clone, ignore_errors=True)
+        self.copy.run("git", "clone", "--quiet", str(self.origin), str(clone))
+        tag = "@" in ref or "#" in ref
+        self.copy.run("git", "-C", str(clone), "checkout", "--quiet", ref)
+        event: dict[str, Any] = {"ref": f"refs/{'tags' if tag else 'heads'}/{ref}"}
+        if name == "report":
+            event = PULL_REQUEST
+        if tag and "github" in type(self.runner).__name__.lower():
+            # tags.yml starts the workflow of main, which checks main out.
+            self.copy.run("git", "-C", str(clone), "checkout", "--quiet", "main")
+        return self.runner.run(clone, name, event, **inputs)
+
+    def tag(self, *command: str) -> str:
+        """Run a command that makes a tag; return its name."""
+        before = set(self.copy.git("tag").split())
+        self.run("model", *command)
+        [made] = set(self.copy.git("tag").split()) - before
+        return made
+
+    def deployed(self) -> dict[str, Any]:
+        """Return VERSION.json of prod, with the bytes of its model under "bytes"."""
+        place = Path(self.runner.environment["DEPLOY_TARGET"], "model/prod")
+        facts: dict[str, Any] = json.loads((place / "VERSION.json").read_text(encoding="utf-8"))
+        return {**facts, "bytes": (place / facts["file"]).read_bytes()}
+
+
+def gather(
+    project: Project, bake: Bake, provider: str, folder: Path, s3: S3, tool: Tool, api: Api
+) -> Team:
+    """Make a project with S3 and a provider, pushed to a Git remote of its own."""
+    copy = copy_project(project, folder / "penguins")
+    for name in (".github", ".gitlab-ci.yml", "Jenkinsfile"):
+        baked = bake(ci=provider) / name
+        if baked.is_dir():
+            shutil.copytree(baked, copy.path / name)
+        elif baked.exists():
+            shutil.copy(baked, copy.path)
+    bucket = f"models-{provider}"
+    origin = folder / "origin.git"
+    team_environment = {
+        **project.environment,
+        # A second run in the same environment, as a cache of it gives: packages are compiled once.
+        "UV_PROJECT_ENVIRONMENT": str(folder / "environment"),
+        "DEPLOY_TARGET": str(folder / "deployed"),
+        "PYTEST_ADDOPTS": "-k test_canonical",  # all of the tests run in test_ci_jobs.py, once
+    }
+    runner = RUNNERS[provider](tool, folder, team_environment, api)
+    team = Team(copy, runner, origin, s3, bucket)
+    copy.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(origin))
+    copy.run("git", "remote", "add", "origin", str(origin))
+    for key, value in (("url", f"s3://{bucket}/penguins"), ("endpointurl", s3.url)):
+        copy.run("dvc", "remote", "modify", "storage", key, value)
+    team.change("Start", QUICK)
+    return team
