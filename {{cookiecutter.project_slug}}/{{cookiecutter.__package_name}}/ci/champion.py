@@ -63,4 +63,4 @@ def _version_of(model: str, commit: str) -> Version | None:
         "environment": {"python": None},
     }
     never = datetime.fromtimestamp(0, UTC)
-    return _Base(Number(0), Tag("", "", commit, never, "", "", f"\n{as_json(record)}\n"))
+    return _Base(Number(0), Tag("", "", commit, "", never, "", "", f"\n{as_json(record)}\n"))
