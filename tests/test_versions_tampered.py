@@ -66,9 +66,9 @@ def test_a_file_that_is_gone_from_the_remote_is_found(copy: Released) -> None:
 
 @pytest.mark.parametrize("path", [MODEL, TEST])
 def test_what_was_swapped_at_the_remote_comes_into_no_stage(copy: Released, path: str) -> None:
+    copy.model("promote", "v1", "prod", "-m", "So that there is something to take back")
     (copy.path / ".dvc/cache" / copy.object(path)).unlink()
     flip(copy.storage / copy.object(path))
-    copy.model("promote", "v1", "prod", "-m", "So that there is something to take back")
     words = [f"{path} is not the recorded file: its SHA-256 is "]
     refused(copy, "rollback", "-m", "Why", words=words)
     refused(copy, "promote", "v1.1", "prod", "-m", "Why", words=words)

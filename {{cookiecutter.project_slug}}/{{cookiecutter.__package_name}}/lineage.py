@@ -33,15 +33,22 @@ class Lineage:
         chosen = {*_reach(maker, stages, "deps", "outs"), *_reach(maker, stages, "outs", "deps")}
         return cls(model, path, {name: stages[name] for name in stages if name in chosen})
 
-    def hashes(self) -> dict[str, str]:
-        """Return path -> MD5 of every file that these stages read or write."""
+    def files(self) -> set[tuple[str, str]]:
+        """Return path and MD5 of every file that these stages read or write.
+
+        A path stands twice where dvc.lock contradicts itself.
+        """
         return {
-            file["path"]: file["md5"]
+            (file["path"], file["md5"])
             for stage in self.stages.values()
             for kind in ("deps", "outs")
             for file in stage.get(kind, [])
             if "md5" in file
         }
+
+    def hashes(self) -> dict[str, str]:
+        """Return path -> MD5 of every file that these stages read or write."""
+        return dict(self.files())
 
     def outs(self) -> set[str]:
         """Return the paths that these stages write."""

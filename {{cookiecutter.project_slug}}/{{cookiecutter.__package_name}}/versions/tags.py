@@ -107,7 +107,7 @@ def write(name: str, commit: str, notes: str, record: dict[str, Any], sign: bool
     remote = origin()
     if remote:
         _push(oid, name, remote)
-    git("update-ref", f"refs/tags/{name}", oid, "0" * 40)
+    _keep(oid, name)
 
 
 def fetch(model: str) -> None:
@@ -163,12 +163,35 @@ def _push(oid: str, name: str, remote: str) -> None:
         # Without the hook pre-push: that data and model are at DVC's remote was checked before.
         git("push", "--quiet", "--no-verify", remote, f"{oid}:{reference}")
     except ProjectError as error:
-        there = (ask("ls-remote", remote, reference) or "").split("\t")[0]
+        answer = ask("ls-remote", remote, reference)
+        if answer is None:
+            raise ProjectError(
+                f"{error}\n  Nothing has changed here. Whether {remote} took {name} is not known: "
+                "when it answers again, `git fetch --tags` and `model history` tell"
+            ) from None
+        there = answer.split("\t")[0]
         if there == oid:  # the answer got lost, not the push
             return
         if there:
-            raise ProjectError(
-                f"somebody else was first: {remote} has a {name} already. Nothing has changed "
-                "here; look at `model history` and decide again"
-            ) from None
+            raise _taken(name, remote) from None
         raise ProjectError(f"{error}\n  Nothing has changed, here or there.") from None
+
+
+def _keep(oid: str, name: str) -> None:
+    reference = f"refs/tags/{name}"
+    try:
+        git("update-ref", reference, oid, "0" * 40)
+    except ProjectError:
+        here = ask("rev-parse", "--verify", "--quiet", reference)
+        if here == oid:  # a fetch that ran beside this brought it
+            return
+        if here:
+            raise _taken(name, "this repository") from None
+        raise
+
+
+def _taken(name: str, place: str) -> ProjectError:
+    return ProjectError(
+        f"somebody else was first: {place} has a {name} already. Nothing has changed here; look "
+        "at `model history` and decide again"
+    )

@@ -41,10 +41,12 @@ def verify(
 
 
 def _told(found: Iterator[str]) -> list[str]:
+    told: list[str] = []
     try:
-        return list(found)
-    except ProjectError as error:
-        return [str(error)]
+        told.extend(found)
+    except ProjectError as error:  # what was found before it counts as well
+        told.append(str(error))
+    return told
 
 
 def _tag(version: Version, model: str) -> Iterator[str]:
@@ -126,7 +128,7 @@ def _commit(version: Version) -> Iterator[str]:
     record, commit = recorded(version), version.tag.commit
     lock = git.file_at(commit, LOCK)
     lineage = Lineage.of(record["model"], record["artifact"]["path"], lock)
-    if lineage.hashes() != {path: entry["md5"] for path, entry in record["files"].items()}:
+    if lineage.files() != {(path, entry["md5"]) for path, entry in record["files"].items()}:
         yield f"{LOCK} of the commit has other files than the record"
     for name, stage in lineage.stages.items():
         claim = record["stages"].get(name, {})
