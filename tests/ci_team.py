@@ -76,7 +76,14 @@ class Team:
 
 
 def gather(
-    project: Project, bake: Bake, provider: str, folder: Path, s3: S3, tool: Tool, api: Api
+    project: Project,
+    bake: Bake,
+    provider: str,
+    folder: Path,
+    s3: S3,
+    tool: Tool,
+    api: Api,
+    bucket: str = "",
 ) -> Team:
     """Make a project with S3 and a provider, pushed to a Git remote of its own."""
     copy = copy_project(project, folder / "penguins")
@@ -86,14 +93,15 @@ def gather(
             shutil.copytree(baked, copy.path / name)
         elif baked.exists():
             shutil.copy(baked, copy.path)
-    bucket = f"models-{provider}"
+    bucket = bucket or f"models-{provider}"
     origin = folder / "origin.git"
     team_environment = {
         **project.environment,
         # A second run in the same environment, as a cache of it gives: packages are compiled once.
         "UV_PROJECT_ENVIRONMENT": str(folder / "environment"),
         "DEPLOY_TARGET": str(folder / "deployed"),
-        "PYTEST_ADDOPTS": "-k test_canonical",  # all of the tests run in test_ci_jobs.py, once
+        "MYPY_CACHE_DIR": str(folder / "mypy"),
+        "PYTEST_ADDOPTS": "-k test_canonical",  # test_quality.py runs all of them
     }
     runner = RUNNERS[provider](tool, folder, team_environment, api)
     team = Team(copy, runner, origin, s3, bucket)

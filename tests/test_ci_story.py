@@ -6,6 +6,9 @@ stand-in on this machine that keeps what it was asked: see servers.py and ci_run
 
 import hashlib
 import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,9 +38,13 @@ def test_from_a_branch_to_a_deployed_model_and_back(
 def deliver(team: Team) -> None:
     api = team.runner.api
 
-    # A branch with another param, its report, and a second one, which replaces the comment.
+    # A branch with another param: its checks, its report, and a second one, which replaces the
+    # comment.
     team.run("git", "switch", "--quiet", "--create", "change")
     team.change("More trees", {"train.arguments.n_estimators": 8})
+    checked = succeeded(team.job("check", "change")).output
+    for name in ("lint", "types", "tests", "dvc.lock", "uv.lock", "data at DVC's remote"):
+        assert re.search(rf"ok +{name}", checked), checked
     said = succeeded(team.job("report", "change")).file("reports/ci/report.md")
     assert "| train.arguments.n_estimators | 5    | 8    |" in said
     assert "| accuracy " in said
@@ -93,3 +100,52 @@ def deliver(team: Team) -> None:
     assert deployed["version"] == "v1.1.0"
     assert deployed["stage_tag"] == "model#prod#4"
     assert deployed["bytes"] == (team.copy.path / "models/model.skops").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def team(
+    s3_project: Project,
+    bake: Bake,
+    s3: S3,
+    tool: Tool,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Team]:
+    """A team at GitHub whose bucket is not the story's."""
+    with serve_api() as api:
+        folder = tmp_path_factory.mktemp("review")
+        yield gather(s3_project, bake, "github", folder, s3, tool, api, bucket="models-none")
+
+
+def test_a_worse_model_fails_the_gate(team: Team) -> None:
+    team.run("git", "switch", "--quiet", "--create", "worse", "main")
+    team.change("One leaf", {"train.arguments": {"n_estimators": 1, "min_samples_leaf": 250}})
+    job = team.job("report", "worse")
+    assert job.code != 0
+    said = job.file("reports/ci/report.md")
+    assert "**Gate: SHUT**" in said
+    assert "worse by more than the margin" in said
+    assert [comment["body"].count("SHUT") for comment in team.runner.api.comments] == [1]
+
+
+def test_a_stale_lock_fails_the_check_and_is_told_in_the_report(team: Team) -> None:
+    team.run("git", "switch", "--quiet", "--create", "stale", "main")
+    team.change("No run", {"train.arguments.n_estimators": 6}, reproduce=False)
+    job = team.job("check", "stale")
+    assert job.code != 0
+    assert re.search(
+        r"WRONG +dvc\.lock\s.*train\.arguments\.n_estimators was 5, is 6", job.output, re.S
+    )
+    assert "ok     types" in job.output  # the others are told as well
+
+
+def test_a_fork_has_no_secrets_and_gets_the_summary(team: Team) -> None:
+    team.run("git", "switch", "--quiet", "--create", "fork", "main")
+    team.change("More trees", {"train.arguments.n_estimators": 7})
+    team.runner.api.refuses = True
+    fork = replace(team, runner=replace(team.runner, trusted=False))
+    job = succeeded(fork.job("report", "fork"))
+    team.runner.api.refuses = False
+    assert "Gate: not asked" in job.output  # act prints the summary
+    assert "| train.arguments.n_estimators | 5    | 7    |" in job.file("reports/ci/report.md")
+    assert "gets no credentials" in job.output
+    assert "no comment was written" in job.output
