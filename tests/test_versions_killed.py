@@ -71,9 +71,7 @@ class Victim:
 
 
 @pytest.fixture(scope="module")
-def victim(
-    two_versions: Released, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Victim]:
+def victim(two_versions: Released, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
     folder = tmp_path_factory.mktemp("killed")
     clone = copied(two_versions, folder / "all")
     clone.run("git", "commit", "--quiet", "--allow-empty", "--message", "The same model")
@@ -83,9 +81,7 @@ def victim(
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_kill_leaves_the_old_state_or_the_new_one(
-    victim: Victim, name: str, moment: str
-) -> None:
+def test_a_kill_leaves_the_old_state_or_the_new_one(victim: Victim, name: str, moment: str) -> None:
     back, how = MOMENTS[moment].split()
     done = victim.killer.run(*COMMANDS[name], kill=f"{victim.calls(name) - int(back)} {how}")
     assert done.returncode == -9, done.stderr
