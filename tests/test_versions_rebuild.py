@@ -1,0 +1,107 @@
+"""A version is made again from its commit and DVC's remote alone, and compared."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from releases import MODEL, RAW, Released, copied, flip
+
+# OpenBLAS' routines for one processor and for another round otherwise.
+THERE, HERE = "Nehalem", "Haswell"
+
+
+@pytest.fixture
+def copy(two_versions: Released, tmp_path: Path) -> Released:
+    return copied(two_versions, tmp_path / "copy")
+
+
+def rebuilt(copy: Released, version: str, code: int, **variables: str) -> dict[str, Any]:
+    """Verify a version by a rebuild and return the verdict; all other checks must hold."""
+    done = copy.model("verify", version, "--rebuild", "--json", check=False, **variables)
+    assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
+    said = json.loads(done.stdout)
+    assert not any(said["checks"].values()), said["checks"]
+    assert said["ok"] == (code == 0)
+    verdict: dict[str, Any] = said["rebuild"]
+    return verdict
+
+
+def test_every_version_is_made_again_from_a_fresh_clone(
+    three_versions: Released, tmp_path: Path
+) -> None:
+    """Of a forest all bytes are the same, also with the packages of an older lock."""
+    there = copied(three_versions, tmp_path / "copy")
+    fresh = replace(there, path=there.path.parent / "fresh")
+    there.run("git", "clone", "--quiet", str(there.origin), str(fresh.path))
+    shutil.rmtree(there.path)
+    versions = [row["version"] for row in fresh.json("show")]
+    assert len(versions) == 3
+    for version in versions:
+        verdict = rebuilt(fresh, version, 0)
+        assert verdict["verdict"] == "identical"
+        assert verdict["differing"] == []
+        assert verdict["files"] > 10
+    assert fresh.changed() == []
+    assert not (fresh.path / ".dvc/cache").exists()
+
+
+def test_other_arithmetic_gives_an_equivalent_model(copy: Released) -> None:
+    network = {
+        "numerics.pinned": False,
+        "train.estimator": "sklearn.neural_network.MLPClassifier",
+        "train.arguments": {"hidden_layer_sizes": [20], "max_iter": 30},
+        "train.preprocessing.numbers.scale": "standard",
+    }
+    copy.ready("A network", network, OPENBLAS_CORETYPE=THERE)
+    copy.model("register", "-m", "A network", OPENBLAS_CORETYPE=THERE)
+    verdict = rebuilt(copy, "v1.2", 0, OPENBLAS_CORETYPE=HERE)
+    assert verdict["verdict"] == "equivalent"
+    assert MODEL in verdict["differing"]
+    assert any("coefs_[0]: largest difference" in part for part in verdict["parts"])
+    assert verdict["labels_equal"]
+    assert 0 <= verdict["largest_difference"] <= 1e-9
+
+
+def test_a_swapped_model_under_a_forged_lock_is_different(copy: Released) -> None:
+    copy.set_params({"train.arguments": {"n_estimators": 2}})
+    copy.repro()
+    swapped = {name: (copy.path / name).read_bytes() for name in (MODEL, f"{MODEL}.sha256")}
+    copy.git("checkout", "params.yaml")
+    copy.repro()
+    for name, content in swapped.items():
+        (copy.path / name).unlink()
+        (copy.path / name).write_bytes(content)
+    copy.run("dvc", "commit", "--force")
+    copy.commit_anyway()
+    copy.push()
+    copy.model("register", "-m", "Forged")
+    verdict = rebuilt(copy, "v1.2", 1)
+    assert verdict["verdict"] == "different"
+    assert MODEL in verdict["differing"]
+    assert verdict["why"] == "the model predicts otherwise"
+
+
+def test_forged_metrics_are_different(copy: Released) -> None:
+    path = copy.path / "metrics/evaluate.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["test"]["accuracy"] = 0.999
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    copy.run("dvc", "commit", "--force")
+    copy.commit_anyway()
+    copy.push()
+    copy.model("register", "-m", "Forged")
+    verdict = rebuilt(copy, "v1.2", 1)
+    assert verdict["verdict"] == "different"
+    assert "metrics/evaluate.json" in verdict["differing"]
+    assert MODEL not in verdict["differing"]
+
+
+def test_changed_data_in_the_remote_is_not_built_from(copy: Released) -> None:
+    flip(copy.storage / copy.object(RAW))
+    done = copy.model("verify", "v1.1", "--rebuild", check=False)
+    assert done.returncode == 2
+    assert RAW in done.stderr or "raw data" in done.stderr
+    assert "Traceback" not in done.stderr.partition("error: ")[0]
