@@ -38,7 +38,10 @@ IN_TEXT = {
     ),
     "uv run dvc metrics diff": "uv run dvc metrics diff",
     "uv run dvc params diff": "uv run dvc params diff",
-    BACK: BACK,
+    BACK: f"! uv run dvc exp run -S train.arguments.n_estimators=-5 && {BACK}"
+    ' && test -z "$(git status --porcelain)" && uv run dvc status --quiet',
+    "uv run dvc metrics diff HEAD~1": "uv run dvc metrics diff HEAD~1",
+    "dvc exp show -A": "uv run dvc exp show -A --no-pager",
     "git checkout dvc.lock": "git checkout dvc.lock",
     'git add -A && git commit -m "What changed"': (
         'uv run dvc repro && echo >> params.yaml && git add -A && git commit -m "What changed"'
@@ -61,9 +64,8 @@ IN_TEXT = {
         "uv run model restore v1 && git switch --quiet main && uv run dvc checkout"
     ),
     "model doctor": "uv run model doctor",
-    "git checkout COMMIT && uv run dvc checkout": (
-        "git checkout HEAD~1 && uv run dvc checkout && git checkout main && uv run dvc checkout"
-    ),
+    "git checkout COMMIT && uv run dvc checkout": ("git checkout HEAD~1 && uv run dvc checkout"),
+    "git switch main && uv run dvc checkout": "git switch main && uv run dvc checkout",
     "make": "make",
     "make help": "make help",
     "make lint test": "make lint test",
@@ -105,7 +107,7 @@ def console(text: str) -> list[str]:
 def inline(text: str) -> list[str]:
     """Return the commands between backticks in the text and the tables."""
     prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    starts = r"(?:uv|git|make|model|python|source|dvc (?:repro|exp run|push|pull))"
+    starts = r"(?:uv|git|make|model|python|source|dvc (?:repro|exp|push|pull))"
     return re.findall(rf"`({starts}(?: [^`]+)?)`", prose)
 
 
@@ -172,7 +174,8 @@ def test_the_commands_of_the_generated_readme_work(project: Terminal) -> None:
     assert commands[:2] == ["python bootstrap.py", "uv run pytest"]
     said = {command: project.run(command) for command in commands if "pytest" not in command}
     shown = next(text for command, text in said.items() if "exp show" in command)
-    values = re.compile(r"(trees|leaves|main|workspace)\S* +([\d.]+) +([\d.]+) +([\d.]+)")
+    values = re.compile(r"(trees|leaves|main|workspace)\S*" + r" +([\d.]+)" * 4)
+    assert len(values.findall(shown)) == 4
     assert values.findall(shown) == values.findall(GENERATED.split("exp show")[1])
     changes = next(text for command, text in said.items() if "model diff" in command)
     told = re.compile(r"^ +(test\.\w+) +([\d.]+ -> [\d.]+ +\S+)$", re.MULTILINE)
