@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -77,9 +78,19 @@ def run(
     return result
 
 
+# What CI's half hour has no room for; `pytest -m nightly` runs it.
+NIGHTLY = re.compile(
+    r"test_(bad_machines|bootstrap|bootstrap_refused|ci_story|experiments|failed_runs|gate"
+    r"|growing_tables|kill|own_edits|upgrades|versions_\w+)\.py"
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever needs the project's environment is slow: it waits for the set-up."""
     for item in items:
+        if NIGHTLY.fullmatch(item.path.name):
+            item.add_marker(pytest.mark.nightly)
+            item.add_marker(pytest.mark.slow)
         if {"project", "s3_project"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
