@@ -57,7 +57,7 @@ def test_a_version_that_this_code_cannot_use_stays_out(
 
 
 def test_an_assignment_on_no_version_blocks_none_after_it(copy: Released) -> None:
-    copy.run("git", "tag", "model#prod#4", "HEAD~2")
+    copy.run("git", "tag", "model#prod#4", "model@v1.0.0~1")
     copy.run("git", "push", "--quiet", "--no-verify", "origin", "model#prod#4")
     done = copy.model("promote", "v1", "prod", "-m", "Why")
     assert done.stdout == "v1.0.0 is in 'prod' (model#prod#5)\n"

@@ -149,6 +149,17 @@ def test_edited_metrics_are_found(copy: Released) -> None:
     assert f"{METRICS} of the commit is not the recorded file" in moved(copy, amend(copy))["commit"]
 
 
+def test_the_sha256_counts_beside_dvcs_md5(copy: Released) -> None:
+    """Two files of one MD5 can be made; here the record is what differs."""
+    record, other = copy.record("v1.1"), "0" * 64
+    record["files"][MODEL]["sha256"] = record["artifact"]["sha256"] = other
+    remake(copy, "model@v1.1.0", files=record["files"], artifact=record["artifact"])
+    found = wrong(copy, "v1.1", "--offline")
+    assert f"recorded is {other}" in found["data and model"]
+    assert found["this folder"] == f"{MODEL} in this folder is not the recorded file"
+    refused(copy, "get", "v1.1", "-o", "out", words=[f"{MODEL} is not the recorded file"])
+
+
 def test_a_record_that_the_tag_denies_is_found(copy: Released) -> None:
     commit, moment = "0" * 40, "2020-01-01T00:00:00+00:00"
     claims = {"model": "x", "version": "v9.0.0", "commit": commit, "at": moment, "by": "Me <x@y>"}
