@@ -10,10 +10,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-import typer
 from semver import Version as Number
 
-from {{ cookiecutter.__package_name }}.commands import prove
 from {{ cookiecutter.__package_name }}.errors import ProjectError
 from {{ cookiecutter.__package_name }}.gate import verdict as gate
 from {{ cookiecutter.__package_name }}.gate.champion import Champion
@@ -228,26 +226,3 @@ def test_the_model_of_this_folder_meets_what_is_in_a_stage(
     assert told == ["the tags of this clone count: no network"]
     with pytest.raises(ProjectError, match="no network"):
         gate.against("model", "staging", told.append)
-
-
-def test_the_command_computes_as_stages_do_and_ends_with_the_verdict(
-    ring: Ring, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in ("dvc.yaml", "versions.yaml"):
-        shutil.copy(ROOT / name, ring.tiny.folder)
-    steps: list[Any] = []
-    monkeypatch.setattr(prove, "pin", lambda: steps.append("pin"))
-    verdicts = {"staging": ring.judge("bad", "good"), None: ring.judge("near", "good")}
-
-    def against(model: str, stage: str | None, _: Any) -> gate.Verdict:
-        steps.append((model, stage))
-        return verdicts[stage]
-
-    monkeypatch.setattr(gate, "against", against)
-    prove.gate()
-    assert capsys.readouterr().out == f"{gate.says(verdicts[None])}\n"
-    with pytest.raises(typer.Exit) as end:
-        prove.gate(against="staging", json=True)
-    assert end.value.exit_code == 1
-    assert json.loads(capsys.readouterr().out) == verdicts["staging"]
-    assert steps == ["pin", ("model", None), "pin", ("model", "staging")]

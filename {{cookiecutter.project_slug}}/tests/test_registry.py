@@ -215,8 +215,7 @@ def test_a_lightweight_tag_is_a_version_without_record(repository: Repository) -
     repository.git("tag", "model@v1.0.0")
     tag = Registry.load("model").newest().tag
     assert tag.oid == tag.commit
-    assert tag.record == {}
-    assert tag.message == ""
+    assert (tag.record, tag.message) == ({}, "")
 
 
 def test_tags_of_others_are_left_alone(repository: Repository) -> None:
@@ -224,8 +223,7 @@ def test_tags_of_others_are_left_alone(repository: Repository) -> None:
     for name in ("v9.0.0", "other@v9.0.0", "model@v9", "model@banana", "a-model@v9.0.0", "model"):
         repository.git("tag", name)
     registry = Registry.load("model")
-    assert names(registry) == ["v1.0.0"]
-    assert registry.strange == []
+    assert (names(registry), registry.strange) == (["v1.0.0"], [])
     repository.commit()
     repository.tag("model#prod#1", "HEAD", "On a commit that has no version")
     registry = Registry.load("model")
