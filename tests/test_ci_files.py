@@ -44,7 +44,7 @@ def test_workflows_pass_zizmor_and_actionlint(
 ) -> None:
     own = list((TEMPLATE / ".github/workflows").glob("*.yml"))
     files = [str(file) for file in [*workflows(bake), *own]]
-    assert len(files) == 7
+    assert len(files) == 8
     run("zizmor", "--offline", "--no-progress", *files, cwd=tmp_path, environment=environment)
     run("actionlint", *files, cwd=tmp_path, environment=environment)
 
