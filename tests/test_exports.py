@@ -23,11 +23,11 @@ RENDER = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from penguins.versions import exports
+from penguins.exports.render import render
 from penguins.versions.registry import Registry, Version
 newest = Registry.load("model").newest()
 text = "Notes\\n\\n" + Path(sys.argv[1]).read_text(encoding="utf-8")
-print(exports.render(Version(newest.number, replace(newest.tag, text=text)), sys.argv[2]))
+print(render(Version(newest.number, replace(newest.tag, text=text)), sys.argv[2]))
 """
 
 

@@ -108,7 +108,7 @@ INDEX
 name = "windows-only"
 version = "5.0"
 INDEX
-""".replace("INDEX", 'source = { registry = "https://pypi.org/simple" }')
+""".replace("INDEX", 'source = { registry = "https://packages.example/simple" }')
 SKLEARN = {"colorama": "0.4.6", "plotter": "4.0", "scikit-learn": "1.9.1", "scipy": "1.17.1"}
 
 
