@@ -29,6 +29,17 @@ def rebuilt(copy: Released, version: str, code: int, **variables: str) -> dict[s
     return verdict
 
 
+def forged(copy: Released) -> dict[str, Any]:
+    """Let dvc.lock say that the files in the folder are what the stages wrote; register that."""
+    copy.run("dvc", "commit", "--force")
+    copy.commit_anyway()
+    copy.push()
+    copy.model("register", "-m", "Forged")
+    verdict = rebuilt(copy, "v1.2", 1)
+    assert verdict["verdict"] == "different"
+    return verdict
+
+
 def test_every_version_is_made_again_from_a_fresh_clone(
     three_versions: Released, tmp_path: Path
 ) -> None:
@@ -74,12 +85,7 @@ def test_a_swapped_model_under_a_forged_lock_is_different(copy: Released) -> Non
     for name, content in swapped.items():
         (copy.path / name).unlink()
         (copy.path / name).write_bytes(content)
-    copy.run("dvc", "commit", "--force")
-    copy.commit_anyway()
-    copy.push()
-    copy.model("register", "-m", "Forged")
-    verdict = rebuilt(copy, "v1.2", 1)
-    assert verdict["verdict"] == "different"
+    verdict = forged(copy)
     assert MODEL in verdict["differing"]
     assert verdict["why"] == "the model predicts otherwise"
 
@@ -89,12 +95,7 @@ def test_forged_metrics_are_different(copy: Released) -> None:
     content = json.loads(path.read_text(encoding="utf-8"))
     content["test"]["accuracy"] = 0.999
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    copy.run("dvc", "commit", "--force")
-    copy.commit_anyway()
-    copy.push()
-    copy.model("register", "-m", "Forged")
-    verdict = rebuilt(copy, "v1.2", 1)
-    assert verdict["verdict"] == "different"
+    verdict = forged(copy)
     assert "metrics/evaluate.json" in verdict["differing"]
     assert MODEL not in verdict["differing"]
 
@@ -103,5 +104,5 @@ def test_changed_data_in_the_remote_is_not_built_from(copy: Released) -> None:
     flip(copy.storage / copy.object(RAW))
     done = copy.model("verify", "v1.1", "--rebuild", check=False)
     assert done.returncode == 2
-    assert RAW in done.stderr or "raw data" in done.stderr
-    assert "Traceback" not in done.stderr.partition("error: ")[0]
+    said = done.stderr.partition("error: ")[2]
+    assert RAW in said or "the raw data cannot be pulled" in said
