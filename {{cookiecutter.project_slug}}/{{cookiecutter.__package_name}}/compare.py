@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from . import features, persist
+from . import features, numerics, persist
 from .params import load_params
-from .versions.record import machine
 
 # Noise between processors was below 3e-14, between releases of scikit-learn above 1e-3.
 TOLERANCE = 1e-9
@@ -68,7 +67,7 @@ def compare(before: Path, after: Path, rows: Path) -> dict[str, Any]:
         "labels_equal": bool((old == new).all()),
         "largest_difference": largest,
         "agrees": bool((old == new).all()) and largest <= TOLERANCE * scale,
-        "machine": machine(load_params()),
+        "machine": numerics.machine(load_params().numerics.pinned),
     }
 
 

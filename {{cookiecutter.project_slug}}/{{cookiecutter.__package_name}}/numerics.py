@@ -13,7 +13,7 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _ONE_THREAD: Final = (
     "OMP_NUM_THREADS",  # OpenMP: scikit-learn's own loops, xgboost, lightgbm
@@ -95,6 +95,18 @@ def threads() -> dict[str, int]:
 
     pools = [(str(pool["prefix"]), int(pool["num_threads"])) for pool in threadpool_info()]
     return dict(sorted(pools))
+
+
+def machine(pinned: bool) -> dict[str, Any]:
+    """Return what of this machine can shape the bytes of a model; ``pinned``: after ``pin``."""
+    return {
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        "cores": os.cpu_count(),
+        "numerics_pinned": pinned,
+        "numerics": fingerprint(),
+        "threads": threads(),
+    }
 
 
 def _settings() -> dict[str, str]:

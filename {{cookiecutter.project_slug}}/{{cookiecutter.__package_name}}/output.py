@@ -40,6 +40,25 @@ def report(checks: dict[str, list[str]]) -> str:
     )
 
 
+def changes(parts: dict[str, dict[str, Any]]) -> str:
+    """Return part -> name -> [before, after] as text, one line each."""
+    lines = []
+    for part, found in parts.items():
+        lines.append(part if found else f"{part}: the same")
+        # Of a metric, the file that it stands in is of no interest to people.
+        names = [name.rpartition(".json.")[2] for name in found]
+        width = max(map(len, names), default=0)
+        for name, change in zip(names, found.values(), strict=True):
+            if not isinstance(change, list):
+                text = str(change)
+            elif all(isinstance(value, float) for value in change):
+                text = f"{change[0]:.4f} -> {change[1]:.4f}  ({change[1] - change[0]:+.4f})"
+            else:
+                text = " -> ".join("(none)" if value is None else str(value) for value in change)
+            lines.append(f"  {name:<{width}}  {text}")
+    return "\n".join(lines)
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(value)

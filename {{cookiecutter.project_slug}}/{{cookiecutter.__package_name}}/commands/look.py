@@ -7,7 +7,7 @@ import typer
 
 from .. import listings
 from ..git import file_at
-from ..output import as_json
+from ..output import as_json, changes
 from ..results import read_text
 from ..settings import choose_model
 from ..versions.registry import Registry
@@ -52,11 +52,11 @@ def diff(
     model: Model = None,
 ) -> None:
     """Say what changed from one version to another, in all that a version is made of."""
-    from ..versions import diff as changes
+    from ..versions.diff import diff as compared
 
     registry = Registry.load(choose_model(model))
-    found = changes.diff(registry.resolve(a), registry.resolve(b))
-    print(as_json(found) if json else changes.says(found))
+    found = compared(registry.resolve(a), registry.resolve(b))
+    print(as_json(found) if json else changes(found))
 
 
 @app.command()

@@ -11,8 +11,8 @@ from ..artifacts import TRAIN
 from ..errors import ProjectError
 from ..params import Params
 from ..predictions import Predictions
+from ..row_changes import shared_rows
 from ..versions import deliver
-from ..versions.record import shared_rows
 from ..versions.registry import Version
 
 

@@ -62,7 +62,9 @@ def try_out(version: Version, folder: Path) -> None:
     model: Any = persist.load(folder / Path(recorded(version)["artifact"]["path"]).name)
     try:
         predicted = model.predict(features.select(test, features.fitted(model, test.schema)))
-    except (ValueError, TypeError, AttributeError) as error:
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # an old model among new packages can raise anything
         raise ProjectError(f"{version.name} loads but does not predict: {error}") from error
     if len(predicted) != test.height:
         raise ProjectError(f"{version.name} gives {len(predicted)} values for {test.height} rows")

@@ -25,25 +25,6 @@ def diff(a: Version, b: Version) -> Changes:
     }
 
 
-def says(changes: Changes) -> str:
-    """Return changes as text, one line each."""
-    lines = []
-    for part, found in changes.items():
-        lines.append(part if found else f"{part}: the same")
-        # Of a metric, the file that it stands in is of no interest to people.
-        names = [name.rpartition(".json.")[2] for name in found]
-        width = max(map(len, names), default=0)
-        for name, change in zip(names, found.values(), strict=True):
-            if not isinstance(change, list):
-                text = str(change)
-            elif all(isinstance(value, float) for value in change):
-                text = f"{change[0]:.4f} -> {change[1]:.4f}  ({change[1] - change[0]:+.4f})"
-            else:
-                text = " -> ".join("(none)" if value is None else str(value) for value in change)
-            lines.append(f"  {name:<{width}}  {text}")
-    return "\n".join(lines)
-
-
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     names = dict.fromkeys([*before, *after])
     pairs = {name: [before.get(name), after.get(name)] for name in names}
@@ -106,27 +87,14 @@ def _data(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rows(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """Return how many rows were added and removed, over the columns that both tables have."""
-    import polars as pl
+    from ..row_changes import changed_rows  # polars
 
     with tempfile.TemporaryDirectory() as folder:
-        tables = [
-            _table(record, Path(folder) / side)
-            for record, side in ((before, "before"), (after, "after"))
-        ]
-        names = [set(table.collect_schema().names()) for table in tables]
-        shared = sorted(names[0] & names[1])
-        if not shared:
-            return {"rows": "not compared: no column is in both tables"}
-        counts = [
-            table.select(pl.col(shared).cast(pl.String)).group_by(shared).len() for table in tables
-        ]
-        both = counts[0].join(counts[1], on=shared, how="full", coalesce=True, nulls_equal=True)
-        more = pl.col("len_right").fill_null(0).cast(pl.Int64) - pl.col("len").fill_null(0)
-        found = both.select(
-            added=more.clip(lower_bound=0).sum(), removed=(-more).clip(lower_bound=0).sum()
-        ).collect(engine="streaming")
-    return {"rows added": found["added"][0], "rows removed": found["removed"][0]}
+        sides = [(before, Path(folder) / "before"), (after, Path(folder) / "after")]
+        found = changed_rows(*(_table(record, side) for record, side in sides))
+    if found is None:
+        return {"rows": "not compared: no column is in both tables"}
+    return {"rows added": found[0], "rows removed": found[1]}
 
 
 def _table(record: dict[str, Any], folder: Path) -> Any:

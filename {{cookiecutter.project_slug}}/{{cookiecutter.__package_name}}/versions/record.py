@@ -1,20 +1,18 @@
 """What a version says of itself: all that it was made from and all that is known of it."""
 
-import csv
-import json
-import os
 import platform
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from .. import numerics, persist, pipeline
+from .. import numerics, persist, pipeline, results
 from ..artifacts import TEST, TRAIN
 from ..assess import METRICS, SCORES
 from ..environment import LOCK, OUTPUT
 from ..lineage import Lineage
 from ..params import Params
+from ..row_changes import shared_rows
 from ..schema import load_schema
 from ..store import Stored, hashes
 
@@ -83,7 +81,6 @@ def _architecture(path: Path, params: Params) -> dict[str, Any]:
 
 
 def _data(params: Params, files: dict[str, Any]) -> dict[str, Any]:
-    counts = json.loads(Path("metrics/prepare.json").read_text(encoding="utf-8"))
     train, test = pl.scan_parquet(TRAIN), pl.scan_parquet(TEST)
     key = list(params.data.id) or train.collect_schema().names()
     return {
@@ -92,41 +89,23 @@ def _data(params: Params, files: dict[str, Any]) -> dict[str, Any]:
         "source": params.card.data.source,
         "licence": params.card.data.licence,
         "columns": list(load_schema(Path(params.data.table_schema)).names),
-        "rows": counts["rows"],
+        "rows": results.read_json(results.PREPARE)["rows"],
         "rows_in_train_and_test": shared_rows(test, train, key),
         "split": params.prepare.split.model_dump(),
     }
-
-
-def shared_rows(test: pl.LazyFrame, train: pl.LazyFrame, key: list[str]) -> int:
-    """Return how many rows of ``test`` are in ``train``, known by the columns ``key``."""
-    shared = test.join(train, on=key, how="semi", nulls_equal=True).select(pl.len())
-    return int(shared.collect(engine="streaming").item())
 
 
 def _environment(params: Params) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "lock": {"path": LOCK.name, **hashes(LOCK)},
-        "packages": json.loads(OUTPUT.read_text(encoding="utf-8")),
+        "packages": results.read_json(OUTPUT),
         "seeds": {
             "prepare.split": params.prepare.split.seed,
             "train": params.train.seed,
             "evaluate": params.evaluate.seed,
         },
-        "registered_on": machine(params),
-    }
-
-
-def machine(params: Params) -> dict[str, Any]:
-    """Return what of this machine can shape the bytes of a model."""
-    return {
-        "system": platform.system(),
-        "architecture": platform.machine(),
-        "cores": os.cpu_count(),
-        "numerics_pinned": params.numerics.pinned,
-        "numerics": numerics.fingerprint(),
-        "threads": numerics.threads(),
+        "registered_on": numerics.machine(params.numerics.pinned),
     }
 
 
@@ -137,12 +116,11 @@ def _metrics(lineage: Lineage) -> dict[str, Any]:
         for out in stage.get("outs", []):
             path = Path(out["path"])
             if path.parts[0] == METRICS.parent.name and path.suffix == ".json":
-                found[path.as_posix()] = json.loads(path.read_text(encoding="utf-8"))
+                found[path.as_posix()] = results.read_json(path)
     return found
 
 
 def _intervals() -> dict[str, list[float]]:
     """Return metric -> bounds on all test rows."""
-    with SCORES.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if not row["slice"] and row["low"]]
+    rows = [row for row in results.read_csv(SCORES) if not row["slice"] and row["low"]]
     return {row["metric"]: [float(row["low"]), float(row["high"])] for row in rows}

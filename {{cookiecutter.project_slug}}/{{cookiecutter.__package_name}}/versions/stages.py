@@ -29,11 +29,7 @@ def promote(
     rules = settings.stage(stage)
     registry = _fetched(model, tell)
     version, current = registry.resolve(text), registry.current(stage)
-    if current and current.version == version:
-        raise ProjectError(f"{version.name} is in '{stage}' already")
-    bad = registry.bad(version)
-    if bad:
-        raise ProjectError(f"{version.name} is marked bad: {bad.tag.notes}")
+    _refuse_unfit(registry, version, stage)
     with TemporaryDirectory() as folder:
         _prove(version, Path(folder), settings, tell)
         verdict = None
@@ -71,10 +67,7 @@ def rollback(
     registry = _fetched(model, tell)
     current = registry.current(stage)
     version = registry.version(to) if to else registry.previous(stage)
-    if current and current.version == version:
-        raise ProjectError(f"{version.name} is in '{stage}' already")
-    if registry.bad(version):
-        raise ProjectError(f"{version.name} is marked bad: {registry.bad(version).tag.notes}")  # type: ignore[union-attr]
+    _refuse_unfit(registry, version, stage)
     tell(f"from {current.version.name if current else 'nothing'} back to {version.name}")
     with TemporaryDirectory() as folder:
         _prove(version, Path(folder), settings, tell)
@@ -96,6 +89,14 @@ def deprecate(model: str, text: str, why: str, sign: bool, tell: Tell) -> Assign
     if bad:
         raise ProjectError(f"{version.name} is marked bad already: {bad.tag.notes}")
     return _assign(registry, version, DEPRECATED, "deprecate", why, {}, settings, sign)
+
+
+def _refuse_unfit(registry: Registry, version: Version, stage: str) -> None:
+    current, bad = registry.current(stage), registry.bad(version)
+    if current and current.version == version:
+        raise ProjectError(f"{version.name} is in '{stage}' already")
+    if bad:
+        raise ProjectError(f"{version.name} is marked bad: {bad.tag.notes}")
 
 
 def _fetched(model: str, tell: Tell) -> Registry:
