@@ -35,10 +35,11 @@ def differences(a: Any, b: Any, path: str = "model") -> Iterator[str]:
             yield f"{path}: lengths {len(a)} and {len(b)}"
         for number, (left, right) in enumerate(zip(a, b, strict=False)):
             yield from differences(left, right, f"{path}[{number}]")
+    elif isinstance(a, type | str | bytes | float | int | np.generic):
+        if a != b and not (a != a and b != b):  # NaN is as good as NaN
+            yield f"{path}: {a!r} and {b!r}"
     elif hasattr(a, "__getstate__") and isinstance(a.__getstate__(), dict):
         yield from differences(a.__getstate__(), b.__getstate__(), path)
-    elif isinstance(a, float | int) and a != b and not (a != a and b != b):
-        yield f"{path}: {a!r} and {b!r}"
 
 
 def predictions(model: Any, table: Any) -> tuple[Any, Any]:
