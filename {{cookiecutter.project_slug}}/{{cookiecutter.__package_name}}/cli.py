@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from .commands import jobs, look, project, prove, release  # noqa: F401  # each adds its commands
+from .commands import jobs, look, project, prove, release, use  # noqa: F401  # each adds its commands
 from .commands.app import app
 from .errors import ProjectError, run
 

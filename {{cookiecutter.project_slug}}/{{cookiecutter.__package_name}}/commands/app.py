@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 a check failed (verify, gate, doctor); 2 a mistake, told i
 """
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+HERE = Path.cwd()  # where the command was given; it runs in the folder of the project
 
 Model = Annotated[str | None, typer.Option("--model", help="Which one, if dvc.yaml has several.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

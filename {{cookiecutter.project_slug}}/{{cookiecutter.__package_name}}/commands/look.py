@@ -11,10 +11,9 @@ from ..output import as_json, changes
 from ..results import read_text
 from ..settings import choose_model
 from ..versions.registry import Registry
-from .app import Json, Model, VersionName, app, show_table
+from .app import HERE, Json, Model, VersionName, app, show_table
 
 CARD = Path("MODEL_CARD.md")
-HERE = Path.cwd()  # where the command was given; it runs in the folder of the project
 
 
 @app.command()

@@ -12,6 +12,8 @@ from .registry import recorded as recorded
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..params import Data
+
 SAMPLE = 100  # rows
 
 
@@ -48,6 +50,16 @@ def facts(version: Version) -> dict[str, Any]:
         "features": record["architecture"]["features"],
         "python": record["environment"]["python"],
     }
+
+
+def data_params(version: Version) -> "Data":
+    """Return the section `data` of params.yaml as the version was prepared with it."""
+    from ..params import Data, parse
+
+    stages = (
+        stage["params"].get("params.yaml", {}) for stage in recorded(version)["stages"].values()
+    )
+    return parse(next(read["data"] for read in stages if "data" in read), Data, version.tag.name)
 
 
 def try_out(version: Version, folder: Path) -> None:

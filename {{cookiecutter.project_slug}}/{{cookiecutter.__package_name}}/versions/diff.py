@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import git
 from ..store import Store, Stored
-from .deliver import recorded
+from .deliver import data_params, recorded
 from .registry import Version
 
 Changes = dict[str, dict[str, Any]]
@@ -16,7 +16,7 @@ def diff(a: Version, b: Version) -> Changes:
     """Return part -> name -> [before, after]; a part that is the same is empty."""
     before, after = recorded(a), recorded(b)
     return {
-        "data": _data(before, after),
+        "data": _data(a, b),
         "params": _changes(_params(before), _params(after)),
         "code": _code(a, b),
         "environment": _changes(_packages(before), _packages(after)),
@@ -73,8 +73,8 @@ def _code(a: Version, b: Version) -> dict[str, Any]:
     return {path: f"+{added} -{removed} lines" for added, removed, path in counts}
 
 
-def _data(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    old, new = before["data"], after["data"]
+def _data(a: Version, b: Version) -> dict[str, Any]:
+    old, new = recorded(a)["data"], recorded(b)["data"]
     keys = ("path", "md5", "source", "licence", "split", "rows_in_train_and_test")
     changes = _changes({key: old[key] for key in keys}, {key: new[key] for key in keys})
     changes |= _changes(_leaves(old["rows"], "rows"), _leaves(new["rows"], "rows"))
@@ -83,33 +83,25 @@ def _data(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         "columns removed": [name for name in old["columns"] if name not in new["columns"]],
     }
     changes |= {name: ", ".join(found) for name, found in columns.items() if found}
-    return changes | (_rows(before, after) if old["md5"] != new["md5"] else {})
+    return changes | (_rows(a, b) if old["md5"] != new["md5"] else {})
 
 
-def _rows(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+def _rows(a: Version, b: Version) -> dict[str, Any]:
     from ..row_changes import changed_rows  # polars
 
     with tempfile.TemporaryDirectory() as folder:
-        sides = [(before, Path(folder) / "before"), (after, Path(folder) / "after")]
-        found = changed_rows(*(_table(record, side) for record, side in sides))
+        sides = [(a, Path(folder) / "before"), (b, Path(folder) / "after")]
+        found = changed_rows(*(_table(version, side) for version, side in sides))
     if found is None:
         return {"rows": "not compared: no column is in both tables"}
     return {"rows added": found[0], "rows removed": found[1]}
 
 
-def _table(record: dict[str, Any], folder: Path) -> Any:
+def _table(version: Version, folder: Path) -> Any:
     """Return the raw table of a version, read as it was read then."""
     from .. import table
-    from ..params import Data, parse
 
-    path = record["data"]["path"]
-    store, stored = Store(), Stored(path, record["data"]["md5"])
-    for part in store.parts(stored):
+    data, store = data_params(version), Store()
+    for part in store.parts(Stored(data.path, recorded(version)["data"]["md5"])):
         store.fetch(part, folder / part.path, None)
-    values = next(
-        stage["params"]["params.yaml"]["data"]
-        for stage in record["stages"].values()
-        if "data" in stage["params"].get("params.yaml", {})
-    )
-    data = parse(values, Data, "the record's data")
-    return table.scan(data.model_copy(update={"path": str(folder / path)}))
+    return table.scan(data.model_copy(update={"path": str(folder / data.path)}))
