@@ -184,7 +184,11 @@ def test_the_commands_of_the_generated_readme_work(project: Terminal) -> None:
     proof = GENERATED.split("verify prod --rebuild\n")[1].split("```")[0]
     said_of_it = next(text for command, text in said.items() if "--rebuild" in command)
     assert said_of_it == proof
-    assert project.run("git status --porcelain") == ""
+    for command in ("model predict", "head -3"):
+        [(line, text)] = [(line, text) for line, text in said.items() if command in line]
+        assert text == GENERATED.split(f"$ {line}\n")[1].partition("$ ")[0].partition("```")[0]
+    assert project.run("git status --porcelain") == "?? predictions.csv\n"
+    project.run("rm predictions.csv")
 
 
 def test_every_command_in_its_text_is_known() -> None:

@@ -35,8 +35,7 @@ def predict(
         found = chosen.of_version(picked, tell)
     else:
         found = chosen.of_folder(name)
-    target = HERE / output
-    counts = run.predict(found, HERE / source, target, bad_rows == "set-aside", tell)
-    print(f"{counts.predicted} rows predicted by {found.version} ({found.sha256[:12]}) in {target}")
+    counts = run.predict(found, HERE / source, HERE / output, bad_rows == "set-aside", tell)
+    print(f"{counts.predicted} rows predicted by {found.version} ({found.sha256[:12]}) in {output}")
     if counts.bad:
-        print(f"{counts.bad} rows break the schema: {run.bad_rows(target)}")
+        print(f"{counts.bad} rows break the schema: {run.bad_rows(output)}")
