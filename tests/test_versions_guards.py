@@ -32,6 +32,14 @@ def test_a_lost_answer_of_the_git_remote_is_no_failure(copy: Released) -> None:
     assert copy.tag(TAG) in copy.state()["there"]
 
 
+def test_a_fetch_may_bring_the_tag_before_the_push_has_ended(copy: Released) -> None:
+    fetch = f"git -C '{copy.path}' fetch --quiet --no-tags ../origin.git 'refs/tags/*:refs/tags/*'"
+    hook(copy, "post-receive", f"unset $(git rev-parse --local-env-vars)\n{fetch}")
+    copy.model(*NEXT)
+    assert copy.tag(TAG)
+    assert copy.tag(TAG) in copy.state()["there"]
+
+
 def test_who_comes_second_is_told(copy: Released) -> None:
     """Somebody else's tag arrives between our look at the remote and our push."""
     hook(copy, "update", 'git update-ref "$1" "$(git rev-parse main)"')
