@@ -1,10 +1,13 @@
 """What commands print: a table for people, JSON for programs."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from .layout import plain
+
+Tell = Callable[[str], None]  # takes a step of long work, which is no part of the result
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ The paired bootstrap (Koehn, Statistical Significance Tests for Machine Translat
 out. The percentile interval of the difference is held against the margin.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +16,7 @@ from .. import metrics, persist
 from ..artifacts import TEST, read_table
 from ..errors import ProjectError
 from ..intervals import bootstrap
+from ..output import Tell
 from ..params import Params, load_params
 from ..predictions import FloatArray, Predictions
 from ..settings import Gate, declared, load_settings
@@ -59,7 +59,7 @@ def compare_here(model: str, champion: Version | None, rules: Gate) -> Verdict:
         return judge("this model", file, rival, read_table(TEST), load_params(), rules)
 
 
-def against(model: str, stage: str | None, tell: Callable[[str], None]) -> Verdict:
+def against(model: str, stage: str | None, tell: Tell) -> Verdict:
     """Return the verdict on the model in this folder against a stage, the last one unless said.
 
     Raises:

@@ -14,6 +14,7 @@ import polars as pl
 from .. import data as columns_of_this_folder
 from .. import freshness, git, persist
 from ..errors import ProjectError
+from ..output import Tell
 from ..params import Data, load_params
 from ..schema import Schema, load_schema
 from ..settings import declared, load_settings
@@ -59,7 +60,7 @@ def of_folder(name: str) -> Chosen:
     return Chosen(model, next(same, UNREGISTERED), sha256, params.data, schema, add_features)
 
 
-def of_version(version: Version, tell: Callable[[str], None]) -> Chosen:
+def of_version(version: Version, tell: Tell) -> Chosen:
     """Return the model of a version, with the schema, params and `data.py` of its commit.
 
     Raises:

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from polars.io.plugins import register_io_source
 from .. import table
 from ..errors import ProjectError
 from ..files import atomic
+from ..output import Tell
 from ..progress import progress
 from .batch import ROW, WHY, Input
 from .chosen import Chosen
@@ -35,9 +36,7 @@ class Counts:
     bad: int = 0
 
 
-def predict(
-    chosen: Chosen, source: Path, output: Path, set_aside: bool, tell: Callable[[str], None]
-) -> Counts:
+def predict(chosen: Chosen, source: Path, output: Path, set_aside: bool, tell: Tell) -> Counts:
     """Write predictions for the rows of ``source``, in their order; memory does not grow with them.
 
     Rows that break the schema are set aside, to ``bad_rows(output)``, or nothing is written.

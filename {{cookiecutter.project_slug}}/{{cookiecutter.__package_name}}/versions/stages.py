@@ -1,6 +1,5 @@
 """Bring versions into stages, take them back, and mark them bad."""
 
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -8,11 +7,10 @@ from typing import Any
 from .. import git
 from ..errors import ProjectError
 from ..gate import verdict as gate
+from ..output import Tell
 from ..settings import Settings, load_settings
 from . import deliver, signatures, tags
 from .registry import DEPRECATED, Assignment, Registry, Version
-
-Tell = Callable[[str], None]
 
 
 def promote(
