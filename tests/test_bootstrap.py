@@ -20,7 +20,7 @@ from helpers import MESSAGE, PATIENCE, Copy, Stages, assert_set_up, bootstrap, r
 
 pytestmark = pytest.mark.slow
 
-ALL = ["environment", "prepare", "train", "evaluate"]
+ALL = ["environment", "prepare", "train", "evaluate", "card"]
 HERE = "{}.{}".format(*sys.version_info)
 
 
@@ -71,6 +71,7 @@ def test_a_fresh_folder_ends_with_one_commit(project: Project) -> None:
 
 
 def test_a_second_run_does_nothing(project: Project, done: Copy) -> None:
+    bootstrap(done)  # the environment is that of another folder
     (done.path / "notes.md").write_text("Mine.\n", encoding="utf-8")
     head = done.git("rev-parse", "HEAD")
     result = bootstrap(done)
@@ -193,7 +194,7 @@ def test_a_kill_while_a_stage_runs(project: Project, begun: Copy) -> None:
         work.wait_for(lambda: "Running stage 'train'" in work.said())
         work.kill()
     again = bootstrap(begun)
-    assert Stages.of(again.stdout).ran == ["train", "evaluate"]
+    assert Stages.of(again.stdout).ran == ["train", "evaluate", "card"]
     assert_set_up(begun, project)
 
 
