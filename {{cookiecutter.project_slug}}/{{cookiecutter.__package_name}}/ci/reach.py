@@ -61,18 +61,21 @@ def sign_in() -> None:
 
 def _token() -> tuple[str, str, str]:
     env = os.environ.get
-    if env("GITHUB_SERVER_URL"):
-        return "x-access-token", env("GITHUB_TOKEN", ""), env("GITHUB_SERVER_URL", "")
+    if env("GITHUB_REPOSITORY"):
+        server = env("GITHUB_SERVER_URL") or "https://github.com"  # a Jenkins knows no server
+        return "x-access-token", env("GITHUB_TOKEN", ""), server
     return "oauth2", env("GITLAB_TOKEN", ""), env("CI_SERVER_URL", "")
 
 
 def fetch() -> None:
-    """Take over branches and tags, also those that a checkout has set on another object."""
+    """Take over all branches and tags, also those that a checkout has set on another object."""
     origin = git.origin()
     if origin is None:
         return
     try:
-        git.git("fetch", "--quiet", "--tags", "--force", origin)
+        # All branches by name: some checkouts are told to fetch none but their own.
+        branches = f"+refs/heads/*:refs/remotes/{origin}/*"
+        git.git("fetch", "--quiet", "--tags", "--force", origin, branches)
     except ProjectError as error:
         say(f"the tags of this clone count: {error}")
 
