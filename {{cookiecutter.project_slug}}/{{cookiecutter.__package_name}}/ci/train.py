@@ -21,7 +21,7 @@ def train(overrides: list[str], branch: str | None, pull_request: bool) -> None:
 
     Args:
         overrides: `key=value` each, as `dvc exp run -S` takes them.
-        branch: its name; one with the time or the number of the run, if None.
+        branch: its name; one with the time, if None.
         pull_request: open a pull or merge request, where the job has a token.
 
     Raises:
@@ -31,9 +31,9 @@ def train(overrides: list[str], branch: str | None, pull_request: bool) -> None:
     if git.git("status", "--porcelain", "--", "."):
         raise ProjectError("not all is committed: commit or `git stash` it first")
     fetch()
-    run = os.environ.get("GITHUB_RUN_ID") or os.environ.get("CI_PIPELINE_ID")
-    name = branch or f"train-{run or datetime.now(UTC).strftime('%Y%m%d-%H%M%S')}"
-    if git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{name}"):
+    # Not the number of the run: it stays the same when a job is run again.
+    name = branch or f"train-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    if git.ask("for-each-ref", f"refs/heads/{name}", f"refs/remotes/{git.origin()}/{name}"):
         raise ProjectError(f"the branch {name} exists already: choose another one with --branch")
     base, before = _branch(), git.git("rev-parse", "HEAD").strip()
     closed = shut_out()
