@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 KEY, SECRET = "test-key", "test-secret"
+TOKEN = "token-of-the-job"
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ class Api:
             return 409, {"message": "Release already exists"}
         upload = f"{self.url}/uploads/{len(self.releases)}{{?name,label}}"
         made = self.releases.setdefault(tag, {"upload_url": upload, "assets": [], "body": content})
-        return 201, {"html_url": f"{self.url}/releases/1", **made}
+        where = f"{self.url}/releases/{len(self.releases)}"
+        return 201, {"html_url": where, "_links": {"self": where}, **made}
 
 
 @contextmanager
@@ -139,7 +141,10 @@ def serve_api() -> Iterator[Api]:
             content: Any = json.loads(body) if json_like and not generic else body
             if not generic and not json_like and b"{" in body[:1]:
                 content = json.loads(body)  # curl calls JSON a form
-            status, answer = api.answer(self.command, named, content)
+            signed = self.headers.get("Authorization"), self.headers.get("PRIVATE-TOKEN")
+            status, answer = 401, {"message": "Bad credentials"}
+            if signed in ((f"Bearer {TOKEN}", None), (None, TOKEN)):
+                status, answer = api.answer(self.command, named, content)
             text = b"" if answer is None else json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))

@@ -32,6 +32,16 @@ def jobs_of(path: Path, provider: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
+def test_a_missing_tool_skips_its_tests_with_the_words_that_install_it_but_fails_in_ci(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "no-such-program is not installed: apt-get install it"
+    for ci, outcome in (("", pytest.skip.Exception), ("true", pytest.fail.Exception)):
+        monkeypatch.setenv("CI", ci)
+        with pytest.raises(outcome, match=words):
+            tool("no-such-program", "apt-get install it")
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_provider_has_the_same_jobs(bake: Bake, provider: str) -> None:
     jobs = jobs_of(bake(ci=provider), provider)

@@ -27,6 +27,7 @@ def succeeded(job: Job) -> Job:
     return job
 
 
+@pytest.mark.timeout(3600)  # a dozen jobs, of which one rebuilds a version
 @pytest.mark.parametrize("provider", RUNNERS)
 def test_from_a_branch_to_a_deployed_model_and_back(
     s3_project: Project, bake: Bake, s3: S3, tool: Tool, tmp_path: Path, provider: str
@@ -45,8 +46,11 @@ def deliver(team: Team) -> None:
     checked = succeeded(team.job("check", "change")).output
     for name in ("lint", "types", "tests", "dvc.lock", "uv.lock", "data at DVC's remote"):
         assert re.search(rf"ok +{name}", checked), checked
-    said = succeeded(team.job("report", "change")).file("reports/ci/report.md")
-    assert "| train.arguments.n_estimators | 5    | 8    |" in said
+    reported = succeeded(team.job("report", "change"))
+    said = reported.file("reports/ci/report.md")
+    row = "| train.arguments.n_estimators | 5    | 8    |"
+    assert row in said
+    assert row in reported.output  # the summary, which act prints, or the log
     assert "| accuracy " in said
     assert "Gate: open" in said
     assert [c["body"].partition("\n")[2].strip() for c in api.comments] == [said.strip()]
@@ -76,9 +80,11 @@ def deliver(team: Team) -> None:
     before = team.s3.objects(team.bucket)
     trained = succeeded(team.job("train", params="train.arguments.n_estimators=12"))
     assert "is pushed" in trained.output
-    assert team.s3.objects(team.bucket) > before
+    pushed = team.s3.objects(team.bucket) - before
     [branch] = team.copy.git("ls-remote", "--heads", "origin", "train-*").splitlines()
     team.merge(branch.partition("refs/heads/")[2])
+    assert pushed
+    assert pushed == team.kept() - before
     second = team.tag("register", "-m", "Twelve trees")
     promoted = team.tag("promote", second.split("@")[1], "prod", "-m", "Better")
     succeeded(team.job("deploy", promoted))
