@@ -142,6 +142,10 @@ def test_a_stale_lock_fails_the_check_and_is_told_in_the_report(team: Team) -> N
         r"WRONG +dvc\.lock\s.*train\.arguments\.n_estimators was 5, is 6", job.output, re.S
     )
     assert "ok     types" in job.output  # the others are told as well
+    said = succeeded(team.job("report", "stale")).file("reports/ci/report.md")
+    assert "**dvc.lock is stale**" in said
+    assert "- train: params.yaml: train.arguments.n_estimators was 5, is 6" in said
+    assert "Gate: open" in said  # of the run that the report made
 
 
 def test_a_fork_has_no_secrets_and_gets_the_summary(team: Team) -> None:
