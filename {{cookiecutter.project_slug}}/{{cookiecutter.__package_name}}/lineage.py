@@ -1,11 +1,12 @@
 """Which stages and files a model comes from, and which are about it, as dvc.lock says."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from . import strict_yaml
 from .errors import ProjectError
-from .pipeline import mapping
+from .pipeline import load_pipeline, mapping
 
 LOCK = "dvc.lock"
 
@@ -49,6 +50,12 @@ class Lineage:
     def hashes(self) -> dict[str, str]:
         """Return path -> MD5 of every file that these stages read or write."""
         return dict(self.files())
+
+    def kept_by_dvc(self) -> set[str]:
+        """Return the paths that DVC keeps and Git only points to: raw data and cached outputs."""
+        stages = load_pipeline().stages
+        cached = {out for stage in stages for out, is_cached in stage.outs.items() if is_cached}
+        return {path for path in self.hashes() if path in cached or Path(f"{path}.dvc").exists()}
 
     def outs(self) -> set[str]:
         """Return the paths that these stages write."""

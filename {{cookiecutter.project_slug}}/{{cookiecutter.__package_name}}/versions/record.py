@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from .. import numerics, persist, pipeline, results
+from .. import numerics, persist, results
 from ..artifacts import TEST, TRAIN
 from ..assess import METRICS, SCORES
 from ..environment import LOCK, OUTPUT
@@ -14,7 +14,7 @@ from ..lineage import Lineage
 from ..params import Params
 from ..row_changes import shared_rows
 from ..schema import load_schema
-from ..store import Stored, hashes
+from ..store import hashes
 
 FORMAT = 1  # of the record: raised when a key changes its meaning
 
@@ -27,7 +27,7 @@ def build(lineage: Lineage, artifact: dict[str, Any], params: Params) -> dict[st
     measured anew but the hashes and this machine's arithmetic.
     """
     files = {path: _file(Path(path), md5) for path, md5 in sorted(lineage.hashes().items())}
-    by_dvc = {stored.path for stored in kept_by_dvc(lineage)}
+    by_dvc = lineage.kept_by_dvc()
     for path, entry in files.items():
         entry["kept_by"] = "dvc" if path in by_dvc else "git"
     return {
@@ -41,17 +41,6 @@ def build(lineage: Lineage, artifact: dict[str, Any], params: Params) -> dict[st
         "stages": {name: _stage(stage) for name, stage in lineage.stages.items()},
         "files": files,
     }
-
-
-def kept_by_dvc(lineage: Lineage) -> list[Stored]:
-    """Return the files that DVC keeps and Git only points to: raw data and cached outputs."""
-    stages = pipeline.load_pipeline().stages
-    cached = {out for stage in stages for out, is_cached in stage.outs.items() if is_cached}
-    return [
-        Stored(path, md5)
-        for path, md5 in sorted(lineage.hashes().items())
-        if path in cached or Path(f"{path}.dvc").exists()
-    ]
 
 
 def _file(path: Path, md5: str) -> dict[str, Any]:

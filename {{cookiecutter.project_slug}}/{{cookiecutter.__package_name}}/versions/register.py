@@ -38,9 +38,9 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
     tags.fetch(model)
     registry = Registry.load(model)
     chosen = _choose(registry, commit, bump, number)
+    _refuse_unpushed(lineage)
     from . import record  # scikit-learn and polars, which a refusal above does not wait for
 
-    _refuse_unpushed(record.kept_by_dvc(lineage))
     built = record.build(lineage, artifact, load_params())
     verdict = _verdict(model, registry, settings)
     last = registry.last_tag()
@@ -116,8 +116,9 @@ def _verdict(model: str, registry: Registry, settings: Settings) -> dict[str, An
         return {"verdict": "inconclusive", "reasons": [str(error)]}
 
 
-def _refuse_unpushed(kept: list[Stored]) -> None:
-    store = Store()
+def _refuse_unpushed(lineage: Lineage) -> None:
+    store, hashes = Store(), lineage.hashes()
+    kept = [Stored(path, hashes[path]) for path in sorted(lineage.kept_by_dvc())]
     files = [part for stored in kept for part in {stored, *store.parts(stored)}]
     absent = store.absent_from_remote(files)
     if absent:
