@@ -225,6 +225,6 @@ def test_a_dead_remote_is_waited_for_only_so_long(clone: Clone, table: str) -> N
         address = f"http://127.0.0.1:{dead.getsockname()[1]}/"
         (clone.folder / ".dvc/config").write_text(CONFIG.format(address), encoding="utf-8")
         begun = time.monotonic()
-        with pytest.raises(ProjectError, match=r"did not answer for 2 seconds: .*--no-verify"):
+        with pytest.raises(ProjectError, match=r"does not answer for 2 seconds: .*--no-verify"):
             push.send([table], patience=2)
     assert 2 <= time.monotonic() - begun < 20

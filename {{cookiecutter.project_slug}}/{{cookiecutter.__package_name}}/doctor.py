@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from . import environment, freshness, git, remote
@@ -28,9 +30,16 @@ def examine(offline: bool) -> dict[str, list[str]]:
         "dvc.lock": _lock,
         "cache": _cache,
     }
-    if not offline:
-        checks |= {"DVC remote": _remote, "not pushed": _not_pushed, "Git remote": _origin}
-    return {name: _told(check) for name, check in checks.items()}
+    with ThreadPoolExecutor(1) as pool:
+        if not offline:
+            # A remote that gives no answer is waited for while the others are at work.
+            answer = pool.submit(remote.probe)
+            checks |= {
+                "DVC remote": partial(_remote, answer),
+                "not pushed": partial(_not_pushed, answer),
+                "Git remote": _origin,
+            }
+        return {name: _told(check) for name, check in checks.items()}
 
 
 def _told(check: Callable[[], Iterator[str]]) -> list[str]:
@@ -89,14 +98,17 @@ def _cache() -> Iterator[str]:
             yield f"{path} is damaged: delete it, then `dvc fetch` brings it again"
 
 
-def _remote() -> Iterator[str]:
-    answered = remote.probe()
+def _remote(answer: Future[remote.Remote]) -> Iterator[str]:
+    answered = answer.result()
     if not answered.writable:
         yield answered.says
 
 
-def _not_pushed() -> Iterator[str]:
+def _not_pushed(answer: Future[remote.Remote]) -> Iterator[str]:
     """DVC's files of this commit and of every version: a forgotten push is found by who clones."""
+    if answer.exception():
+        yield "nobody knows while DVC's remote cannot be used"
+        return
     from .store import Store
 
     store = Store()

@@ -4,6 +4,7 @@ The Git hook pre-push calls it with what Git tells that hook (`git help githooks
 forgotten `dvc push` is found by whoever clones.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -12,10 +13,9 @@ from collections.abc import Iterable
 
 from .errors import ProjectError, run
 from .git import git
-from .remote import NONE, SHORT, explain
+from .remote import PATIENCE, SHORT, ask, explain, named, silent
+from .transfer import one_reason
 
-# Seconds that the remote has to answer; what then has to be sent takes as long as it takes.
-PATIENCE = 30
 DELETED = "0" * 40
 # References of DVC experiments: `dvc exp push` sends their files itself.
 EXPERIMENTS = ("refs/exps/", "refs/dvc/")
@@ -44,6 +44,9 @@ def commits_to_send(remote: str, lines: Iterable[str]) -> list[str]:
 def send(commits: list[str], patience: float = PATIENCE) -> None:
     """Send the files of ``commits``, in a process that can be ended if the remote is dead.
 
+    The remote has ``patience`` seconds for its first answer; what then has to be sent takes as
+    long as it takes.
+
     Raises:
         ProjectError: if the remote does not answer or refuses, or a file is nowhere.
     """
@@ -57,18 +60,18 @@ def send(commits: list[str], patience: float = PATIENCE) -> None:
     ) as child:
         assert child.stdin is not None
         assert child.stdout is not None
-        timer = threading.Timer(patience, child.kill)
-        timer.start()
         child.stdin.write("\n".join(commits))
         child.stdin.close()
+        asked = child.stdout.readline()  # which files these commits need takes DVC its time, too
+        timer = threading.Timer(patience, child.kill)
+        timer.start()
         answered = child.stdout.readline()
         in_time = timer.is_alive()
         timer.cancel()
         failed = child.wait() != 0
-    if not answered and not in_time:
-        raise ProjectError(
-            f"DVC's remote did not answer for {patience:g} seconds: nothing is pushed; {_ANYWAY}"
-        )
+    if asked and not answered and not in_time:
+        name, url = json.loads(asked)
+        raise ProjectError(f"{silent(name, url, patience)}. Nothing is pushed; {_ANYWAY}")
     if failed:
         raise ProjectError(f"the files of these commits are not at DVC's remote; {_ANYWAY}")
 
@@ -79,27 +82,29 @@ def _send(commits: list[str]) -> None:
     with Repo() as here:
         # In the files of a commit DVC takes a relative address from the root of the disk.
         remotes = {"remote": dict(here.config["remote"])}
+        name, url = named(here)
     with Repo(config=remotes) as repo:
         files = set()
         try:
             # Only the commits: what the working folder holds is not being pushed.
             for _ in repo.brancher(revs=commits, workspace=False):
                 files.update(repo.index.used_objs(push=True).get(None, ()))
-            status = repo.cloud.status(files)
+            print(json.dumps([name, url]), flush=True)
+            ask(repo.cloud.get_remote_odb())
             print("answered", flush=True)
+            status = repo.cloud.status(files)
             if status.missing:
                 names = ", ".join(sorted(str(file.obj_name or file) for file in status.missing))
                 raise ProjectError(f"neither in DVC's cache nor at its remote: {names}")
             if status.new:
-                count = repo.push(revs=commits, workspace=False)
+                with one_reason(repo, name, url):
+                    count = repo.push(revs=commits, workspace=False)
                 print(f"{count} files sent to DVC's remote", file=sys.stderr)
         except ProjectError:
             raise
         # Each kind of remote has errors of its own: of fsspec, botocore, asyncssh, ...
         except Exception as error:
-            name = repo.config["core"].get("remote")
-            url = repo.config["remote"].get(name, {}).get("url", "no address")
-            raise ProjectError(explain(error, name, url) if name else NONE) from None
+            raise ProjectError(explain(error, name, url)) from None
 
 
 def main() -> None:

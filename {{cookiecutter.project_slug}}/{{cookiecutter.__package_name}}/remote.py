@@ -9,12 +9,14 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import Future
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 from .errors import ProjectError
 
-PATIENCE = 12  # seconds that a remote has for its first answer
+PATIENCE = 8  # seconds that a remote has for its first answer, DVC's own start among them
 # botocore's own default is five attempts with growing pauses, for each file.
 SHORT = {"AWS_MAX_ATTEMPTS": "2", "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "1"}
 
@@ -80,81 +82,99 @@ def explain(error: Exception, name: str, url: str) -> str:
     return f"DVC's remote '{name}' ({url}) cannot be used: {said}"
 
 
+def is_gone(error: Exception) -> bool:
+    """Return whether an error tells of a remote that cannot be reached, and not of one file."""
+    return isinstance(error, ProjectError) or "cannot be reached" in explain(error, "", "")
+
+
+def silent(name: str, url: str, patience: float) -> str:
+    """Return what is to be said of a remote that gives no answer at all."""
+    return (
+        f"DVC's remote '{name}' ({url}) does not answer for {patience:g} seconds: check the "
+        f"network and the address: `dvc remote modify {name} url ADDRESS`"
+    )
+
+
+def ask(odb: Any) -> None:
+    """Ask a remote for one object, and for a list: only that tells of a missing bucket.
+
+    Raises:
+        Exception: of a library, if it cannot be used.
+    """
+    odb.fs.exists(odb.fs.join(odb.path, "probe"))
+    try:
+        odb.fs.ls(odb.path, detail=False)
+    except FileNotFoundError as error:  # before the first push there is nothing to list
+        if "no such bucket" in explain(error, "", ""):
+            raise
+
+
+def first_answer(odb: Any, name: str, url: str, patience: float = PATIENCE) -> None:
+    """Ask a remote here, without a process more, for commands that go on to read from it.
+
+    Raises:
+        ProjectError: if it does not answer in ``patience`` seconds.
+        Exception: of a library, if it cannot be used.
+    """
+    answer: Future[None] = Future()
+
+    def work() -> None:
+        try:
+            ask(odb)
+            answer.set_result(None)
+        except Exception as error:
+            answer.set_exception(error)
+
+    # What hangs in a library is left behind: Python does not wait for a daemon when it ends.
+    Thread(target=work, daemon=True).start()
+    try:
+        answer.result(patience)
+    except TimeoutError:
+        if answer.done():
+            raise
+        raise ProjectError(silent(name, url, patience)) from None
+
+
 def probe(patience: float = PATIENCE) -> Remote:
     """Read, write and delete a small object at the remote.
 
     Raises:
         ProjectError: if there is no remote, or it does not answer in ``patience`` seconds.
     """
-    # In a process of its own, which can be ended: what hangs in a library cannot.
+    # In a process of its own, which can be ended whatever the library below is doing.
     command = [sys.executable, "-m", __spec__.name]
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            encoding="utf-8",
-            env={**os.environ, **SHORT},
-            timeout=patience,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ProjectError(
-            f"DVC's remote does not answer for {patience:g} seconds: check the network and the "
-            "address, which `dvc remote list` shows"
-        ) from None
-    if done.returncode:
-        raise ProjectError(done.stderr.strip().removeprefix("error: "))
-    return Remote(**json.loads(done.stdout))
-
-
-def transfer(verb: str, all_versions: bool) -> None:
-    """Push or pull what this commit needs, or every tagged version, once the remote has answered.
-
-    Raises:
-        ProjectError: naming the remote and the mend, if it fails. What was sent stays sent, and
-            the next run goes on from there.
-    """
-    remote = probe()
-    if verb == "push" and not remote.writable:
-        raise ProjectError(remote.says)
-    command = [sys.executable, "-m", __spec__.name, verb, *(["all"] if all_versions else [])]
-    done = subprocess.run(command, env={**os.environ, **SHORT}, check=False)
-    if done.returncode:
-        probe()  # if it is gone by now, that is the reason
-        raise ProjectError(
-            f"not all was {verb}ed with DVC's remote '{remote.name}' ({remote.url}): mend what it "
-            "says above and run this again; what is done stays done"
-        )
-
-
-def collect_garbage(cloud: bool) -> None:
-    """Delete the objects of the cache, and of the remote if asked, that nothing in Git names.
-
-    Raises:
-        ProjectError: if DVC fails.
-    """
-    kept = ["--all-branches", "--all-tags", "--all-commits", "--all-experiments"]
-    if cloud:
-        probe()
-    command = ["gc", "--force", *kept, *(["--cloud"] if cloud else [])]
-    done = subprocess.run([sys.executable, "-m", "dvc", *command], check=False)
-    if done.returncode:
-        raise ProjectError("`dvc gc` failed: mend what it says above")
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env={**os.environ, **SHORT},
+    ) as child:
+        try:
+            said, failed = child.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            asked = child.communicate()[0].splitlines() or ['{"name": "?", "url": "?"}']
+            raise ProjectError(silent(**json.loads(asked[0]), patience=patience)) from None
+    if child.returncode:
+        raise ProjectError(failed.strip().removeprefix("error: "))
+    return Remote(**json.loads(said.splitlines()[-1]))
 
 
 def _answer() -> dict[str, Any]:
     from dvc.repo import Repo  # type: ignore[import-untyped]
 
     repo = Repo()
-    name, url = _named(repo)
+    name, url = named(repo)
+    print(json.dumps({"name": name, "url": url}), flush=True)  # for whoever waits in vain
     try:
         odb = repo.cloud.get_remote_odb()
-        path = odb.fs.join(odb.path, f"probe-{os.getpid()}")
-        odb.fs.exists(path)
+        ask(odb)
     except Exception as error:  # each kind of remote has errors of its own
         raise ProjectError(explain(error, name, url)) from None
     says = ""
     try:
+        path = odb.fs.join(odb.path, f"probe-{os.getpid()}")
         odb.fs.makedirs(odb.path)
         with odb.fs.open(path, "wb") as file:
             file.write(b"can be deleted")
@@ -166,24 +186,12 @@ def _answer() -> dict[str, Any]:
     return {"name": name, "url": url, "writable": not says, "says": says}
 
 
-def _transfer(verb: str, all_versions: bool) -> None:
-    from dvc.repo import Repo
+def named(repo: Any) -> tuple[str, str]:
+    """Return name and address of the default remote of a DVC repository.
 
-    with Repo() as here:
-        # In the files of a tag DVC takes a relative address from the root of the disk.
-        remotes = {"remote": dict(here.config["remote"])}
-        name, url = _named(here)
-    with Repo(config=remotes) as repo:
-        try:
-            if verb == "push":
-                print(f"{repo.push(all_tags=all_versions)} files pushed")
-            else:
-                print(f"{repo.pull(all_tags=all_versions)['stats']['fetched']} files pulled")
-        except Exception as error:
-            raise ProjectError(explain(error, name, url)) from None
-
-
-def _named(repo: Any) -> tuple[str, str]:
+    Raises:
+        ProjectError: if there is none.
+    """
     name = repo.config["core"].get("remote")
     if not name:
         raise ProjectError(NONE)
@@ -191,11 +199,8 @@ def _named(repo: Any) -> tuple[str, str]:
 
 
 def main() -> None:
-    """Print what the remote answered, as JSON; or push or pull, as the arguments say."""
-    if len(sys.argv) == 1:
-        print(json.dumps(_answer()))
-    else:
-        _transfer(sys.argv[1], all_versions="all" in sys.argv[2:])
+    """Print what the remote answered, as JSON."""
+    print(json.dumps(_answer()))
 
 
 if __name__ == "__main__":

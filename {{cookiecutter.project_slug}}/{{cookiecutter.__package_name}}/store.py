@@ -44,6 +44,7 @@ class Store:
         except DvcException as error:
             raise ProjectError(f"DVC: {error}") from None
         self._cache = self._repo.cache.local
+        self._answered = False
 
     @property
     def remote_name(self) -> str:
@@ -159,7 +160,11 @@ class Store:
     def _remote(self) -> Iterator[Any]:
         name, settings = self.remote_settings()
         try:
-            yield self._repo.cloud.get_remote_odb()
+            odb = self._repo.cloud.get_remote_odb()
+            if not self._answered:
+                remote.first_answer(odb, name, settings.get("url", "?"))
+                self._answered = True
+            yield odb
         except ProjectError:
             raise
         # Each kind of remote has errors of its own: of fsspec, botocore, asyncssh, ...

@@ -25,7 +25,7 @@ def doctor(
 @app.command()
 def push(all_versions: AllVersions = False) -> None:
     """Send data and model of this commit to DVC's remote, or say in seconds why not."""
-    from ..remote import transfer
+    from ..transfer import transfer
 
     transfer("push", all_versions)
 
@@ -33,7 +33,7 @@ def push(all_versions: AllVersions = False) -> None:
 @app.command()
 def pull(all_versions: AllVersions = False) -> None:
     """Bring data and model of this commit from DVC's remote, or say in seconds why not."""
-    from ..remote import transfer
+    from ..transfer import transfer
 
     transfer("pull", all_versions)
 
@@ -46,6 +46,6 @@ def gc(
 
     Other forms of `dvc gc` delete what a rollback goes back to.
     """
-    from ..remote import collect_garbage
+    from ..transfer import collect_garbage
 
     collect_garbage(cloud)
