@@ -81,9 +81,9 @@ IN_TEXT = {
     "uv run python -m penguins.propose --force": (
         "uv run python -m penguins.propose --force && git checkout schema.yaml"
     ),
-    "uv run dvc remote modify storage url ADDRESS": (
-        "uv run dvc remote modify storage url ../elsewhere && git checkout .dvc/config"
-    ),
+    "uv run model remote ADDRESS": ("uv run model remote ../elsewhere && git checkout .dvc/config"),
+    "uv run model push --all": "uv run model push --all",
+    "uv run model gc --cloud": "uv run model gc --cloud",
 }
 
 

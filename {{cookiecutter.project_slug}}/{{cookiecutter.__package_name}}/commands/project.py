@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import ProjectError
 from ..output import as_json, report
 from .app import AllVersions, Json, app
 
@@ -36,6 +37,22 @@ def pull(all_versions: AllVersions = False) -> None:
     from ..transfer import transfer
 
     transfer("pull", all_versions)
+
+
+@app.command()
+def remote(
+    address: Annotated[str, typer.Argument(help="A folder, or s3://, gs://, azure:// or ssh://.")],
+    endpoint: Annotated[
+        str | None, typer.Option(help="http://... of a server that speaks S3 and is not Amazon's.")
+    ] = None,
+) -> None:
+    """Let DVC's remote be at another address; `model push --all` then sends every version there."""
+    from ..relocate import relocate
+
+    found = relocate(address, endpoint)
+    print(f"DVC's remote '{found.name}' is {found.url}: commit that, and `model push --all`")
+    if not found.writable:
+        raise ProjectError(found.says)
 
 
 @app.command()
