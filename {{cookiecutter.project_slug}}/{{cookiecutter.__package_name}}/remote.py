@@ -7,16 +7,17 @@ where a server is gone.
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 from concurrent.futures import Future
 from dataclasses import dataclass
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 from .errors import ProjectError
 
-PATIENCE = 8  # seconds that a remote has for its first answer, DVC's own start among them
+PATIENCE = 8  # seconds that a remote has for its first answer
 # botocore's own default is five attempts with growing pauses, for each file.
 SHORT = {"AWS_MAX_ATTEMPTS": "2", "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "1"}
 
@@ -101,10 +102,13 @@ def ask(odb: Any) -> None:
     Raises:
         Exception: of a library, if it cannot be used.
     """
-    odb.fs.exists(odb.fs.join(odb.path, "probe"))
+    # A new one each time: libraries remember what they have seen of a folder.
+    place = odb.fs.join(odb.path, f"probe-{secrets.token_hex(8)}")
+    odb.fs.exists(odb.fs.join(place, "probe"))
     try:
-        odb.fs.ls(odb.path, detail=False)
-    except FileNotFoundError as error:  # before the first push there is nothing to list
+        if odb.fs.CAN_TRAVERSE:
+            odb.fs.ls(place, detail=False)
+    except FileNotFoundError as error:
         if "no such bucket" in explain(error, "", ""):
             raise
 
@@ -150,15 +154,19 @@ def probe(patience: float = PATIENCE) -> Remote:
         encoding="utf-8",
         env={**os.environ, **SHORT},
     ) as child:
-        try:
-            said, failed = child.communicate(timeout=patience)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            asked = child.communicate()[0].splitlines() or ['{"name": "?", "url": "?"}']
-            raise ProjectError(silent(**json.loads(asked[0]), patience=patience)) from None
+        assert child.stdout is not None
+        assert child.stderr is not None
+        asked = child.stdout.readline()  # DVC's own start is no fault of the remote
+        timer = Timer(patience, child.kill)
+        timer.start()
+        said, failed = child.stdout.read(), child.stderr.read()
+        late = not timer.is_alive()
+        timer.cancel()
+    if asked and late and not said:
+        raise ProjectError(silent(**json.loads(asked), patience=patience))
     if child.returncode:
         raise ProjectError(failed.strip().removeprefix("error: "))
-    return Remote(**json.loads(said.splitlines()[-1]))
+    return Remote(**json.loads(said))
 
 
 def _answer() -> dict[str, Any]:
