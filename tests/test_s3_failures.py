@@ -1,0 +1,110 @@
+"""Each way in which an S3 remote cannot be used is told in seconds, with its name and the mend."""
+
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import Project
+from servers import S3, free_port, serve_s3
+from sharing import Sharer, share
+
+# What goes wrong: variables of the environment, a setting of the remote, the meaning, the mend.
+FAILURES = {
+    "a wrong key": (
+        {"AWS_ACCESS_KEY_ID": "wrong"},
+        "",
+        "refuses the key, the secret",
+        "check the credentials in the environment or .dvc/config.local",
+    ),
+    "a wrong secret": (
+        {"AWS_SECRET_ACCESS_KEY": "wrong"},
+        "",
+        "refuses the key, the secret",
+        "check the credentials in the environment or .dvc/config.local",
+    ),
+    # Nor has the HOME of the tests a folder .aws; Amazon's own machines are asked for a role.
+    "no credentials": (
+        {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+        "",
+        "gets no credentials",
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    ),
+    "no bucket": (
+        {},
+        "url = s3://nobody-made-it/penguins",
+        "has no such bucket",
+        "make the bucket, or `dvc remote modify storage url ADDRESS`",
+    ),
+    "no server": (
+        {},
+        "endpointurl = http://127.0.0.1:{port}",
+        "cannot be reached",
+        "check the network and the address: `dvc remote modify storage endpointurl ADDRESS`",
+    ),
+}
+COMMANDS = {
+    "push": ("model", "push"),
+    "pull": ("model", "pull"),
+    "doctor": ("model", "doctor"),
+    "gc": ("model", "gc", "--cloud"),
+    "verify": ("model", "verify", "v1"),
+    "register": ("model", "register", "-m", "Again"),
+    "hook": ("git", "push", "origin", "main"),
+}
+
+
+@pytest.fixture(scope="module")
+def versioned(s3_project: Project, s3: S3, tmp_path_factory: pytest.TempPathFactory) -> Sharer:
+    """A copy with a version, and with a commit that neither remote has."""
+    new = share(s3_project, tmp_path_factory.mktemp("failures"), s3, "failures")
+    new.run("model", "push")
+    new.run("git", "push", "--quiet", "--set-upstream", "origin", "main")
+    new.model("register", "-m", "The first one")
+    (new.path / "data/raw/more.csv").write_text("a\n1\n", encoding="utf-8")
+    new.run("dvc", "add", "--quiet", "data/raw/more.csv")
+    new.commit("More data")
+    return new
+
+
+def assert_told(copy: Sharer, meaning: str, mend: str, **variables: str) -> None:
+    """Run each command, also `model get` in a clone that has no cache."""
+    before, there = copy.state(), copy.objects().keys()
+    for name, command in COMMANDS.items():
+        said = copy.told(*command, **variables)
+        assert meaning in said, name
+        assert mend in said, name
+    clone = copy.path.parent / "clone"
+    fresh = replace(copy, path=clone) if clone.exists() else copy.clone("clone")
+    settings = (copy.path / ".dvc/config.local").read_text(encoding="utf-8")
+    (fresh.path / ".dvc/config.local").write_text(settings, encoding="utf-8")
+    said = fresh.told("model", "get", "v1", "-o", "../served", **variables)
+    assert meaning in said
+    assert mend in said
+    assert not (fresh.path.parent / "served/VERSION.json").exists()
+    assert copy.state() == before
+    assert copy.objects().keys() == there
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_a_remote_that_cannot_be_used_is_told(versioned: Sharer, what: str) -> None:
+    variables, setting, meaning, mend = FAILURES[what]
+    set_remote(versioned, setting.format(port=free_port()))
+    assert_told(versioned, meaning, mend, **variables)
+
+
+def test_a_server_that_takes_the_call_and_never_answers_is_told(
+    versioned: Sharer, tmp_path: Path
+) -> None:
+    with serve_s3(tmp_path / "s3", "failures") as server:
+        server.process.send_signal(signal.SIGSTOP)
+        set_remote(versioned, f"endpointurl = {server.url}")
+        assert_told(versioned, "does not answer for 8 seconds", "check the network and the address")
+
+
+def set_remote(copy: Sharer, line: str) -> None:
+    """Let a line of .dvc/config.local, which also has the project's plots, hide one of its own."""
+    local = copy.path / ".dvc/config.local"
+    kept = local.read_text(encoding="utf-8").partition("['remote")[0]
+    text = f"['remote \"storage\"']\n    {line}\n" if line else ""
+    local.write_text(kept + text, encoding="utf-8")
