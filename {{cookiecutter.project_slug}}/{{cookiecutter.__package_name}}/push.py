@@ -8,12 +8,11 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterable
 
 from .errors import ProjectError, run
 from .git import git
-from .remote import PATIENCE, SHORT, ask, explain, named, silent
+from .remote import PATIENCE, SHORT, Deadline, ask, explain, named, silent
 from .transfer import one_reason
 
 DELETED = "0" * 40
@@ -63,13 +62,11 @@ def send(commits: list[str], patience: float = PATIENCE) -> None:
         child.stdin.write("\n".join(commits))
         child.stdin.close()
         asked = child.stdout.readline()  # which files these commits need takes DVC its time, too
-        timer = threading.Timer(patience, child.kill)
-        timer.start()
+        deadline = Deadline(child, patience)
         answered = child.stdout.readline()
-        in_time = timer.is_alive()
-        timer.cancel()
+        deadline.cancel()
         failed = child.wait() != 0
-    if asked and not answered and not in_time:
+    if asked and not answered and deadline.over:
         name, url = json.loads(asked)
         raise ProjectError(f"{silent(name, url, patience)}. Nothing is pushed; {_ANYWAY}")
     if failed:

@@ -23,16 +23,17 @@ def relocate(address: str, endpoint: str | None) -> remote.Remote:
     kind, separator, _ = address.partition("://")
     if separator and kind not in KINDS:
         raise ProjectError(f"{address} is neither a folder nor an address of {', '.join(KINDS)}")
+    dvc = (sys.executable, "-m", "dvc")
     if separator and find_spec(f"dvc_{kind}") is None:
         _run("uv", "add", "--dev", f"dvc[{kind}]")  # its bounds stay as they are
+        _run(*dvc, "repro", "--quiet", "environment")  # which reads uv.lock; no other stage does
     try:
         name, _ = Store().remote_settings()
     except ProjectError:
         name = "storage"
-    dvc = (sys.executable, "-m", "dvc", "remote")
-    _run(*dvc, "add", "--quiet", "--force", "--default", name, address)
+    _run(*dvc, "remote", "add", "--quiet", "--force", "--default", name, address)
     if endpoint:
-        _run(*dvc, "modify", name, "endpointurl", endpoint)
+        _run(*dvc, "remote", "modify", name, "endpointurl", endpoint)
     return remote.probe()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from .errors import ProjectError
 
-PATIENCE = 8  # seconds that a remote has for its first answer
+PATIENCE = 6  # seconds that a remote has for its first answer
 # botocore's own default is five attempts with growing pauses, for each file.
 SHORT = {"AWS_MAX_ATTEMPTS": "2", "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "1"}
 
@@ -85,7 +85,7 @@ def explain(error: Exception, name: str, url: str) -> str:
 
 def is_gone(error: Exception) -> bool:
     """Return whether an error tells of a remote that cannot be reached, and not of one file."""
-    return isinstance(error, ProjectError) or "cannot be reached" in explain(error, "", "")
+    return "cannot be reached" in explain(error, "", "")
 
 
 def silent(name: str, url: str, patience: float) -> str:
@@ -139,6 +139,20 @@ def first_answer(odb: Any, name: str, url: str, patience: float = PATIENCE) -> N
         raise ProjectError(silent(name, url, patience)) from None
 
 
+class Deadline(Timer):
+    """Ends a process after some seconds, and knows that it has."""
+
+    def __init__(self, child: "subprocess.Popen[str]", patience: float) -> None:
+        """Start to count."""
+        super().__init__(patience, self._end)
+        self.child, self.over = child, False
+        self.start()
+
+    def _end(self) -> None:
+        self.over = True  # before the process is gone, which is what others wait for
+        self.child.kill()
+
+
 def probe(patience: float = PATIENCE) -> Remote:
     """Read, write and delete a small object at the remote.
 
@@ -157,12 +171,10 @@ def probe(patience: float = PATIENCE) -> Remote:
         assert child.stdout is not None
         assert child.stderr is not None
         asked = child.stdout.readline()  # DVC's own start is no fault of the remote
-        timer = Timer(patience, child.kill)
-        timer.start()
+        deadline = Deadline(child, patience)
         said, failed = child.stdout.read(), child.stderr.read()
-        late = not timer.is_alive()
-        timer.cancel()
-    if asked and late and not said:
+        deadline.cancel()
+    if asked and not said and deadline.over:
         raise ProjectError(silent(**json.loads(asked), patience=patience))
     if child.returncode:
         raise ProjectError(failed.strip().removeprefix("error: "))

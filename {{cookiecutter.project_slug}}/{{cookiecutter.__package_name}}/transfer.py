@@ -11,7 +11,7 @@ from typing import Any
 
 from . import git
 from .errors import EXIT_MISTAKE, ProjectError, run
-from .remote import SHORT, explain, first_answer, is_gone, named, probe
+from .remote import SHORT, ask, explain, is_gone, named, probe
 
 _PAUSE = 5  # seconds between two looks at a remote that is at work
 _AGAIN = "run this again, what is done stays done"
@@ -101,12 +101,12 @@ def _watch(odb: Any, name: str, url: str, over: Event) -> None:
     failed = 0
     while not over.wait(1 if failed else _PAUSE):
         try:
-            first_answer(odb, name, url)
+            ask(odb)  # without a limit: on a slow line it waits for its turn behind the files
             failed = 0
         except Exception as error:
             failed += is_gone(error)
             if failed == 2 and not over.is_set():
-                told = error if isinstance(error, ProjectError) else explain(error, name, url)
+                told = explain(error, name, url)
                 print(f"\nerror: {told}. Not all is done: {_AGAIN}", file=sys.stderr, flush=True)
                 os._exit(EXIT_MISTAKE)
 
