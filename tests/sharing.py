@@ -93,7 +93,7 @@ class Sharer(Released):
 
 def share(project: Project, folder: Path, s3: S3, bucket: str) -> Sharer:
     """Copy a project that is for S3 to ``folder``, with a bucket and a Git remote of its own."""
-    (s3.folder / bucket).mkdir()
+    s3.make_bucket(bucket)
     copy = copy_project(project, folder / "penguins")
     sharer = Sharer(copy.path, project, s3, bucket)
     sharer.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(sharer.origin))

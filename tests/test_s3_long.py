@@ -101,7 +101,7 @@ def test_one_command_moves_a_project_from_a_folder_to_s3(
     project: Project, s3: S3, tmp_path: Path
 ) -> None:
     """In an environment of its own, to which the command adds DVC's plug-in."""
-    (s3.folder / "moved").mkdir()
+    s3.make_bucket("moved")
     path = copy_project(project, tmp_path / "penguins").path
     (path / ".venv").unlink()
     copy = Copy(path, Project(path, {**project.environment, **s3.variables}, project.setup))
