@@ -137,7 +137,7 @@ def test_after_a_failed_run_the_commands_of_the_readme_bring_everything_back(cop
     assert not (copy.path / MODEL).exists()
 
     readme = (copy.path / "README.md").read_text(encoding="utf-8")
-    line = re.search(r"When a run fails,[^`]*`([^`]+)`", readme)
+    line = re.search(r"When a run fails,.*?`(git checkout [^`]+)`", readme, re.DOTALL)
     assert line
     for command in line[1].replace("uv run ", "").split(" && "):
         copy.run(*command.split())
