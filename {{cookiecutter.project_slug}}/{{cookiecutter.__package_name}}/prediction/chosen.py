@@ -1,5 +1,6 @@
 """The model that predicts, with the schema, params and code of columns that belong to it."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,8 +89,8 @@ def of_version(version: Version, tell: Tell) -> Chosen:
 def _refuse_other_code(version: Version, file: Path) -> None:
     """Refuse a model with classes of the project's own whose code is another in this folder."""
     with zipfile.ZipFile(file) as archive:
-        own = f'"__module__": "{_PACKAGE}.' in archive.read("schema.json").decode()
-    if not own:
+        types = archive.read("schema.json").decode()
+    if not re.search(rf'"__module__": *"{_PACKAGE}\.', types):
         return
     for path, entry in deliver.recorded(version)["files"].items():
         here = Path(path)
