@@ -34,12 +34,16 @@ ADDED = """
 """
 OWN = """
 
-class Same(TransformerMixin, BaseEstimator):
-    def fit(self, x, y=None):
+class Same(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Changes nothing."""
+
+    def fit(self, x: Any, y: Any = None) -> "Same":
+        """Count the columns."""
         self.n_features_in_ = x.shape[1]
         return self
 
-    def transform(self, x):
+    def transform(self, x: Any) -> Any:
+        """Return the rows."""
         return x
 """
 
@@ -96,11 +100,8 @@ def test_a_version_makes_its_columns_with_the_code_of_its_commit(copy: Released)
 
 
 def test_a_model_of_own_classes_needs_their_code(copy: Released) -> None:
-    copy.edit(
-        "penguins/model.py",
-        "from typing import Any\n",
-        "from typing import Any\n\nfrom sklearn.base import BaseEstimator, TransformerMixin\n",
-    )
+    imports = "from sklearn.base import BaseEstimator, TransformerMixin\n"
+    copy.edit("penguins/model.py", "from sklearn.compose", f"{imports}from sklearn.compose")
     path = copy.path / "penguins/model.py"
     path.write_text(path.read_text(encoding="utf-8") + OWN, encoding="utf-8")
     copy.edit("penguins/model.py", "steps: list[Any] = []", "steps: list[Any] = [Same()]")

@@ -103,6 +103,12 @@ def test_a_forged_version_is_found_out(copy: Released) -> None:
     refused(copy, *PROMOTE, words=["model@v1.2.0: the signature is not good"])
 
 
+def test_a_key_that_git_trusts_too_little_does_not_pass(copy: Released) -> None:
+    copy.model("register", "-m", "More", "--sign")
+    copy.run("git", "config", "gpg.minTrustLevel", "ultimate")
+    assert "signature" in wrong(copy, "v1.2", "--offline")
+
+
 def test_an_unsigned_version_does_not_pass_where_signatures_are_required(copy: Released) -> None:
     copy.model("register", "-m", "Not signed")
     require(copy)
