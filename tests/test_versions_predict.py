@@ -32,7 +32,7 @@ assert (found.select(names).to_numpy() == model.predict_proba(x)).all()
 ADDED = """
     return table.with_columns(bill=pl.col("bill_length_mm") / pl.col("bill_depth_mm"))
 """
-OWN = """
+OWN = '''
 
 class Same(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Changes nothing."""
@@ -45,7 +45,7 @@ class Same(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, x: Any) -> Any:
         """Return the rows."""
         return x
-"""
+'''
 
 
 @pytest.fixture
