@@ -2,6 +2,7 @@
 
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,14 @@ def test_a_forged_version_is_found_out(copy: Released) -> None:
     refused(copy, *PROMOTE, words=["model@v1.2.0: the signature is not good"])
 
 
+def test_without_a_list_of_signers_every_key_is_a_strangers(copy: Released) -> None:
+    copy.model("register", "-m", "More", "--sign")
+    copy.git("rm", "--quiet", ".allowed_signers")
+    copy.commit_anyway()
+    found = wrong(copy, "v1.2", "--offline")["signature"]
+    assert found == "signed by a key that .allowed_signers does not name"
+
+
 def test_a_key_that_git_trusts_too_little_does_not_pass(copy: Released) -> None:
     copy.model("register", "-m", "More", "--sign")
     copy.run("git", "config", "gpg.minTrustLevel", "ultimate")
@@ -189,6 +198,12 @@ def test_gpg_keys_count_by_their_fingerprints(copy: Released, gpg: tuple[str, st
     assert said.endswith(f"holds; signed by the GPG key {fingerprint}\n")
     # Where nobody has imported the key, nothing is known of it.
     assert "the signature is not good" in wrong(copy, "v1.2", "--offline")["signature"]
+    expire = ["gpg", "--homedir", home, "--batch", "--quick-set-expire", fingerprint, "seconds=1"]
+    copy.run(*expire)
+    time.sleep(2)
+    done = copy.model("verify", "v1.2", "--offline", check=False, GNUPGHOME=home)
+    assert done.returncode == 1
+    copy.run(*expire[:-1], "0")
 
     settings(copy, "required: false", "required: true")
     copy.run("git", "config", "user.signingKey", "theirs@example.com")
