@@ -54,9 +54,9 @@ def serve(rclone: str, folder: Path) -> Iterator[str]:
 class Transfer:
     """One payload in the project, and the commands that move it."""
 
-    def __init__(self, bench: Bench, rclone: str, bucket: Path, count: int, size: int) -> None:
+    def __init__(self, bench: Bench, rclone: str, count: int, size: int) -> None:
         """Write the files and give them to DVC."""
-        self.bench, self.rclone, self.bucket = bench, rclone, bucket
+        self.bench, self.rclone = bench, rclone
         self.payload = bench.project / "data/raw/payload"
         self.copied = bench.folder / "copied"
         shutil.rmtree(self.payload, ignore_errors=True)
@@ -77,7 +77,7 @@ class Transfer:
     def push_plain(self) -> Cost:
         """Let rclone send the same files to an empty bucket."""
         self._empty_bucket()
-        return self._rclone(str(self.payload), f"bench:{BUCKET}/plain")
+        return self._rclone("copy", str(self.payload), f"bench:{BUCKET}/plain")
 
     def pull(self, *command: str) -> Cost:
         """Bring everything into a project that has none of it."""
@@ -91,22 +91,21 @@ class Transfer:
     def pull_plain(self) -> Cost:
         """Let rclone bring the same files into an empty folder."""
         shutil.rmtree(self.copied, ignore_errors=True)
-        cost = self._rclone(f"bench:{BUCKET}/plain", str(self.copied))
+        cost = self._rclone("copy", f"bench:{BUCKET}/plain", str(self.copied))
         assert digest(self.copied) == self.digest, "rclone brought other bytes"
         return cost
 
     def fill(self) -> None:
         """Put both forms into the bucket, to be brought back."""
         self.push("dvc", "push")
-        self._rclone(str(self.payload), f"bench:{BUCKET}/plain")
+        self._rclone("copy", str(self.payload), f"bench:{BUCKET}/plain")
 
     def _empty_bucket(self) -> None:
-        shutil.rmtree(self.bucket)
-        self.bucket.mkdir()
+        # Through the server, which remembers what it has seen in its folders.
+        self._rclone("delete", f"bench:{BUCKET}")
 
-    def _rclone(self, source: str, target: str) -> Cost:
-        command = (self.rclone, "copy", "--config", os.devnull, source, target)
-        return self.bench.run(self.bench.folder, *command)
+    def _rclone(self, *command: str) -> Cost:
+        return self.bench.run(self.bench.folder, self.rclone, "--config", os.devnull, *command)
 
 
 def digest(folder: Path) -> str:
@@ -168,7 +167,7 @@ def main() -> None:
             said = subprocess.run([rclone, "version"], capture_output=True, text=True, check=True)
             print(said.stdout.splitlines()[0])
             for name, (count, size) in SIZES.items():
-                moved = Transfer(bench, rclone, store / BUCKET, count, size)
+                moved = Transfer(bench, rclone, count, size)
                 measure(moved, name, options.runs)
 
 
