@@ -153,6 +153,14 @@ def test_a_protected_stage_takes_a_signed_tag(copy: Released) -> None:
     assert "model#prod#4: the signature is not good" in found["signature"]
 
 
+def test_no_reason_stands_for_a_signature_that_every_tag_needs(copy: Released) -> None:
+    require(copy)
+    protect(copy)
+    copy.model("register", "-m", "More")
+    copy.model(*PROMOTE, "--override", "In a hurry")
+    assert BEGIN in copy.git("cat-file", "tag", "model#prod#4")
+
+
 def test_a_protected_stage_takes_no_other_without_a_reason(copy: Released) -> None:
     copy.model("register", "-m", "A version")
     protect(copy)
