@@ -26,10 +26,8 @@ def check(tag: Tag, signing: Signing) -> Signature:
     if not re.search(r"^-----BEGIN (SSH|PGP) SIGNATURE-----$", tag.message, re.MULTILINE):
         return Signature("none", None, "not signed")
     allowed = Path(signing.allowed_signers).resolve()
-    there = allowed if allowed.exists() else Path("/dev/null")
-    good, said = git.said_of(
-        "-c", f"gpg.ssh.allowedSignersFile={there}", "verify-tag", "--raw", tag.oid
-    )
+    command = ("-c", f"gpg.ssh.allowedSignersFile={allowed}", "verify-tag", "--raw", tag.oid)
+    good, said = git.said_of(*command)
     ssh = re.search(r'^Good "git" signature for (\S+) with', said, re.MULTILINE)
     if good and ssh:
         return Signature("good", ssh[1], f"signed by {ssh[1]}")
