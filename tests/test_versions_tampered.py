@@ -160,6 +160,15 @@ def test_the_sha256_counts_beside_dvcs_md5(copy: Released) -> None:
     refused(copy, "get", "v1.1", "-o", "out", words=[f"{MODEL} is not the recorded file"])
 
 
+def test_another_lock_of_packages_in_the_record_is_found(copy: Released) -> None:
+    environment = copy.record("v1.1")["environment"]
+    environment["lock"]["sha256"] = "0" * 64
+    remake(copy, "model@v1.1.0", environment=environment)
+    assert wrong(copy, "v1.1", "--offline")["commit"] == (
+        "uv.lock of the commit is not the recorded file"
+    )
+
+
 def test_a_record_that_the_tag_denies_is_found(copy: Released) -> None:
     commit, moment = "0" * 40, "2020-01-01T00:00:00+00:00"
     claims = {"model": "x", "version": "v9.0.0", "commit": commit, "at": moment, "by": "Me <x@y>"}
