@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from .errors import ProjectError
 from .output import Table
-from .settings import load_settings
 from .versions.registry import DEPRECATED, Registry
 
 
@@ -12,7 +11,7 @@ def versions(model: str) -> Table:
     """Return each version with the stages that it is in, highest first."""
     registry = Registry.load(model)
     stages: dict[str, list[str]] = {}
-    for stage in load_settings().stages:
+    for stage in registry.stages:
         current = registry.current(stage)
         if current:
             stages.setdefault(current.version.name, []).append(stage)
@@ -81,6 +80,8 @@ def at(model: str, date: str, stage: str) -> Table:
 def _refuse_unknown(stage: str, registry: Registry) -> None:
     """Raise for a stage that is none and never was one, so that a slip is no empty answer."""
     if stage != DEPRECATED and not registry.of(stage):
+        from .settings import load_settings  # pydantic, which costs more than all the rest
+
         load_settings().stage(stage)
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from semver import Version as Number
 
+from ..declared import declared
 from ..gate import verdict as gate
 from ..output import as_json
-from ..settings import declared, load_settings
+from ..settings import load_settings
 from ..store import Store, Stored, hashes
 from ..versions.registry import Registry, Version
 from ..versions.tags import Tag

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..declared import declared
 from ..errors import ProjectError
 from ..files import write_json
-from ..settings import declared
 from ..versions import deliver
 from ..versions.registry import DEPRECATED, Assignment, Registry
 from .proof import holds

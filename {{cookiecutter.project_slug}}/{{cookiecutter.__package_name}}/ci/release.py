@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from .. import git
+from ..declared import declared
 from ..errors import ProjectError
 from ..exports.render import render
 from ..layout import markdown
 from ..output import as_json
-from ..settings import declared
 from ..versions import deliver
 from ..versions.registry import Registry, Version, recorded
 from ..versions.tags import artifact_in_tag

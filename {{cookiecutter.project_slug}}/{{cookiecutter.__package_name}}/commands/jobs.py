@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ..settings import choose_model
+from ..declared import choose_model
 from .app import Model, app, pin
 
 jobs = typer.Typer(

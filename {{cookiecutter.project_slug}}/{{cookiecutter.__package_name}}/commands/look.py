@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 import typer
 
 from .. import listings
+from ..declared import choose_model
 from ..git import file_at
 from ..output import as_json, changes
 from ..results import read_text
-from ..settings import choose_model
 from ..versions.registry import Registry
 from .app import HERE, Json, Model, VersionName, app, show_table
 

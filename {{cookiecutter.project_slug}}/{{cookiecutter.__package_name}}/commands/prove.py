@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ..declared import choose_model
 from ..output import as_json, report
-from ..settings import choose_model, load_settings
 from .app import Json, Model, app, pin, tell
 
 
@@ -52,6 +52,7 @@ def gate(
     """Compare the model in this folder with the one in a stage; 1: the gate stays shut."""
     pin()
     from ..gate import verdict
+    from ..settings import load_settings
 
     found = verdict.against(choose_model(model), against, tell)
     print(as_json(found) if json else verdict.says(found))

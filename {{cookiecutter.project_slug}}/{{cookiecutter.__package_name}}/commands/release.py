@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..settings import choose_model
+from ..declared import choose_model
 from ..versions.registry import Registry
 from .app import Model, Override, Sign, VersionName, Why, app, pin, tell
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from ..declared import choose_model
 from ..errors import ProjectError
-from ..settings import choose_model
 from ..versions.registry import Registry
 from .app import HERE, Model, app, pin, tell
 

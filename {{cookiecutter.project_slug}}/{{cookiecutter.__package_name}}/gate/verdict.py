@@ -14,12 +14,13 @@ import polars as pl
 
 from .. import metrics, persist
 from ..artifacts import TEST, read_table
+from ..declared import declared
 from ..errors import ProjectError
 from ..intervals import bootstrap
 from ..output import Tell
 from ..params import Params, load_params
 from ..predictions import FloatArray, Predictions
-from ..settings import Gate, declared, load_settings
+from ..settings import Gate, load_settings
 from ..versions import deliver, tags
 from ..versions.registry import Registry, Version
 from ..weighted import Weights

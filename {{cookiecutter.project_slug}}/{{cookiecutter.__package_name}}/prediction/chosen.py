@@ -14,11 +14,12 @@ import polars as pl
 
 from .. import data as columns_of_this_folder
 from .. import freshness, git, persist
+from ..declared import declared
 from ..errors import ProjectError
 from ..output import Tell
 from ..params import Data, load_params
 from ..schema import Schema, load_schema
-from ..settings import declared, load_settings
+from ..settings import load_settings
 from ..versions import deliver, signatures
 from ..versions.registry import Registry, Version
 

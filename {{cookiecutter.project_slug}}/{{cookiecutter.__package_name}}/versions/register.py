@@ -6,10 +6,11 @@ from typing import Any
 from semver import Version as Number
 
 from .. import freshness, git
+from ..declared import declared
 from ..errors import ProjectError
 from ..lineage import LOCK, Lineage
 from ..params import load_params
-from ..settings import Settings, declared, load_settings
+from ..settings import Settings, load_settings
 from ..store import Store, Stored
 from . import tags
 from .registry import Registry, Version, parse_number

@@ -116,6 +116,11 @@ class Registry:
             by_stage.setdefault(assignment.stage, []).append(assignment)
         return by_stage
 
+    @property
+    def stages(self) -> list[str]:
+        """The stages that a version was ever in, in the order of their first use."""
+        return [stage for stage in self._by_stage if stage != DEPRECATED]
+
     def of(self, stage: str) -> list[Assignment]:
         """Return the assignments of a stage, oldest first."""
         return list(self._by_stage.get(stage, ()))
