@@ -2,11 +2,10 @@
 
     python benchmarks/bench_versions.py
 
-Needs gto and what the project's commands need: pyyaml, semver and the
-typer of its pyproject.toml. The repository
-has a commit a version, records of a usual size and packed references, as a fresh clone has. Both
-are asked the same in turn, as whole processes of this Python with compiled bytecode; GTO cannot
-be asked about a day in the past, so it says what is in the stage now.
+Needs gto and what the project's commands need: pyyaml, semver and the typer of its pyproject.toml.
+The repository has a commit a version, records of a usual size and packed references, as a fresh
+clone has. Both are asked the same in turn, as whole processes of this Python with compiled
+bytecode; GTO cannot be asked about a day in the past, so it says what is in the stage now.
 """
 
 import argparse
