@@ -139,7 +139,8 @@ def test_outside_of_a_project_it_says_so(copy: Released, tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["deprecated", "pre prod", "a#b"])
 def test_a_stage_needs_a_name_that_tags_can_hold(copy: Released, name: str) -> None:
     copy.edit("versions.yaml", "  staging:", f'  "{name}":')
-    refused(copy, "show", words=["versions.yaml", f"'{name}' is no stage: use letters, digits"])
+    words = ["versions.yaml", f"'{name}' is no stage: use letters, digits"]
+    refused(copy, "promote", "v1", "prod", "-m", "Why", words=words)
 
 
 def test_one_identity_is_needed_to_tag(copy: Released) -> None:
