@@ -179,6 +179,6 @@ def test_a_version_marked_bad_never_comes_back(copy: Released) -> None:
     refused(copy, "rollback", "-m", "Back", words=["no good version was in 'prod' before v1.1.0"])
     refused(copy, "rollback", "--to", "v1", "-m", "Back", words=bad)
     refused(copy, "promote", "v1", "prod", "-m", "Back", words=bad)
-    refused(copy, "deprecate", "v1", "-m", "Twice", words=["v1.0.0 is marked bad already: It"])
+    refused(copy, "deprecate", "v1", "-m", "Twice", words=["v1.0.0 is marked bad: It"])
     newest = copy.json("history")[1]
     assert (newest["event"], newest["version"], newest["stage"]) == ("deprecate", "v1.0.0", "")

@@ -187,16 +187,17 @@ def test_the_next_date_is_after_the_last_also_where_a_clock_runs_behind(
 ) -> None:
     now = datetime.now(UTC)
     repository.version("1.0.0")
-    assert now - timedelta(seconds=1) <= Registry.load("model").next_date() <= datetime.now(UTC)
+    date = datetime.fromisoformat(Registry.load("model").head("v1.1.0")["at"])
+    assert now - timedelta(seconds=1) <= date <= datetime.now(UTC)
     repository.date = now.replace(microsecond=0) + timedelta(days=2)
     repository.assign("1.0.0", "prod")
     repository.date -= timedelta(days=1)
     repository.version("1.1.0")
     registry = Registry.load("model")
-    last = registry.last_tag()
-    assert last
-    assert last.name == "model#prod#1"
-    assert registry.next_date() == last.date + timedelta(seconds=1)
+    [last] = [assignment.tag for assignment in registry.assignments]
+    head = registry.head("v1.2.0")
+    assert head["after"] == {"model#prod#1": last.oid}
+    assert head["at"] == (last.date + timedelta(seconds=1)).isoformat()
 
 
 def test_tags_that_gto_made_count_and_hold_no_record(repository: Repository) -> None:

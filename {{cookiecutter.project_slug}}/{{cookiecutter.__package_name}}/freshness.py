@@ -14,6 +14,7 @@ from typing import Any
 
 from . import strict_yaml
 from .errors import ProjectError, run
+from .leaves import leaves
 from .pipeline import Stage, load_pipeline, lookup, mapping, normal
 
 LOCK = "dvc.lock"
@@ -30,6 +31,11 @@ class Report:
     stale: list[str] = field(default_factory=list)
     absent: set[str] = field(default_factory=set)
     unread: tuple[str, ...] = ()
+
+    def refuse_stale(self, what: str, mend: str = MEND) -> None:
+        """Raise a ProjectError with all that is stale, if something is."""
+        if self.stale:
+            raise ProjectError("\n  ".join([what, *self.stale, mend]))
 
 
 def report(folder: Path = Path()) -> Report:
@@ -90,7 +96,7 @@ def _params(stage: Stage, locked: dict[str, dict[str, Any]], folder: Path) -> It
                 del before[key]
                 yield _removed(stage, f"{file}: {key}", "params")
             content = {key: _value(content, key) for key in keys}
-        old, new = _leaves(before), _leaves(content)
+        old, new = leaves(before), leaves(content)
         for key in sorted(old.keys() | new.keys()):
             was, now = old.get(key, _ABSENT), new.get(key, _ABSENT)
             if was != now:
@@ -118,16 +124,6 @@ def _value(content: object, key: str) -> object:
         return lookup(content, key)
     except KeyError:
         return _ABSENT
-
-
-def _leaves(node: object, prefix: str = "") -> dict[str, Any]:
-    """Return dotted key -> value, so that a changed value can be named."""
-    if not isinstance(node, dict) or (prefix and not node):
-        return {prefix: node}
-    leaves = {}
-    for key, value in node.items():
-        leaves.update(_leaves(value, f"{prefix}.{key}" if prefix else str(key)))
-    return leaves
 
 
 def _deps(

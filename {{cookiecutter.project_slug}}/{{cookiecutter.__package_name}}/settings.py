@@ -62,6 +62,11 @@ class Settings(Section):
             raise ProjectError(f"'{name}' is no stage: {PATH} has {', '.join(self.stages)}")
         return self.stages[name]
 
+    def needs_signature(self, stage: str, override: str | None) -> bool:
+        """Return whether the tag that brings a version into a stage has to be signed."""
+        protected = stage in self.stages and self.stages[stage].protected
+        return self.signing.required or (protected and not override)
+
     @property
     def last(self) -> str:
         """The stage that users see."""

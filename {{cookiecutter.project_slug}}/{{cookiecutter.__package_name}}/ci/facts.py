@@ -11,6 +11,7 @@ from typing import Any
 from .. import git, results, strict_yaml
 from ..errors import ProjectError
 from ..layout import Lines, markdown
+from ..leaves import leaves
 from ..lineage import LOCK
 from ..store import Store, Stored
 
@@ -41,7 +42,7 @@ class Side:
         if not text:
             return {}
         is_json = path.suffix == ".json"
-        return _leaves(json.loads(text) if is_json else strict_yaml.parse(text, str(path)))
+        return leaves(json.loads(text) if is_json else strict_yaml.parse(text, str(path)))
 
     def rows(self, path: Path) -> list[dict[str, str]]:
         """Return the rows of a CSV file that Git keeps."""
@@ -167,12 +168,3 @@ def _changes(before: dict[str, Any], after: dict[str, Any], title: str) -> str:
 
 def _shown(values: dict[str, Any], name: str) -> str:
     return json.dumps(values[name], ensure_ascii=False) if name in values else "(none)"
-
-
-def _leaves(node: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(node, dict) or (prefix and not node):
-        return {prefix: node}
-    leaves: dict[str, Any] = {}
-    for key, value in node.items():
-        leaves |= _leaves(value, f"{prefix}.{key}" if prefix else str(key))
-    return leaves

@@ -36,9 +36,9 @@ def promote(
 ) -> None:
     """Bring a version into a stage, once it has passed what the stage demands."""
     pin()
-    from ..versions.stages import promote
+    from ..versions.stages import Order, promote
 
-    done = promote(choose_model(model), version, stage, message, override, sign, tell)
+    done = promote(choose_model(model), version, stage, Order(message, override, sign, tell))
     print(f"{done.version.name} is in '{stage}' ({done.tag.name})")
 
 
@@ -53,18 +53,18 @@ def rollback(
 ) -> None:
     """Bring the version back that was in a stage before, after a check of its bytes."""
     pin()
-    from ..versions.stages import rollback
+    from ..versions.stages import Order, rollback
 
-    done = rollback(choose_model(model), stage, to, message, override, sign, tell)
+    done = rollback(choose_model(model), stage, to, Order(message, override, sign, tell))
     print(f"{done.version.name} is in '{done.stage}' again ({done.tag.name})")
 
 
 @app.command()
 def deprecate(version: VersionName, message: Why, sign: Sign = False, model: Model = None) -> None:
     """Mark a version bad, so that nothing brings it into a stage again."""
-    from ..versions.stages import deprecate
+    from ..versions.stages import Order, deprecate
 
-    done = deprecate(choose_model(model), version, message, sign, tell)
+    done = deprecate(choose_model(model), version, Order(message, None, sign, tell))
     print(f"{done.version.name} is marked bad ({done.tag.name})")
 
 

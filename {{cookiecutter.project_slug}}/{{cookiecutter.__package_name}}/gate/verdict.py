@@ -22,7 +22,7 @@ from ..params import Params, load_params
 from ..predictions import FloatArray, Predictions
 from ..settings import Gate, load_settings
 from ..versions import deliver, tags
-from ..versions.registry import Registry, Version
+from ..versions.registry import Registry, Version, recorded
 from ..weighted import Weights
 from . import bounds
 from .champion import Champion, predict
@@ -38,7 +38,7 @@ def compare(version: Version, champion: Version | None, rules: Gate) -> Verdict:
     Raises:
         ProjectError: if a recorded file is nowhere or was changed.
     """
-    made_for, params = deliver.recorded(version)["architecture"], load_params()
+    made_for, params = recorded(version)["architecture"], load_params()
     goal = {"task": made_for["task"], "target": made_for["target"]}
     params = params.model_copy(update={"data": params.data.model_copy(update=goal)})
     with TemporaryDirectory() as folder:

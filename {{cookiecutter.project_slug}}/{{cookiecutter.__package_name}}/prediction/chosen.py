@@ -21,7 +21,7 @@ from ..params import Data, load_params
 from ..schema import Schema, load_schema
 from ..settings import load_settings
 from ..versions import deliver, signatures
-from ..versions.registry import Registry, Version
+from ..versions.registry import Registry, Version, recorded
 
 UNREGISTERED = "unregistered"
 
@@ -46,12 +46,8 @@ def of_folder(name: str) -> Chosen:
     Raises:
         ProjectError: if dvc.lock is stale, or the model is missing or was changed.
     """
-    stale = freshness.report().stale
-    if stale:
-        mend = f"{freshness.MEND}, or name a version: --version"
-        raise ProjectError(
-            "\n  ".join(["the model is not of these params and code:", *stale, mend])
-        )
+    mend = f"{freshness.MEND}, or name a version: --version"
+    freshness.report().refuse_stale("the model is not of these params and code:", mend)
     file = Path(declared()[name]["path"])
     model, params = persist.load(file), load_params()
     sha256, commit = persist.sha256(file), git.ask("rev-parse", "HEAD")
@@ -70,7 +66,7 @@ def of_version(version: Version, tell: Tell) -> Chosen:
             code that this folder has changed.
     """
     signatures.refuse_bad(version.tag, load_settings().signing)
-    record = deliver.recorded(version)
+    record = recorded(version)
     data = deliver.data_params(version)
     with TemporaryDirectory() as folder:
         file = deliver.fetch(version, Path(folder))
@@ -93,7 +89,7 @@ def _refuse_other_code(version: Version, file: Path) -> None:
         types = archive.read("schema.json").decode()
     if not re.search(rf'"__module__": *"{_PACKAGE}\.', types):
         return
-    for path, entry in deliver.recorded(version)["files"].items():
+    for path, entry in recorded(version)["files"].items():
         here = Path(path)
         if here == Path(_PACKAGE, "model.py") and persist.sha256(here) != entry["sha256"]:
             raise ProjectError(

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ProjectError
 from ..files import atomic, write_json
 from ..store import Store, Stored
-from .registry import Version
-from .registry import recorded as recorded
+from .registry import Version, recorded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,10 +24,8 @@ def fetch(version: Version, folder: Path) -> Path:
     Raises:
         ProjectError: if a file is nowhere or is not the recorded one.
     """
-    record = recorded(version)
-    artifact = record["artifact"]
-    target = folder / Path(artifact["path"]).name
-    Store().fetch(Stored(artifact["path"], artifact["md5"]), target, artifact["sha256"])
+    artifact = recorded(version)["artifact"]
+    target = _file(artifact["path"], artifact, folder)
     with atomic(target.with_name(f"{target.name}.sha256")) as partial:
         partial.write_text(f"{artifact['sha256']}  {target.name}\n", encoding="utf-8", newline="\n")
     write_json(folder / "VERSION.json", facts(version))
@@ -98,7 +95,10 @@ def table(version: Version, path: Path, folder: Path) -> Path:
         ProjectError: if it is nowhere or is not the recorded one.
     """
     name = path.as_posix()
-    entry = recorded(version)["files"][name]
-    target = folder / f"{version.name}-{path.name}"
-    Store().fetch(Stored(name, entry["md5"]), target, entry["sha256"])
+    return _file(name, recorded(version)["files"][name], folder / version.name)
+
+
+def _file(path: str, entry: dict[str, Any], folder: Path) -> Path:
+    target = folder / Path(path).name
+    Store().fetch(Stored(path, entry["md5"]), target, entry["sha256"])
     return target

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import git
+from ..leaves import changed, leaves
 from ..store import Store, Stored
-from .deliver import data_params, recorded
-from .registry import Version
+from .deliver import data_params
+from .registry import Version, recorded
 
 Changes = dict[str, dict[str, Any]]
 
@@ -17,32 +18,17 @@ def diff(a: Version, b: Version) -> Changes:
     before, after = recorded(a), recorded(b)
     return {
         "data": _data(a, b),
-        "params": _changes(_params(before), _params(after)),
+        "params": changed(_params(before), _params(after)),
         "code": _code(a, b),
-        "environment": _changes(_packages(before), _packages(after)),
-        "model": _changes(_model(before), _model(after)),
-        "metrics": _changes(_leaves(before["metrics"]), _leaves(after["metrics"])),
+        "environment": changed(_packages(before), _packages(after)),
+        "model": changed(_model(before), _model(after)),
+        "metrics": changed(leaves(before["metrics"]), leaves(after["metrics"])),
     }
-
-
-def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    names = dict.fromkeys([*before, *after])
-    pairs = {name: [before.get(name), after.get(name)] for name in names}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def _leaves(node: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(node, dict):
-        return {prefix: node}
-    leaves: dict[str, Any] = {}
-    for key, value in node.items():
-        leaves |= _leaves(value, f"{prefix}.{key}" if prefix else str(key))
-    return leaves
 
 
 def _params(record: dict[str, Any]) -> dict[str, Any]:
     files = [stage["params"].get("params.yaml", {}) for stage in record["stages"].values()]
-    return {key: value for file in files for key, value in _leaves(file).items()}
+    return {key: value for file in files for key, value in leaves(file).items()}
 
 
 def _packages(record: dict[str, Any]) -> dict[str, Any]:
@@ -60,15 +46,13 @@ def _model(record: dict[str, Any]) -> dict[str, Any]:
 
 def _code(a: Version, b: Version) -> dict[str, Any]:
     """Return path -> lines added and removed, of the code that the stages depend on."""
-    records = [recorded(version)["files"] for version in (a, b)]
-    code = [
-        {path: e["sha256"] for path, e in files.items() if path.endswith(".py")}
-        for files in records
-    ]
-    changed = _changes(*code)
-    if not changed:
+    files = [recorded(version)["files"].items() for version in (a, b)]
+    paths = changed(
+        *({path: e["sha256"] for path, e in each if path.endswith(".py")} for each in files)
+    )
+    if not paths:
         return {}
-    listed = git.git("diff", "--numstat", "--relative", a.tag.commit, b.tag.commit, "--", *changed)
+    listed = git.git("diff", "--numstat", "--relative", a.tag.commit, b.tag.commit, "--", *paths)
     counts = (line.split("\t") for line in listed.splitlines())
     return {path: f"+{added} -{removed} lines" for added, removed, path in counts}
 
@@ -76,8 +60,8 @@ def _code(a: Version, b: Version) -> dict[str, Any]:
 def _data(a: Version, b: Version) -> dict[str, Any]:
     old, new = recorded(a)["data"], recorded(b)["data"]
     keys = ("path", "md5", "source", "licence", "split", "rows_in_train_and_test")
-    changes = _changes({key: old[key] for key in keys}, {key: new[key] for key in keys})
-    changes |= _changes(_leaves(old["rows"], "rows"), _leaves(new["rows"], "rows"))
+    facts = ({k: data[k] for k in keys} | leaves(data["rows"], "rows") for data in (old, new))
+    changes = changed(*facts)
     columns = {
         "columns added": [name for name in new["columns"] if name not in old["columns"]],
         "columns removed": [name for name in old["columns"] if name not in new["columns"]],

@@ -1,21 +1,18 @@
 """Make a version again from its commit and DVC's remote alone, and compare what comes out."""
 
 import json
-import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from .. import git
 from ..checkout import Checkout
+from ..numbers_in_text import same_but_for_numbers
 from ..output import Tell
-from .deliver import fetch, recorded, test_table
-from .registry import Version
+from .deliver import fetch, test_table
+from .registry import Version, recorded
 
-# Metrics of a model whose bytes differ, in their own unit.
-METRICS_TOLERANCE = 1e-6
-
-_NUMBER = re.compile(r"-?\d+\.?\d*(?:[eE][-+]?\d+)?")
+METRICS_TOLERANCE = 1e-6  # of a model whose bytes differ, in the unit of each
 
 
 def rebuild(version: Version, tell: Tell) -> dict[str, Any]:
@@ -60,10 +57,8 @@ def _judge(version: Version, there: Checkout, differ: list[str]) -> dict[str, An
     record = recorded(version)
     model = record["artifact"]["path"]
     if model not in differ:
-        return {
-            "verdict": "different",
-            "why": "the model is the recorded one, other outputs are not",
-        }
+        why = "the model is the recorded one, other outputs are not"
+        return {"verdict": "different", "why": why}
     with tempfile.TemporaryDirectory() as folder:
         before = fetch(version, Path(folder))
         table = test_table(version, Path(folder))
@@ -76,22 +71,19 @@ def _judge(version: Version, there: Checkout, differ: list[str]) -> dict[str, An
     now, then = found.pop("machine"), record["environment"]["registered_on"]
     same = all(now[key] == then[key] for key in ("numerics", "numerics_pinned", "threads"))
     claims = [*record["metrics"], *(path for path in differ if path.startswith("reports/scores"))]
-    off = [path for path in claims if not _agree(version, there.folder / path, path)]
+    off = [path for path in claims if not _agrees(version, there, path)]
     if not found["agrees"]:
-        return {"verdict": "different", "why": "the model predicts otherwise", **found}
-    if off:
-        return {"verdict": "different", "why": f"other numbers in {', '.join(off)}", **found}
-    if same:
+        why = "the model predicts otherwise"
+    elif off:
+        why = f"other numbers in {', '.join(off)}"
+    elif same:
         why = "this machine computes as the recorded one did, so the bytes should be equal"
-        return {"verdict": "different", "why": why, **found}
-    why = "same predictions and metrics, other bytes, on a machine that computes otherwise"
-    return {"verdict": "equivalent", "why": why, **found}
+    else:
+        why = "same predictions and metrics, other bytes, on a machine that computes otherwise"
+        return {"verdict": "equivalent", "why": why, **found}
+    return {"verdict": "different", "why": why, **found}
 
 
-def _agree(version: Version, file: Path, path: str) -> bool:
-    """Whether two texts differ in numbers only, and those by no more than the tolerance."""
-    texts = [git.file_at(version.tag.commit, path), file.read_text(encoding="utf-8")]
-    if _NUMBER.sub("#", texts[0]) != _NUMBER.sub("#", texts[1]):
-        return False
-    numbers = [list(map(float, _NUMBER.findall(text))) for text in texts]
-    return all(abs(a - b) <= METRICS_TOLERANCE for a, b in zip(*numbers, strict=True))
+def _agrees(version: Version, there: Checkout, path: str) -> bool:
+    text = (there.folder / path).read_text(encoding="utf-8")
+    return same_but_for_numbers(git.file_at(version.tag.commit, path), text, METRICS_TOLERANCE)

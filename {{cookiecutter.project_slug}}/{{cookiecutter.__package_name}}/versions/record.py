@@ -16,8 +16,6 @@ from ..row_changes import shared_rows
 from ..schema import load_schema
 from ..store import hashes
 
-FORMAT = 1  # of the record: raised when a key changes its meaning
-
 
 def build(lineage: Lineage, artifact: dict[str, Any], params: Params) -> dict[str, Any]:
     """Return the record of the model in this folder, which must be clean and up to date.
@@ -26,10 +24,11 @@ def build(lineage: Lineage, artifact: dict[str, Any], params: Params) -> dict[st
     which stage reads and writes which. Numbers come from the files of metrics, nothing is
     measured anew but the hashes and this machine's arithmetic.
     """
-    files = {path: _file(Path(path), md5) for path, md5 in sorted(lineage.hashes().items())}
     by_dvc = lineage.kept_by_dvc()
-    for path, entry in files.items():
-        entry["kept_by"] = "dvc" if path in by_dvc else "git"
+    files = {
+        path: _file(Path(path), md5) | {"kept_by": "dvc" if path in by_dvc else "git"}
+        for path, md5 in sorted(lineage.hashes().items())
+    }
     return {
         "artifact": {"path": lineage.path, **artifact, **files[lineage.path]},
         "architecture": _architecture(Path(lineage.path), params),
@@ -100,13 +99,9 @@ def _environment(params: Params) -> dict[str, Any]:
 
 def _metrics(lineage: Lineage) -> dict[str, Any]:
     """Return the content of the files that dvc.yaml calls metrics, by path."""
-    found = {}
-    for stage in lineage.stages.values():
-        for out in stage.get("outs", []):
-            path = Path(out["path"])
-            if path.parts[0] == METRICS.parent.name and path.suffix == ".json":
-                found[path.as_posix()] = results.read_json(path)
-    return found
+    folder = f"{METRICS.parent.name}/"
+    paths = [path for path in lineage.outs() if path.startswith(folder) and path.endswith(".json")]
+    return {path: results.read_json(Path(path)) for path in sorted(paths)}
 
 
 def _intervals() -> dict[str, list[float]]:

@@ -44,21 +44,14 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
 
     built = record.build(lineage, artifact, load_params())
     verdict = _verdict(model, registry, settings)
-    last = registry.last_tag()
-    date = registry.next_date()
-    name = f"{tags.artifact_in_tag(model)}@v{chosen}"
     earlier = [v.name for v in registry.versions.values() if v.number < chosen]
     head = {
-        "format": record.FORMAT,
-        "model": model,
-        "version": f"v{chosen}",
+        **registry.head(f"v{chosen}"),
         "commit": commit,
-        "at": date.isoformat(),
-        "by": git.identity(),
         "previous": earlier[-1] if earlier else None,
         "gate": verdict,
-        "after": {last.name: last.oid} if last else {},
     }
+    name = f"{tags.artifact_in_tag(model)}@v{chosen}"
     tags.write(name, commit, notes, head | built, sign or settings.signing.required)
     return Registry.load(model).version(str(chosen))
 
@@ -70,15 +63,14 @@ def _clean_commit() -> str:
         raise ProjectError("there is no commit yet: `git add -A && git commit` makes one")
     changes = git.git("status", "--porcelain", "--", ".").splitlines()
     if changes:
-        shown = "\n  ".join([*changes[:5], *(["..."] if len(changes) > 5 else [])])
+        shown = "\n  ".join(_few(changes))
         raise ProjectError(f"not all is committed, so no commit holds it:\n  {shown}")
     return commit
 
 
 def _refuse_stale() -> None:
     found = freshness.report()
-    if found.stale:
-        raise ProjectError("\n  ".join(["dvc.lock is stale:", *found.stale, freshness.MEND]))
+    found.refuse_stale("dvc.lock is stale:")
     if found.absent:
         absent = ", ".join(sorted(found.absent)[:5])
         raise ProjectError(f"not on this machine: {absent}. `dvc pull` brings it")
@@ -123,5 +115,9 @@ def _refuse_unpushed(lineage: Lineage) -> None:
     files = [part for stored in kept for part in {stored, *store.parts(stored)}]
     absent = store.absent_from_remote(files)
     if absent:
-        shown = ", ".join([*absent[:5], *(["..."] if len(absent) > 5 else [])])
+        shown = ", ".join(_few(absent))
         raise ProjectError(f"{store.remote_name} lacks {shown}: `dvc push` sends it")
+
+
+def _few(names: list[str]) -> list[str]:
+    return [*names[:5], "..."] if len(names) > 5 else names

@@ -9,12 +9,13 @@ from typing import Any
 from semver import Version as Number
 
 from ..errors import ProjectError
+from ..git import identity
 from .tags import Tag, artifact_in_tag, read
 
 # Stages are assigned to versions; a version in this one is bad. GTO shows it as a stage.
 DEPRECATED = "deprecated"
 
-_NUMBER = re.compile(r"v?(\d+)(\.\d+)?(\.\d+)?([-+].*)?")
+FORMAT = 1  # of the record in a tag: raised when a key changes its meaning
 
 
 @dataclass(frozen=True)
@@ -57,19 +58,19 @@ class Registry:
     @classmethod
     def load(cls, model: str) -> "Registry":
         """Read the tags of this clone; nothing else is asked."""
-        artifact = re.escape(artifact_in_tag(model))
+        artifact = artifact_in_tag(model)
         versions = {}
-        for tag in read(f"{artifact_in_tag(model)}@*", text=False):
-            found = re.fullmatch(rf"{artifact}@v(.+)", tag.name)
-            if found and Number.is_valid(found[1]):
-                number = Number.parse(found[1])
+        for tag in read(model, "@", text=False):
+            text = tag.name.removeprefix(f"{artifact}@v")
+            if Number.is_valid(text):
+                number = Number.parse(text)
                 versions[number] = Version(number, tag)
         by_commit: dict[str, list[Version]] = {}
         for version in versions.values():
             by_commit.setdefault(version.tag.commit, []).append(version)
         assignments, strange = [], []
-        for tag in read(f"{artifact_in_tag(model)}#*", text=True):
-            found = re.fullmatch(rf"{artifact}#(.+)#(\d+)", tag.name)
+        for tag in read(model, "#", text=True):
+            found = re.fullmatch(rf"{re.escape(artifact)}#(.+)#(\d+)", tag.name)
             if found and tag.commit in by_commit:
                 version = _meant(tag, by_commit[tag.commit])
                 assignments.append(Assignment(int(found[2]), found[1], version, tag))
@@ -92,7 +93,7 @@ class Registry:
 
     def resolve(self, text: str) -> Version:
         """Return the version that a number, or the name of a stage, stands for now."""
-        if _NUMBER.fullmatch(text):
+        if re.match(r"v?\d", text):
             return self.version(text)
         current = self.current(text)
         if current is None:
@@ -158,23 +159,33 @@ class Registry:
             )
         return earlier[-1]
 
+    @property
+    def counters(self) -> set[int]:
+        """The numbers of all assignments; they count over all stages, as GTO's do."""
+        found = (re.search(r"#(\d+)$", name) for name in self.strange)
+        return {a.counter for a in self.assignments} | {int(each[1]) for each in found if each}
+
     def next_counter(self) -> int:
-        """Return the number of the next assignment; it counts over all stages, as GTO's does."""
-        taken = [int(name.rpartition("#")[2]) for name in self.strange if name[-1].isdecimal()]
-        return max([*taken, *(a.counter for a in self.assignments)], default=0) + 1
+        """Return the number of the next assignment."""
+        return max(self.counters, default=0) + 1
 
-    def last_tag(self) -> Tag | None:
-        """Return the newest tag of the model."""
-        tags = [v.tag for v in self.versions.values()] + [a.tag for a in self.assignments]
-        return max(tags, key=lambda tag: (tag.date, tag.name), default=None)
+    def head(self, version: str) -> dict[str, Any]:
+        """Return what the record in the next tag begins with; it names the tag before.
 
-    def next_date(self) -> datetime:
-        """Return the time of the next tag: now, and later than all before.
-
-        GTO orders events by these dates, and clocks differ between machines.
+        Its time is now, and later than all before: GTO orders events by it, and clocks differ
+        between machines.
         """
-        last, now = self.last_tag(), datetime.now(UTC).replace(microsecond=0)
-        return max(now, last.date + timedelta(seconds=1)) if last else now
+        tags = [v.tag for v in self.versions.values()] + [a.tag for a in self.assignments]
+        last = max(tags, key=lambda tag: (tag.date, tag.name), default=None)
+        now = datetime.now(UTC).replace(microsecond=0)
+        return {
+            "format": FORMAT,
+            "model": self.model,
+            "version": version,
+            "at": (max(now, last.date + timedelta(seconds=1)) if last else now).isoformat(),
+            "by": identity(),
+            "after": {last.name: last.oid} if last else {},
+        }
 
 
 def recorded(version: Version) -> dict[str, Any]:
@@ -206,8 +217,9 @@ def parse_number(text: str) -> Number:
     Raises:
         ProjectError: if it is none.
     """
-    found = _NUMBER.fullmatch(text.strip())
-    full = f"{found[1]}{found[2] or '.0'}{found[3] or '.0'}{found[4] or ''}" if found else text
-    if not Number.is_valid(full):
-        raise ProjectError(f"'{text}' is no version: write it like v1.2.0 (https://semver.org)")
-    return Number.parse(full)
+    try:
+        return Number.parse(text.strip().removeprefix("v"), optional_minor_and_patch=True)
+    except ValueError:
+        raise ProjectError(
+            f"'{text}' is no version: write it like v1.2.0 (https://semver.org)"
+        ) from None

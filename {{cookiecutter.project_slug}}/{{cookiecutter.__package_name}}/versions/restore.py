@@ -2,8 +2,7 @@
 
 from .. import git
 from ..errors import ProjectError
-from .deliver import recorded
-from .registry import Version
+from .registry import Version, recorded
 
 # What shapes a version beside the files that its stages read and write.
 _ALWAYS = ("dvc.yaml", "dvc.lock", "params.yaml", "pyproject.toml", "uv.lock", ".python-version")

@@ -18,6 +18,10 @@ class Signature:
     signer: str | None
     says: str
 
+    def lets_down(self, needed: bool) -> bool:
+        """Whether it is bad, or none where one is needed."""
+        return self.state == "bad" or (self.state == "none" and needed)
+
 
 def check(tag: Tag, signing: Signing) -> Signature:
     """Return whether the signature of a tag is by somebody whom the project allows."""
@@ -47,6 +51,6 @@ def refuse_bad(tag: Tag, signing: Signing) -> Signature:
         ProjectError: if it is bad, or there is none where the project requires one.
     """
     found = check(tag, signing)
-    if found.state == "bad" or (found.state == "none" and signing.required):
+    if found.lets_down(signing.required):
         raise ProjectError(f"{tag.name}: {found.says}")
     return found

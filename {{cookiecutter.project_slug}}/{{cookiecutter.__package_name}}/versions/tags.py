@@ -7,8 +7,8 @@ record as JSON. Tags are only ever added.
 """
 
 import json
+import os
 import re
-import secrets
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,16 +18,12 @@ from typing import Any
 from ..errors import ProjectError
 from ..git import ask, folder_in_repository, git, origin
 
-_FIELDS = (
-    "%(refname:strip=2)",
-    "%(objectname)",
-    "%(*objectname)",
-    "%(tag)",
-    "%(creatordate:unix)",
-    "%(taggername) %(taggeremail)",
-    "%(contents:subject)",
-    "%(contents)",
+# What `git for-each-ref` is asked for, and at the end the text, which is long.
+_FORM = (
+    "%(refname:strip=2)%00%(objectname)%00%(*objectname)%00%(tag)%00%(creatordate:unix)%00"
+    "%(tagger)%00%(contents:subject)%00"
 )
+_TEXT = "%(contents)%00"
 
 
 @dataclass(frozen=True)
@@ -74,18 +70,23 @@ def artifact_in_tag(model: str) -> str:
     return f"{folder}={model}" if folder else model
 
 
-def read(pattern: str, text: bool) -> list[Tag]:
-    """Return the tags whose names match a pattern, with or without their text."""
-    fields = [*_FIELDS[:-1], _FIELDS[-1] if text else ""]
+def read(model: str, kinds: str, text: bool) -> list[Tag]:
+    """Return the tags of a model's versions (@), of its stages (#) or of both (@#).
+
+    Without ``text`` a tag reads its message when it is asked for it.
+    """
+    form = _FORM + _TEXT if text else _FORM
     sort = "--sort=version:refname"  # nearly their order, in which Python then sorts them fast
-    listed = git("for-each-ref", sort, f"--format={'%00'.join(fields)}%00", f"refs/tags/{pattern}")
-    values = listed.split("\0")[:-1]
+    values = git("for-each-ref", sort, f"--format={form}", *_references(model, kinds)).split("\0")
+    width = form.count("%00")
     tags = []
-    for start in range(0, len(values), len(_FIELDS)):
-        name, oid, commit, called, date, by, subject, message = values[start : start + len(_FIELDS)]
+    for start in range(0, len(values) - 1, width):
+        row = values[start : start + width]
+        name, oid, commit, called, date, tagger, subject, *message = row
         when = datetime.fromtimestamp(int(date), UTC)
         # A lightweight tag is the commit itself: it has no text of its own.
-        known = "" if not commit else message if text else None
+        known = None if commit and not message else "".join(message) if commit else ""
+        by = tagger.rsplit(" ", 2)[0]
         tags.append(Tag(name.strip(), oid, commit or oid, called, when, by, subject, known))
     return tags
 
@@ -101,7 +102,7 @@ def write(name: str, commit: str, notes: str, record: dict[str, Any], sign: bool
         ProjectError: if it cannot be signed, or the remote refuses it.
     """
     # Two who do the same in the same second make two tags, of which the remote takes one.
-    record = {**record, "nonce": secrets.token_hex(8)}
+    record = {**record, "nonce": os.urandom(8).hex()}
     date = datetime.fromisoformat(record["at"])
     oid = _make(name, commit, f"{notes.strip()}\n\n{json.dumps(record, indent=1)}\n", date, sign)
     remote = origin()
@@ -116,10 +117,10 @@ def fetch(model: str) -> None:
     Raises:
         ProjectError: if the remote cannot be reached, or one of its tags differs from ours.
     """
-    remote, artifact = origin(), artifact_in_tag(model)
+    remote = origin()
     if remote is None:
         return
-    wanted = [f"refs/tags/{artifact}{kind}*:refs/tags/{artifact}{kind}*" for kind in "@#"]
+    wanted = [f"{each}:{each}" for each in _references(model)]
     try:
         # Not with --quiet, which keeps the names of rejected tags back.
         git("fetch", "--no-tags", remote, *wanted)
@@ -131,6 +132,17 @@ def fetch(model: str) -> None:
                 f"again. `git ls-remote --tags {remote}` and `git show-ref --tags` show both"
             ) from None
         raise ProjectError(f"{error}\n  Nothing has changed: try again later.") from None
+
+
+def at(remote: str, model: str) -> dict[str, str]:
+    """Return name -> hash of a model's tags at a Git remote."""
+    lines = git("ls-remote", "--refs", remote, *_references(model)).splitlines()
+    listed = (line.split("\t") for line in lines)
+    return {reference.removeprefix("refs/tags/"): oid for oid, reference in listed}
+
+
+def _references(model: str, kinds: str = "@#") -> list[str]:
+    return [f"refs/tags/{artifact_in_tag(model)}{kind}*" for kind in kinds]
 
 
 def _start_of_record(message: str) -> int:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,8 @@ from ..errors import ProjectError
 from ..lineage import LOCK, Lineage
 from ..settings import Settings, load_settings
 from ..store import Store, Stored, hashes
-from . import signatures
-from .deliver import recorded
-from .registry import Registry, Version
-from .tags import artifact_in_tag, read
+from . import signatures, tags
+from .registry import Registry, Version, recorded
 
 
 def verify(
@@ -66,20 +63,17 @@ def _tag(version: Version, model: str) -> Iterator[str]:
 def _signature(
     registry: Registry, version: Version, signed: signatures.Signature, settings: Settings
 ) -> Iterator[str]:
-    if signed.state == "bad" or (signed.state == "none" and settings.signing.required):
+    if signed.lets_down(settings.signing.required):
         yield signed.says
     for assignment in registry.assignments:
-        if assignment.version != version:
-            continue
-        found, stage = signatures.check(assignment.tag, settings.signing), assignment.stage
-        protected = stage in settings.stages and settings.stages[stage].protected
-        needed = settings.signing.required or (
-            protected and not assignment.tag.record.get("override")
-        )
-        # What was unsigned in a stage before signatures were required is the past.
-        needed = needed and registry.current(stage) == assignment
-        if found.state == "bad" or (found.state == "none" and needed):
-            yield f"{assignment.tag.name}: {found.says}"
+        if assignment.version == version:
+            override = assignment.tag.record.get("override")
+            # What was unsigned in a stage before signatures were required is the past.
+            is_current = registry.current(assignment.stage) == assignment
+            needed = is_current and settings.needs_signature(assignment.stage, override)
+            found = signatures.check(assignment.tag, settings.signing)
+            if found.lets_down(needed):
+                yield f"{assignment.tag.name}: {found.says}"
 
 
 def _history(registry: Registry, version: Version, offline: bool) -> Iterator[str]:
@@ -87,10 +81,9 @@ def _history(registry: Registry, version: Version, offline: bool) -> Iterator[st
 
     The Git remote tells whether the last one is the one that was pushed.
     """
-    artifact = artifact_in_tag(registry.model)
-    tags = [tag for kind in "@#" for tag in read(f"{artifact}{kind}*", text=True)]
-    known = {tag.name: tag.oid for tag in tags}
-    for tag in tags:
+    all_tags = tags.read(registry.model, "@#", text=True)
+    known = {tag.name: tag.oid for tag in all_tags}
+    for tag in all_tags:
         claims = dict(tag.record.get("after", {}))
         if tag.commit == version.tag.commit and "version_tag" in tag.record:
             claims[version.tag.name] = tag.record["version_tag"]
@@ -102,26 +95,16 @@ def _history(registry: Registry, version: Version, offline: bool) -> Iterator[st
         meant = assignment.tag.record.get("version", assignment.version.name)
         if meant != assignment.version.name:
             yield f"{assignment.tag.name} is about {meant} and set on {assignment.version.name}"
-    numbered = (re.search(r"#(\d+)$", tag.name) for tag in tags)
-    counters = {int(found[1]) for found in numbered if found}
-    for number in sorted(set(range(1, max(counters, default=0) + 1)) - counters):
+    for number in sorted(set(range(1, registry.next_counter())) - registry.counters):
         yield f"the assignment number {number} is gone"
     for name in registry.strange:
         yield f"{name} is set on a commit that has no version"
     remote = None if offline else git.origin()
     if remote:
-        there = _at(remote, artifact)
+        there = tags.at(remote, registry.model)
         for name, oid in known.items():
             if there.get(name) != oid:
                 yield f"{remote} has {'another' if name in there else 'no'} {name}"
-
-
-def _at(remote: str, artifact: str) -> dict[str, str]:
-    """Return name -> hash of a model's tags at a Git remote."""
-    patterns = [f"refs/tags/{artifact}{kind}*" for kind in "@#"]
-    lines = git.git("ls-remote", "--refs", remote, *patterns).splitlines()
-    listed = (line.split("\t") for line in lines)
-    return {reference.removeprefix("refs/tags/"): oid for oid, reference in listed}
 
 
 def _commit(version: Version) -> Iterator[str]:
