@@ -35,7 +35,7 @@ def rebuild(version: Version, tell: Tell) -> dict[str, Any]:
         differ = [out for out in outs if there.sha256(out) != record["files"][out]["sha256"]]
         verdict: dict[str, Any] = {"verdict": "identical", "files": len(outs), "differing": differ}
         if differ:
-            verdict |= _judge(version, there, differ)
+            verdict |= _compare(version, there, differ)
         return verdict
 
 
@@ -52,8 +52,8 @@ def says(verdict: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _judge(version: Version, there: Checkout, differ: list[str]) -> dict[str, Any]:
-    """Return the verdict where bytes differ."""
+def _compare(version: Version, there: Checkout, differ: list[str]) -> dict[str, Any]:
+    """Return the verdict where bytes differ, and in what they do."""
     record = recorded(version)
     model = record["artifact"]["path"]
     if model not in differ:
@@ -72,16 +72,22 @@ def _judge(version: Version, there: Checkout, differ: list[str]) -> dict[str, An
     same = all(now[key] == then[key] for key in ("numerics", "numerics_pinned", "threads"))
     claims = [*record["metrics"], *(path for path in differ if path.startswith("reports/scores"))]
     off = [path for path in claims if not _agrees(version, there, path)]
-    if not found["agrees"]:
-        why = "the model predicts otherwise"
-    elif off:
-        why = f"other numbers in {', '.join(off)}"
-    elif same:
-        why = "this machine computes as the recorded one did, so the bytes should be equal"
-    else:
-        why = "same predictions and metrics, other bytes, on a machine that computes otherwise"
-        return {"verdict": "equivalent", "why": why, **found}
-    return {"verdict": "different", "why": why, **found}
+    verdict, why = judge(found["agrees"], off, same)
+    return {"verdict": verdict, "why": why, **found}
+
+
+def judge(predictions_agree: bool, off: list[str], same_machine: bool) -> tuple[str, str]:
+    """Return the verdict on a model of other bytes, and why; ``off`` are files of other numbers."""
+    if not predictions_agree:
+        return "different", "the model predicts otherwise"
+    if off:
+        return "different", f"other numbers in {', '.join(off)}"
+    if same_machine:
+        return "different", "this machine computes as the recorded one did: bytes should be equal"
+    return (
+        "equivalent",
+        "same predictions and metrics, other bytes, on a machine that computes otherwise",
+    )
 
 
 def _agrees(version: Version, there: Checkout, path: str) -> bool:
