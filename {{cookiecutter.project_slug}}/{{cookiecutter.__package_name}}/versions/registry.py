@@ -93,7 +93,7 @@ class Registry:
 
     def resolve(self, text: str) -> Version:
         """Return the version that a number, or the name of a stage, stands for now."""
-        if re.match(r"v?\d", text):
+        if re.fullmatch(r"v?\d+(\.\d+)*([-+].*)?", text):
             return self.version(text)
         current = self.current(text)
         if current is None:
