@@ -81,7 +81,8 @@ def _fetched(model: str, order: Order) -> Registry:
     if not order.why.strip():
         raise ProjectError("say why: -m WHY")
     remote = git.origin()
-    order.tell(f"fetch the tags of {remote}" if remote else "no Git remote: tags here count")
+    alone = "no Git remote: the tags of this clone count"
+    order.tell(f"fetch the tags of {remote}" if remote else alone)
     tags.fetch(model)
     return Registry.load(model)
 
