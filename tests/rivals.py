@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,8 +34,10 @@ KILLER = """#!/bin/sh
 calls=$(($(cat "$CALLS") + 1))
 echo $calls > "$CALLS"
 [ "$calls before" = "$KILL" ] && kill -9 $PPID && exit 1
-[ "$calls during" = "$KILL" ] && kill -9 $PPID
-exec "{git}" "$@"
+[ "$calls during" = "$KILL" ] || exec "{git}" "$@"
+kill -9 $PPID
+"{git}" "$@"
+touch "$CALLS.ended"
 """
 
 
@@ -101,7 +104,12 @@ class Killer:
         scripts = self.clone.project.path / ".venv/bin"
         path = f"{self.folder}:{scripts}:{self.clone.project.environment['PATH']}"
         variables = {"PATH": path, "CALLS": str(self.calls), "KILL": kill}
-        return self.clone.model(*command, check=False, **variables)
+        ended = self.folder / "calls.ended"
+        ended.unlink(missing_ok=True)
+        done = self.clone.model(*command, check=False, **variables)
+        while kill.endswith("during") and done.returncode == -9 and not ended.exists():
+            time.sleep(0.05)
+        return done
 
     def count(self) -> int:
         """Return how many calls the last command made."""
