@@ -81,7 +81,7 @@ def run(
 # What CI's half hour has no room for; `pytest -m nightly` runs it.
 NIGHTLY = re.compile(
     r"test_(bad_machines|bootstrap|bootstrap_refused|ci_story|experiments|failed_runs|gate"
-    r"|growing_tables|kill|own_edits|s3\w*|upgrades|versions_\w+)\.py"
+    r"|growing_tables|kill|own_edits|s3\w*|service\w*|upgrades|versions_\w+)\.py"
 )
 
 
