@@ -71,7 +71,9 @@ def test_each_choice(bake: Bake, name: str, value: str) -> None:
     dvc = [line for line in pyproject["dependency-groups"]["dev"] if line.startswith("dvc")]
     extra = "" if answers["remote"] == "local" else f"[{answers['remote']}]"
     assert [re.split("[<>]", line)[0] for line in dvc] == [f"dvc{extra}"]
-    served = {str(f) for f in path.rglob("*") if re.search(r"serv(e|ing)|Container|compose", f.name)}
+    served = {
+        str(f) for f in path.rglob("*") if re.search(r"serv|Container|compose|docker", f.name)
+    }
     assert bool(served) == (answers["service"] == "fastapi")
     assert ("service" in pyproject["dependency-groups"]) == bool(served)
     assert ("service" in pyproject["tool"]["uv"]["default-groups"]) == bool(served)
