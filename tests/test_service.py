@@ -68,6 +68,21 @@ def test_answers_are_those_of_model_predict(copy: Released) -> None:
     assert not [line for line in log if "Biscoe" in json.dumps(line)]
 
 
+def test_its_commands_do_what_its_page_says(copy: Released) -> None:
+    text = (copy.path / "docs/service.md").read_text(encoding="utf-8")
+    [row] = re.findall("```json\n(.*)\n```", text)
+    for name, content in (("row", row), ("rows", f'{{"rows": [{row}]}}')):
+        (copy.path / f"{name}.json").write_text(content, encoding="utf-8")
+    [options] = re.findall(r"\$ uv run model serve (.*)", text)
+    asked = re.findall(r"\$ (curl .*)\n(.*)", text)
+    with serving(copy, *options.split()) as service:
+        for command, shown in asked:
+            line = command.replace(":8000", f":{service.port}")
+            said = json.loads(copy.run("sh", "-c", line).stdout)
+            assert list(said) == list(json.loads(shown))
+    assert len(asked) == 2
+
+
 def test_it_starts_with_nothing_that_is_wrong(copy: Released) -> None:
     assert "not both" in refused(copy, "--version", "v1", "--stage", "prod")
     assert "v9" in refused(copy, "--version", "v9")
@@ -207,24 +222,3 @@ def test_what_is_in_flight_is_answered_before_it_stops(copy: Released) -> None:
         assert service.process.wait(60) == 0
     assert found
     assert set(found) == {200}
-
-
-def test_the_container_has_what_the_service_needs_and_no_more(
-    copy: Released, service_project: Project
-) -> None:
-    """Without a container: its environment, made as the Containerfile makes it, serves."""
-    text = (service_project.path / "Containerfile").read_text(encoding="utf-8")
-    [sync] = re.findall(r"uv sync [^\n\\&]*", text)
-    venv = str(copy.path.parent / "venv")
-    copy.run(*sync.split(), UV_PROJECT_ENVIRONMENT=venv, UV_COMPILE_BYTECODE="1")
-    there = {path.name for path in Path(venv, "bin").iterdir()}
-    assert "model" in there
-    assert not there & {"pytest", "mypy", "ruff"}
-    assert re.search(r"^USER (?!root|0)", text, re.MULTILINE)
-    project = Project(
-        copy.path.parent / "as-in-container", copy.project.environment, copy.project.setup
-    )
-    project.path.mkdir()
-    (project.path / ".venv").symlink_to(venv)
-    with serving(Released(copy.path, project), "--version", "v1") as service:
-        assert service.client().ask("/predict", GOOD).status == 200

@@ -72,16 +72,11 @@ def test_any_body_gets_an_answer(service: Service) -> None:
     for _ in range(BODIES):
         raw = body(dice)
         headers = {"Content_Type": dice.choice(["text/plain", "application/jsonx", ""])}
-        try:
-            answer = client.ask(
-                dice.choice(["/predict", "/predict/batch"]),
-                raw,
-                **(headers if dice.random() < 0.05 else {}),
-            )
-        except (BrokenPipeError, ConnectionResetError):  # it had said 413 and hung up
-            assert len(raw) > 1_000_000
-            client = service.client()
-            continue
+        answer = client.ask(
+            dice.choice(["/predict", "/predict/batch"]),
+            raw,
+            **(headers if dice.random() < 0.05 else {}),
+        )
         counts[answer.status] = counts.get(answer.status, 0) + 1
         assert answer.status in (200, 413, 415, 422), (answer.status, raw[:300], answer.body[:300])
         if answer.status != 200:
