@@ -54,7 +54,7 @@ def compare(bench: Served, clients: list[int], seconds: float) -> None:
 
 def soak(bench: Served, minutes: float) -> None:
     """Print the memory of the service, while clients ask and versions are promoted."""
-    port, versions = PORT, ["v1", "v1.1"]
+    port, versions = PORT, ["v1.1", "v1"]  # the first is in the stage
     end, turn = time.monotonic() + minutes * 60, 0
     print(f"{'minute':>7}{'requests':>10}{'failed':>8}{'RSS MB':>8}{'switches':>10}  version")
     service = bench.ours()
