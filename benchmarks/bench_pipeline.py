@@ -58,8 +58,8 @@ class Cost:
 class Bench:
     """Folders with the project, and what commands in them cost."""
 
-    def __init__(self, folder: Path) -> None:
-        """Generate the project."""
+    def __init__(self, folder: Path, *answers: str) -> None:
+        """Generate the project with answers such as ``service=fastapi``."""
         self.folder = folder
         hidden = ("GIT_", "DVC_", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHON")
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
@@ -71,7 +71,7 @@ class Bench:
         settings = folder / "cookiecutter.yaml"
         settings.write_text(f"replay_dir: {folder}/replay\n", encoding="utf-8")
         command = [sys.executable, "-m", "cookiecutter", "--no-input", "--config-file"]
-        command += [str(settings), "--output-dir", str(folder / "baked"), str(TEMPLATE)]
+        command += [str(settings), "--output-dir", str(folder / "baked"), str(TEMPLATE), *answers]
         subprocess.run(command, check=True, capture_output=True)
         [self.baked] = (folder / "baked").iterdir()
         self.project = self.new("project")

@@ -4,11 +4,12 @@ import json
 import sys
 from pathlib import Path
 
-SLUG = json.loads(r"""{{ cookiecutter | tojson }}""")["project_slug"]
+ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
+SLUG, PACKAGE = ANSWERS["project_slug"], ANSWERS["__package_name"]
 
 # By name, deepest first: generating over an existing project must leave the user's own empty
 # folders alone, and those inside .git.
-for folder in (".github/workflows", ".github"):
+for folder in (".github/workflows", ".github", f"{PACKAGE}/mirror", f"{PACKAGE}/serving"):
     path = Path(folder)
     if path.is_dir() and not any(path.iterdir()):
         path.rmdir()

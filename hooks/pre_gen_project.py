@@ -14,12 +14,13 @@ GIVEN = json.loads(r"""{{ _cookiecutter | default({}) | tojson }}""")
 # The package folder comes first on Python's search path: it must not hide what the stages import,
 # nor be a folder that the project or Windows has already.
 TAKEN = re.compile(
-    r"""annotated_doc|annotated_types|aux|bootstrap|cloudpickle|colorama|com\d|con|dask|data|deploy|
-    docs|dvc|dvclive|fastapi|git|iniconfig|joblib|lightgbm|lpt\d|markdown_it|mdurl|metrics|
-    mlflow|models|mypy|narwhals|nul|numpy|optuna|packaging|pandas|pip|pluggy|polars|prettytable|
-    prn|py|pyarrow|pydantic|pydantic_core|pygments|pytest|release|reports|rich|ruff|scipy|
-    semver|setuptools|shellingham|skops|sklearn|tests|threadpoolctl|tqdm|typer|
-    typing_extensions|typing_inspection|uv|uvicorn|vl_convert|wandb|wcwidth|xgboost|yaml""",
+    r"""annotated_doc|annotated_types|anyio|aux|bootstrap|click|cloudpickle|colorama|com\d|con|
+    dask|data|deploy|docs|dvc|dvclive|fastapi|git|h11|httptools|idna|iniconfig|joblib|lightgbm|
+    lpt\d|markdown_it|mdurl|metrics|mlflow|models|mypy|narwhals|nul|numpy|opentelemetry|optuna|
+    packaging|pandas|pip|pluggy|polars|prettytable|prn|prometheus_client|py|pyarrow|pydantic|
+    pydantic_core|pygments|pytest|release|reports|rich|ruff|scipy|semver|setuptools|shellingham|
+    sklearn|skops|starlette|tests|threadpoolctl|tqdm|typer|typing_extensions|typing_inspection|uv|
+    uvicorn|uvloop|vl_convert|wandb|wcwidth|xgboost|yaml""",
     re.VERBOSE,
 )
 # What both .dvc/config and a URL hold as it is. A relative folder must lie outside the project:

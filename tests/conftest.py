@@ -29,6 +29,8 @@ CHOICES = {
 # One option at a time, everything else by default.
 VARIANTS = [(name, value) for name, values in CHOICES.items() for value in values]
 
+pytest_plugins = ["serving"]
+
 Bake = Callable[..., Path]
 Tool = Callable[[str, str], str]
 
@@ -81,7 +83,7 @@ def run(
 # What CI's half hour has no room for; `pytest -m nightly` runs it.
 NIGHTLY = re.compile(
     r"test_(bad_machines|bootstrap|bootstrap_refused|ci_story|experiments|failed_runs|gate"
-    r"|growing_tables|kill|own_edits|s3\w*|upgrades|versions_\w+)\.py"
+    r"|growing_tables|kill|own_edits|s3\w*|service\w*|upgrades|versions_\w+)\.py"
 )
 
 
@@ -172,15 +174,19 @@ def bake(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) 
     return generate
 
 
+def set_up(baked: Path, path: Path, environment: dict[str, str]) -> Project:
+    """Copy what was generated to `path` and run its set-up."""
+    shutil.copytree(baked, path)
+    setup = run(sys.executable, "bootstrap.py", cwd=path, environment=environment)
+    return Project(path, environment, setup)
+
+
 @pytest.fixture(scope="session")
 def project(
     bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
     """The default project after `python bootstrap.py`; read it, and change only copies of it."""
-    path = tmp_path_factory.mktemp("session") / "penguins"
-    shutil.copytree(bake(), path)
-    setup = run(sys.executable, "bootstrap.py", cwd=path, environment=environment)
-    return Project(path, environment, setup)
+    return set_up(bake(), tmp_path_factory.mktemp("session") / "penguins", environment)
 
 
 def lack(reason: str) -> NoReturn:
@@ -232,7 +238,8 @@ def s3_project(
     bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
     """A project for S3 without a file of CI, after its own set-up; change only copies of it."""
-    path = tmp_path_factory.mktemp("session-s3") / "penguins"
-    shutil.copytree(bake(remote="s3", ci="none"), path)
-    setup = run(sys.executable, "bootstrap.py", cwd=path, environment=environment)
-    return Project(path, environment, setup)
+    return set_up(
+        bake(remote="s3", ci="none"),
+        tmp_path_factory.mktemp("session-s3") / "penguins",
+        environment,
+    )

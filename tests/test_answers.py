@@ -30,6 +30,18 @@ def read_pyproject(path: Path) -> dict[str, Any]:
     return tomllib.loads((path / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+def template_of(relative: Path) -> Path:
+    """Return what a file of the package is made from; an optional one has a condition as name."""
+    package = TEMPLATE / "{{cookiecutter.project_slug}}" / "{{cookiecutter.__package_name}}"
+    folder = package / relative.parent.relative_to(relative.parts[0])
+    [source] = [
+        file
+        for file in folder.iterdir()
+        if relative.name in (file.name, file.name.partition("%}")[2].partition("{%")[0])
+    ]
+    return source
+
+
 def read_remote(path: Path) -> str:
     """The default remote's address, as .dvc/config has it (configobj's quoting is not used)."""
     config = configparser.ConfigParser(interpolation=None)
@@ -59,10 +71,15 @@ def test_each_choice(bake: Bake, name: str, value: str) -> None:
     dvc = [line for line in pyproject["dependency-groups"]["dev"] if line.startswith("dvc")]
     extra = "" if answers["remote"] == "local" else f"[{answers['remote']}]"
     assert [re.split("[<>]", line)[0] for line in dvc] == [f"dvc{extra}"]
+    served = {
+        str(f) for f in path.rglob("*") if re.search(r"serv|Container|compose|docker", f.name)
+    }
+    assert bool(served) == (answers["service"] == "fastapi")
+    assert ("service" in pyproject["dependency-groups"]) == bool(served)
+    assert ("service" in pyproject["tool"]["uv"]["default-groups"]) == bool(served)
     scheme = "../../" if answers["remote"] == "local" else f"{answers['remote']}://"
     assert read_remote(path).startswith(scheme)
 
-    source = TEMPLATE / "{{cookiecutter.project_slug}}" / "{{cookiecutter.__package_name}}"
     for file in path.rglob("*"):
         relative = file.relative_to(path)
         if file.is_dir():
@@ -71,7 +88,7 @@ def test_each_choice(bake: Bake, name: str, value: str) -> None:
         if file.suffix in (".yaml", ".yml", ".dvc"):
             yaml.safe_load(file.read_text(encoding="utf-8"))
         if relative.parts[0] == path.name:  # package code is copied, never rendered
-            assert file.read_bytes() == (source / relative.relative_to(path.name)).read_bytes()
+            assert file.read_bytes() == template_of(relative).read_bytes()
         elif relative.parts[0] != "data":
             text = file.read_bytes().decode().replace("${{", "")
             assert not re.search(r"\{[{%#]", text), f"template code left in {relative}"
@@ -167,7 +184,7 @@ def test_remote_address(bake: Bake, remote: str, url: str, written: str) -> None
 
 
 def test_answers_typed_at_the_prompts(tmp_path: Path, environment: dict[str, str]) -> None:
-    typed = ["Emperor & Co", "", 'say "hi"', "", "2", "", "4", "3"]
+    typed = ["Emperor & Co", "", 'say "hi"', "", "2", "", "4", "", "", "3"]
     command = [sys.executable, "-m", "cookiecutter", str(TEMPLATE)]
     result = subprocess.run(
         command,

@@ -151,6 +151,19 @@ def test_answers_can_be_changed_later(created: Repository) -> None:
     assert not (created.path / ".gitlab-ci.yml").exists()
 
 
+def test_the_service_can_come_and_go_later(created: Repository) -> None:
+    before = created.git("ls-files").splitlines()
+    for answer in ("fastapi", "none"):
+        changed = json.dumps({"service": answer})
+        created.cruft("update", "--skip-apply-ask", "--variables-to-update", changed)
+        files = ("Containerfile", "penguins/serving/web.py")
+        assert {(created.path / name).exists() for name in files} == {answer == "fastapi"}
+        assert ('"fastapi>=' in created.read("pyproject.toml")) == (answer == "fastapi")
+        created.commit(f"service: {answer}")
+    assert created.git("ls-files").splitlines() == before
+    assert not (created.path / "penguins/serving").exists()
+
+
 def test_refused_answer_changes_nothing(created: Repository) -> None:
     result = run(
         *(sys.executable, "-m", "cruft", "update", "--skip-apply-ask"),

@@ -1,11 +1,17 @@
 """The command line `model`."""
 
+import importlib
 import os
+import pkgutil
 from pathlib import Path
 
-from .commands import jobs, look, project, prove, release, use  # noqa: F401  # each adds its commands
+from . import commands
 from .commands.app import app
 from .errors import ProjectError, run
+
+# Each adds its commands. Which there are was chosen when the project was generated.
+for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
+    importlib.import_module(module.name)
 
 
 def main() -> None:

@@ -133,16 +133,24 @@ class Input:
         params.yaml names none, the prediction, a probability for each class where the estimator
         has them, and which model it was.
         """
-        chosen = self.chosen
         typed = self.typed(rows.lazy()).collect()
-        whole = chosen.add_features(typed.lazy()).collect()
-        inputs = features.select(whole, features.fitted(chosen.model, whole.schema))
         keys = typed.select(self.keys) if self.keys else numbers.to_frame(ROW)
         return keys.with_columns(
-            *_columns(chosen.model, inputs),
-            model_version=pl.lit(chosen.version),
-            model_sha256=pl.lit(chosen.sha256),
+            *outcomes(self.chosen, typed),
+            model_version=pl.lit(self.chosen.version),
+            model_sha256=pl.lit(self.chosen.sha256),
         )
+
+
+def outcomes(chosen: Chosen, typed: pl.DataFrame) -> list[pl.Series]:
+    """Return what a model says of rows of the declared columns.
+
+    The prediction, then a probability for each class where the estimator has them: each of shape
+    (rows,).
+    """
+    whole = chosen.add_features(typed.lazy()).collect()
+    inputs = features.select(whole, features.fitted(chosen.model, whole.schema))
+    return list(_columns(chosen.model, inputs))
 
 
 def _probabilities(model: Any) -> list[str]:

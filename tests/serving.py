@@ -1,0 +1,176 @@
+"""A running `model serve` of a copy, asked as clients ask it."""
+
+import csv
+import http.client
+import json
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from conftest import Bake, Project, set_up
+from releases import RAW, Released, two_versions
+
+JSON = {"Content-Type": "application/json"}
+KINDS = {"bill_length_mm": float, "bill_depth_mm": float} | dict.fromkeys(
+    ("flipper_length_mm", "body_mass_g", "year"), int
+)
+GOOD: dict[str, Any] = {
+    "species": "Adelie",
+    "island": "Biscoe",
+    "bill_length_mm": 40.1,
+    "bill_depth_mm": 18.2,
+    "flipper_length_mm": 181,
+    "body_mass_g": 4000,
+    "year": 2007,
+}
+
+
+@pytest.fixture(scope="session")
+def service_project(
+    bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """A project with a service after its own set-up; change only copies of it."""
+    return set_up(
+        bake(service="fastapi"),
+        tmp_path_factory.mktemp("session-service") / "penguins",
+        environment,
+    )
+
+
+@pytest.fixture(scope="session")
+def served_versions(service_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Released:
+    """v1.0.0 and v1.1.0; change only copies."""
+    return two_versions(service_project, tmp_path_factory.mktemp("service-versions"))
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Any
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Client:
+    """One connection that stays open; another one takes its place when the service ends it."""
+
+    def __init__(self, port: int, token: str | None = None) -> None:
+        self._headers = JSON | ({"Authorization": f"Bearer {token}"} if token else {})
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def ask(self, path: str, content: Any = None, **headers: str) -> Answer:
+        """Send content as JSON, or bytes as they are; nothing: GET."""
+        body = content if content is None or isinstance(content, bytes) else as_bytes(content)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        method = "GET" if body is None else "POST"
+        self._connection.request(method, path, body, self._headers | named)
+        response = self._connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@dataclass
+class Service:
+    """The process, its log and where it listens."""
+
+    process: "subprocess.Popen[bytes]"
+    copy: Released
+    port: int
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return the events that it wrote so far."""
+        text = (self.copy.path.parent / "serve.log").read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+    def client(self, token: str | None = None) -> Client:
+        return Client(self.port, token)
+
+    def meter(self, name: str) -> float:
+        """Return the value of a line of /metrics."""
+        text = self.client().ask("/metrics").body.decode()
+        return sum(float(v) for v in re.findall(rf"^{name}(?:\{{.*)? (\S+)$", text, re.MULTILINE))
+
+    def wait_for(self, moment: Any) -> None:
+        """Wait until ``moment()`` is true."""
+        end = time.monotonic() + 120
+        while not moment():
+            assert self.process.poll() is None
+            assert time.monotonic() < end, self.log()[-5:]
+            time.sleep(0.1)
+
+    def stop(self) -> int:
+        """Tell it to stop and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+
+@contextmanager
+def serving(copy: Released, *options: str, **variables: str) -> Iterator[Service]:
+    """Run `model serve` on a free port until the block ends."""
+    log = copy.path.parent / "serve.log"
+    with log.open("wb") as out, (copy.path.parent / "serve.err").open("wb") as err:
+        process = subprocess.Popen(
+            ["python", "-m", "penguins.cli", "serve", "--port", "0", "--poll", "0.5", *options],
+            cwd=copy.path,
+            env={**copy.project.active(), "PYTHONUNBUFFERED": "1", **variables},
+            executable=str(copy.project.path / ".venv" / "bin" / "python"),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+        )
+    service = Service(process, copy, 0)
+    try:
+        service.wait_for(lambda: any(line["event"] == "start" for line in service.log()))
+        [start] = (line for line in service.log() if line["event"] == "start")
+        service.port = start["port"]
+        service.wait_for(lambda: _alive(service))
+        yield service
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _alive(service: Service) -> bool:
+    try:
+        return service.client().ask("/ready").status == 200
+    except OSError:
+        return False
+
+
+def rows(copy: Released) -> list[dict[str, Any]]:
+    """Return the raw table as a client would send it."""
+    with (copy.path / RAW).open(encoding="utf-8", newline="") as file:
+        return [_row(line) for line in csv.DictReader(file)]
+
+
+def predicted(copy: Released, *options: str) -> list[dict[str, str]]:
+    """Return what `model predict` says of the raw table."""
+    copy.model("predict", RAW, "-o", "../predicted.csv", *options)
+    with (copy.path.parent / "predicted.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def as_bytes(content: Any) -> bytes:
+    return json.dumps(content).encode()
+
+
+def _row(line: dict[str, str]) -> dict[str, Any]:
+    return {
+        name: None if text in ("", "NA") else KINDS.get(name, str)(text)
+        for name, text in line.items()
+        if name != "sex"
+    }

@@ -1,0 +1,232 @@
+"""The service of a generated project: right answers, a hot switch, refusals before it starts."""
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Project
+from helpers import Copy
+from releases import MODEL, Released, copied, flip
+from serving import GOOD, predicted, rows, serving
+
+
+@pytest.fixture
+def copy(served_versions: Released, tmp_path: Path) -> Released:
+    return copied(served_versions, tmp_path / "copy")
+
+
+def refused(copy: Released, *options: str, **variables: str) -> str:
+    """Start the service, which must end at once with one message; return that."""
+    done = copy.model("serve", "--port", "0", *options, check=False, **variables)
+    assert done.returncode == 2, done.stdout
+    assert done.stderr.count("error: ") == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_a_project_with_it_is_clean_and_its_own_tests_pass(service_project: Project) -> None:
+    service_project.run("ruff", "check")
+    service_project.run("ruff", "format", "--check")
+    service_project.run("mypy")
+    said = service_project.run("pytest", "-q", "-p", "no:cacheprovider").stdout
+    assert re.search(r"\d+ passed", said)
+
+
+def test_it_changes_no_output_of_the_pipeline(service_project: Project, project: Project) -> None:
+    """The lock of all packages is another one; what stages read of it, env.json, is the same."""
+    locks = []
+    for each in (service_project, project):
+        lock = Copy(each.path, each).lock()
+        for stage in lock["stages"].values():
+            stage["deps"] = [dep for dep in stage["deps"] if dep["path"] != "uv.lock"]
+        locks.append(lock)
+    assert locks[0] == locks[1]
+    assert "env.json" in str(locks[0])
+
+
+def test_answers_are_those_of_model_predict(copy: Released) -> None:
+    expected = predicted(copy, "--version", "v1")
+    table = rows(copy)
+    with serving(copy, "--version", "v1") as service:
+        client = service.client()
+        alone = [client.ask("/predict", row).json for row in table]
+        batch = client.ask("/predict/batch", {"rows": table}).json
+        assert service.stop() == 0
+        assert service.log()[-1]["event"] == "stop"
+    shas = {each["model_sha256"] for each in expected}
+    assert {each["model_sha256"] for each in [*alone, batch]} == shas
+    assert {each["model_version"] for each in [*alone, batch]} == {"v1.0.0"}
+    for said in (alone, batch["predictions"]):
+        for answer, line in zip(said, expected, strict=True):
+            assert answer["prediction"] == line["prediction"]
+            for label, share in answer["probabilities"].items():
+                assert abs(share - float(line[f"probability_{label}"])) < 1e-12
+    log = [line for line in service.log() if line["event"] == "prediction"]
+    assert [line["predictions"] for line in log[: len(alone)]] == [
+        [each["prediction"]] for each in alone
+    ]
+    assert {line["model_sha256"] for line in log} == shas
+    assert not [line for line in log if "Biscoe" in json.dumps(line)]
+
+
+def test_its_commands_do_what_its_page_says(copy: Released) -> None:
+    text = (copy.path / "docs/service.md").read_text(encoding="utf-8")
+    [row] = re.findall("```json\n(.*)\n```", text)
+    for name, content in (("row", row), ("rows", f'{{"rows": [{row}]}}')):
+        (copy.path / f"{name}.json").write_text(content, encoding="utf-8")
+    [options] = re.findall(r"\$ uv run model serve (.*)", text)
+    asked = re.findall(r"\$ (curl .*)\n(.*)", text)
+    with serving(copy, *options.split()) as service:
+        for command, shown in asked:
+            line = command.replace(":8000", f":{service.port}")
+            said = json.loads(copy.run("sh", "-c", line).stdout)
+            assert list(said) == list(json.loads(shown))
+    assert len(asked) == 2
+
+
+def test_it_starts_with_nothing_that_is_wrong(copy: Released) -> None:
+    assert "not both" in refused(copy, "--version", "v1", "--stage", "prod")
+    assert "v9" in refused(copy, "--version", "v9")
+    assert "'live'" in refused(copy, "--stage", "live")
+    assert "MODEL_SERVE_TOKEN" in refused(copy, "--host", "0.0.0.0")
+    with serving(copy) as service:
+        assert "name others" in refused(copy, "--port", str(service.port))
+    flip(copy.storage / copy.object(MODEL))
+    flip(copy.path / ".dvc/cache" / copy.object(MODEL))
+    assert "is not the recorded file" in refused(copy)
+
+
+def test_a_wrong_token_opens_nothing(copy: Released) -> None:
+    with serving(copy, "--host", "0.0.0.0", MODEL_SERVE_TOKEN="open sesame") as service:
+        paths = ["/predict", "/predict/batch", "/metrics", "/version", "/docs", "/openapi.json"]
+        for token in (None, "open", "open sesame!", "Open Sesame"):
+            for path in [*paths, "/", "/predict/"]:
+                answer = service.client(token).ask(path, GOOD if "predict" in path else None)
+                assert answer.status == 401, (token, path)
+                assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert service.client().ask("/health").status == 200
+        assert service.client("open sesame").ask("/predict", GOOD).status == 200
+
+
+class Calls:
+    """Clients that ask all the time, each on a connection of its own."""
+
+    def __init__(self, service: Any, clients: int) -> None:
+        self.answers: list[tuple[int, Any]] = []
+        self.failed: list[BaseException] = []
+        self._ended = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._ask, args=[service.client()]) for _ in range(clients)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self, client: Any) -> None:
+        try:
+            while not self._ended.is_set():
+                answer = client.ask("/predict", GOOD)
+                self.answers.append((answer.status, answer.json))
+        except BaseException as error:
+            self.failed.append(error)
+
+    def end(self) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def test_it_goes_over_to_what_is_promoted_and_drops_no_request(copy: Released) -> None:
+    shares = {}
+    for version in ("v1", "v1.1"):
+        with serving(copy, "--version", version) as service:
+            answer = service.client().ask("/predict", GOOD).json
+            shares[answer["model_version"], answer["model_sha256"]] = answer["probabilities"]
+    assert len(shares) == 2
+    copy.model("promote", "v1", "staging", "-m", "Back")
+    with serving(copy, "--stage", "staging") as service:
+        calls = Calls(service, 8)
+
+        def now(version: str) -> bool:
+            found: str = service.client().ask("/version").json["model_version"]
+            return found == version
+
+        for turn, version in enumerate(["v1.1.0", "v1.0.0", "v1.1.0"], start=1):
+            copy.model("promote", version, "staging", "-m", "The other one")
+            service.wait_for(lambda version=version: now(version))
+            assert service.meter("model_switches_total") == turn
+        time.sleep(1)
+        calls.end()
+        assert service.stop() == 0
+    assert calls.failed == []
+    assert {status for status, _ in calls.answers} == {200}
+    for _, answer in calls.answers:
+        found = shares[answer["model_version"], answer["model_sha256"]]
+        assert answer["probabilities"] == pytest.approx(found, abs=1e-12)
+    order = [answer["model_version"] for _, answer in calls.answers]
+    assert order[0] == "v1.0.0"
+    assert order[-1] == "v1.1.0"
+
+
+def test_what_cannot_be_loaded_changes_nothing(copy: Released) -> None:
+    copy.git("checkout", "--quiet", "model@v1.0.0")
+    first = copy.object(MODEL)
+    copy.git("checkout", "--quiet", "main")
+    for place in (copy.storage, copy.path / ".dvc/cache"):
+        flip(place / first)
+    with serving(copy, "--stage", "staging") as service:
+        copy.git("tag", "--annotate", "--message", "By hand", "model#staging#99", "model@v1.0.0^{}")
+        service.wait_for(lambda: service.meter("model_switch_failing") == 1)
+        assert service.client().ask("/predict", GOOD).json["model_version"] == "v1.1.0"
+        told = [line for line in service.log() if line["event"] == "switch_failed"]
+        assert len(told) == 1
+        assert "is not the recorded file" in told[0]["says"]
+        for place in (copy.storage, copy.path / ".dvc/cache"):
+            flip(place / first)
+        service.wait_for(lambda: service.meter("model_switch_failing") == 0)
+        assert service.client().ask("/version").json["model_version"] == "v1.0.0"
+
+
+def test_a_version_that_was_named_stays(copy: Released) -> None:
+    with serving(copy, "--version", "v1") as service:
+        copy.git("tag", "--annotate", "--message", "By hand", "model#prod#99", "model@v1.1.0^{}")
+        time.sleep(2)
+        assert service.client().ask("/version").json["model_version"] == "v1.0.0"
+
+
+def test_what_others_promote_is_fetched(copy: Released) -> None:
+    other = copy.path.parent / "other"
+    copy.run("git", "clone", "--quiet", str(copy.origin), str(other))
+    with serving(copy, "--stage", "staging", "--fetch") as service:
+        there = Released(other, copy.project)
+        there.git("tag", "-a", "-m", "There", "model#staging#99", "model@v1.0.0^{}")
+        there.git("push", "--quiet", "origin", "model#staging#99")
+        service.wait_for(lambda: service.client().ask("/version").json["model_version"] == "v1.0.0")
+
+
+def test_what_is_in_flight_is_answered_before_it_stops(copy: Released) -> None:
+    table = rows(copy) * 2
+    with serving(copy, "--version", "v1") as service:
+        found: list[int] = []
+
+        def ask() -> None:
+            with suppress(ConnectionRefusedError):  # of who came after the signal
+                found.append(service.client().ask("/predict/batch", {"rows": table}).status)
+
+        threads = [threading.Thread(target=ask) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        before = service.meter("model_batch_rows_count")
+        service.wait_for(lambda: service.meter("model_batch_rows_count") > before)
+        os.kill(service.process.pid, signal.SIGTERM)
+        for thread in threads:
+            thread.join()
+        assert service.process.wait(60) == 0
+    assert found
+    assert set(found) == {200}
