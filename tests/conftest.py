@@ -81,7 +81,7 @@ def run(
 # What CI's half hour has no room for; `pytest -m nightly` runs it.
 NIGHTLY = re.compile(
     r"test_(bad_machines|bootstrap|bootstrap_refused|ci_story|experiments|failed_runs|gate"
-    r"|growing_tables|kill|own_edits|s3\w*|upgrades|versions_\w+)\.py"
+    r"|growing_tables|kill|mirror\w*|own_edits|s3\w*|upgrades|versions_\w+)\.py"
 )
 
 
@@ -234,5 +234,16 @@ def s3_project(
     """A project for S3 without a file of CI, after its own set-up; change only copies of it."""
     path = tmp_path_factory.mktemp("session-s3") / "penguins"
     shutil.copytree(bake(remote="s3", ci="none"), path)
+    setup = run(sys.executable, "bootstrap.py", cwd=path, environment=environment)
+    return Project(path, environment, setup)
+
+
+@pytest.fixture(scope="session")
+def mlflow_project(
+    bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """A project with MLflow, after its own set-up; change only copies of it."""
+    path = tmp_path_factory.mktemp("session-mlflow") / "penguins"
+    shutil.copytree(bake(tracker="mlflow"), path)
     setup = run(sys.executable, "bootstrap.py", cwd=path, environment=environment)
     return Project(path, environment, setup)
