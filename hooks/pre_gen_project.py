@@ -19,7 +19,12 @@ TAKEN = re.compile(
     mlflow|models|mypy|narwhals|nul|numpy|optuna|packaging|pandas|pip|pluggy|polars|prettytable|
     prn|py|pyarrow|pydantic|pydantic_core|pygments|pytest|release|reports|rich|ruff|scipy|
     semver|setuptools|shellingham|skops|sklearn|tests|threadpoolctl|tqdm|typer|
-    typing_extensions|typing_inspection|uv|uvicorn|vl_convert|wandb|wcwidth|xgboost|yaml""",
+    typing_extensions|typing_inspection|uv|uvicorn|vl_convert|wandb|wcwidth|xgboost|yaml|
+    # below the trackers
+    alembic|anyio|blinker|cachetools|certifi|click|contourpy|cycler|databricks|docker|flask|
+    flask_cors|google|graphene|graphql|gunicorn|h11|httpcore|httpx|huey|idna|importlib_metadata|
+    itsdangerous|jinja2|kiwisolver|mako|markupsafe|matplotlib|opentelemetry|platformdirs|psutil|
+    pylab|requests|sentry_sdk|sniffio|sqlalchemy|sqlparse|starlette|urllib3|werkzeug|xxhash|zipp""",
     re.VERBOSE,
 )
 # What both .dvc/config and a URL hold as it is. A relative folder must lie outside the project:
