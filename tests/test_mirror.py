@@ -58,6 +58,8 @@ test = pl.read_parquet("data/prepared/test.parquet")
 own = persist.load(Path("models/model.skops"))
 x = features.select(test, features.fitted(own, test.schema))
 restored = mlflow.pyfunc.load_model("models:/penguins.model@prod")
+probabilities = restored.predict(test.to_pandas(), params={"method": "predict_proba"})
+assert (probabilities == own.predict_proba(x)).all()
 names = [str(name) for name in own.feature_names_in_]
 predictions = {
     "classic": mlflow.sklearn.load_model(f"runs:/{classic.info.run_id}/model").predict(
