@@ -14,13 +14,17 @@ GIVEN = json.loads(r"""{{ _cookiecutter | default({}) | tojson }}""")
 # The package folder comes first on Python's search path: it must not hide what the stages import,
 # nor be a folder that the project or Windows has already.
 TAKEN = re.compile(
-    r"""annotated_doc|annotated_types|anyio|aux|bootstrap|click|cloudpickle|colorama|com\d|con|
-    dask|data|deploy|docs|dvc|dvclive|fastapi|git|h11|httptools|idna|iniconfig|joblib|lightgbm|
-    lpt\d|markdown_it|mdurl|metrics|mlflow|models|mypy|narwhals|nul|numpy|opentelemetry|optuna|
-    packaging|pandas|pip|pluggy|polars|prettytable|prn|prometheus_client|py|pyarrow|pydantic|
-    pydantic_core|pygments|pytest|release|reports|rich|ruff|scipy|semver|setuptools|shellingham|
-    sklearn|skops|starlette|tests|threadpoolctl|tqdm|typer|typing_extensions|typing_inspection|uv|
-    uvicorn|uvloop|vl_convert|wandb|wcwidth|xgboost|yaml""",
+    r"""alembic|annotated_doc|annotated_types|anyio|aux|blinker|bootstrap|cachetools|certifi|click|
+    cloudpickle|colorama|com\d|con|contourpy|cycler|dask|data|databricks|deploy|docker|docs|dvc|
+    dvclive|fastapi|fastapi_offline|flask|flask_cors|git|google|graphene|graphql|gunicorn|h11|
+    httpcore|httptools|httpx|huey|idna|importlib_metadata|iniconfig|itsdangerous|jinja2|joblib|
+    kiwisolver|lightgbm|lpt\d|mako|markdown_it|markupsafe|matplotlib|mdurl|metrics|mlflow|models|
+    mypy|narwhals|nul|numpy|opentelemetry|optuna|packaging|pandas|pip|platformdirs|pluggy|polars|
+    prettytable|prn|prometheus_client|psutil|py|pyarrow|pydantic|pydantic_core|pygments|pylab|
+    pytest|release|reports|requests|rich|ruff|scipy|semver|sentry_sdk|setuptools|shellingham|
+    sklearn|skops|sniffio|sqlalchemy|sqlparse|starlette|tests|threadpoolctl|tqdm|typer|
+    typing_extensions|typing_inspection|urllib3|uv|uvicorn|uvloop|vl_convert|wandb|wcwidth|werkzeug|
+    xgboost|xxhash|yaml|zipp""",
     re.VERBOSE,
 )
 # What both .dvc/config and a URL hold as it is. A relative folder must lie outside the project:

@@ -29,7 +29,7 @@ CHOICES = {
 # One option at a time, everything else by default.
 VARIANTS = [(name, value) for name, values in CHOICES.items() for value in values]
 
-pytest_plugins = ["serving"]
+pytest_plugins = ["serving", "trackers"]
 
 Bake = Callable[..., Path]
 Tool = Callable[[str, str], str]
@@ -83,7 +83,7 @@ def run(
 # What CI's half hour has no room for; `pytest -m nightly` runs it.
 NIGHTLY = re.compile(
     r"test_(bad_machines|bootstrap|bootstrap_refused|ci_story|experiments|failed_runs|gate"
-    r"|growing_tables|kill|own_edits|s3\w*|service\w*|upgrades|versions_\w+)\.py"
+    r"|growing_tables|kill|mirror\w*|own_edits|s3\w*|service\w*|upgrades|versions_\w+)\.py"
 )
 
 

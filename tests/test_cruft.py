@@ -1,6 +1,7 @@
 """cruft keeps a generated project and its template in step without losing the user's edits."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -162,6 +163,25 @@ def test_the_service_can_come_and_go_later(created: Repository) -> None:
         created.commit(f"service: {answer}")
     assert created.git("ls-files").splitlines() == before
     assert not (created.path / "penguins/serving").exists()
+
+
+def test_a_tracker_comes_and_goes_with_its_answer(created: Repository) -> None:
+    before = created.git("ls-files")
+    created.edit(".dvcignore", ".venv/\n", ".venv/\nscratch/\n")
+    created.commit("my edits")
+    for tracker in ("mlflow", "wandb", "none"):
+        answer = json.dumps({"tracker": tracker})
+        created.cruft("update", "--skip-apply-ask", "--variables-to-update", answer)
+        chosen = tracker != "none"
+        assert (created.path / "penguins/mirror").exists() == chosen
+        assert (created.path / "penguins/commands/mirror.py").exists() == chosen
+        assert (created.path / "penguins/mirror/registered.py").exists() == (tracker == "mlflow")
+        assert (f'tracker = ["{tracker}' in created.read("pyproject.toml")) == chosen
+        assert "scratch/" in created.read(".dvcignore")
+        hook = created.path / ".githooks/post-commit"
+        assert os.access(hook, os.X_OK) == chosen
+        created.commit(tracker)
+    assert created.git("ls-files") == before
 
 
 def test_refused_answer_changes_nothing(created: Repository) -> None:

@@ -3,13 +3,13 @@
 import json
 import shutil
 import struct
-import subprocess
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import opened
 from conftest import Project, Tool
 
 Browse = Callable[[Path], tuple[str, bytes]]
@@ -30,34 +30,10 @@ def browse(tool: Tool, tmp_path: Path) -> Browse:
 
     def show(page: Path) -> tuple[str, bytes]:
         picture = tmp_path / "picture.png"
-        command = [
-            chromium,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--host-resolver-rules=MAP * ~NOTFOUND",
-            f"--user-data-dir={tmp_path / 'browser'}",
-            "--virtual-time-budget=10000",
-            "--window-size=1500,2400",
-        ]
-        results = []
-        for action in ("--dump-dom", f"--screenshot={picture}"):
-            results.append(
-                subprocess.run(
-                    [*command, action, page.as_uri()],
-                    check=True,
-                    capture_output=True,
-                    text=True,
-                    encoding="utf-8",
-                    timeout=120,
-                )
-            )
-        return results[0].stdout, picture.read_bytes()
+        profile, address = tmp_path / "browser", page.as_uri()
+        elements = opened(chromium, address, "--dump-dom", profile)
+        opened(chromium, address, f"--screenshot={picture}", profile)
+        return elements, picture.read_bytes()
 
     return show
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project
+from browser import opened
+from conftest import Project, Tool
 from helpers import Copy
 from releases import MODEL, Released, copied, flip
 from serving import GOOD, predicted, rows, serving
@@ -49,6 +50,18 @@ def test_it_changes_no_output_of_the_pipeline(service_project: Project, project:
         locks.append(lock)
     assert locks[0] == locks[1]
     assert "env.json" in str(locks[0])
+
+
+def test_its_page_shows_the_columns_without_the_internet(
+    copy: Released, tool: Tool, tmp_path: Path
+) -> None:
+    chromium = tool("chromium", "apt-get install chromium")
+    with serving(copy, "--version", "v1") as service:
+        address = f"http://127.0.0.1:{service.port}/docs"
+        page = opened(chromium, address, "--dump-dom", tmp_path / "browser")
+    for word in ("/predict/batch", "bill_length_mm", "v1.0.0"):
+        assert word in page
+    assert not re.search(r"""(src|href)=["']https?://(?!127\.0\.0\.1)""", page)
 
 
 def test_answers_are_those_of_model_predict(copy: Released) -> None:

@@ -194,10 +194,9 @@ def test_the_next_date_is_after_the_last_also_where_a_clock_runs_behind(
     repository.date -= timedelta(days=1)
     repository.version("1.1.0")
     registry = Registry.load("model")
-    [last] = [assignment.tag for assignment in registry.assignments]
-    head = registry.head("v1.2.0")
-    assert head["after"] == {"model#prod#1": last.oid}
-    assert head["at"] == (last.date + timedelta(seconds=1)).isoformat()
+    [last], head = registry.assignments, registry.head("v1.2.0")
+    assert head["after"] == {"model#prod#1": last.tag.oid}
+    assert head["at"] == (last.tag.date + timedelta(seconds=1)).isoformat()
 
 
 def test_tags_that_gto_made_count_and_hold_no_record(repository: Repository) -> None:

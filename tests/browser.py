@@ -1,0 +1,31 @@
+"""A real browser that reaches no other machine."""
+
+import subprocess
+from pathlib import Path
+
+
+def opened(chromium: str, address: str, action: str, folder: Path) -> str:
+    """Open a page in headless Chromium, `--dump-dom` or `--screenshot=FILE`; return what it says.
+
+    ``folder`` is for the browser's profile.
+    """
+    command = [
+        chromium,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+        f"--user-data-dir={folder}",
+        "--virtual-time-budget=10000",
+        "--window-size=1500,2400",
+        action,
+        address,
+    ]
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, encoding="utf-8", timeout=120
+    ).stdout

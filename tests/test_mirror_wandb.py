@@ -1,0 +1,147 @@
+"""Runs for Weights & Biases lie in a folder; and what the choice of a tracker changes."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import releases
+from conftest import CHOICES, Bake, Project, run
+from helpers import PATIENCE, Copy, sha256
+from releases import MODEL
+from test_readme import console
+from trackers import in_background, make_experiments, wandb_runs
+
+COUNT = 4
+
+
+@pytest.fixture(scope="module")
+def wandb_project(
+    bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """A project with W&B, after its own set-up; change only copies of it."""
+    path = tmp_path_factory.mktemp("session-wandb") / "penguins"
+    shutil.copytree(bake(tracker="wandb"), path)
+    setup = run(sys.executable, "bootstrap.py", cwd=path, environment=environment)
+    return Project(path, environment, setup)
+
+
+def commands(copy: Copy) -> list[str]:
+    """Return the commands of docs/trackers.md."""
+    return console((copy.path / "docs/trackers.md").read_text(encoding="utf-8"))
+
+
+def test_a_run_folder_holds_params_metrics_files_and_tags(
+    wandb_project: Project, tmp_path: Path
+) -> None:
+    new = releases.new_released(wandb_project, tmp_path)
+    new.model("register", "-m", "The first one")
+    wanted = make_experiments(new, COUNT)
+    history = set(new.git("rev-list", "HEAD").split())
+    before = new.state()
+    written = new.path / "wandb/mirrored"
+    with in_background(new, "python", "-m", "penguins.cli", "mirror") as process:
+        end = time.monotonic() + PATIENCE
+        while not len(list(written.glob("*.json"))) > 1:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert len(list(written.glob("*.json"))) < len(wanted | history)
+
+    # A key and no network would hold it up for minutes, and must not.
+    start = time.monotonic()
+    at: dict[str, Any] = {"WANDB_API_KEY": "0" * 40, "WANDB_BASE_URL": "http://127.0.0.1:9"}
+    said = new.model("mirror", **at).stdout
+    assert time.monotonic() - start < 60
+    assert f"{COUNT + len(history)} runs wait for `uv run wandb sync --yes`" in said
+    runs = {found["id"]: found for found in wandb_runs(new)}
+    assert len(list((new.path / "wandb").glob("offline-run-*"))) == len(runs)
+    assert set(runs) == wanted | history
+    assert {found["project"] for found in runs.values()} == {"penguins"}
+    for commit, found in runs.items():
+        committed = json.loads(new.git("show", f"{commit}:metrics/evaluate.json"))
+        assert found["metrics"]["test/accuracy"] == committed["test"]["accuracy"]
+        assert found["metrics"]["test/accuracy/low"] <= found["metrics"]["test/accuracy/high"]
+        assert found["config"]["mirror"]["model.sha256"] == sha256(
+            found["folder"] / "files" / MODEL
+        )
+        assert {MODEL, "dvc.lock", "reports/scores.csv"} <= set(found["files"])
+        trees = found["config"]["train.arguments.n_estimators"]
+        assert found["job_type"] == ("experiment" if commit in wanted else "commit")
+        assert commit not in wanted or found["name"] == f"trees-{trees}"
+
+    head = new.git("rev-parse", "HEAD")
+    assert {"v1.0.0", f"commit:{head}"} <= set(runs[head]["tags"])
+    new.model("promote", "v1", "prod", "-m", "To see the tag")
+    assert new.model("mirror").stdout.startswith(f"1 runs written, {len(runs) - 1} were there\n")
+    assert new.model("mirror").stdout.startswith(f"0 runs written, {len(runs)} were there\n")
+    again = {found["id"]: found for found in wandb_runs(new)}
+    assert set(again) == set(runs)
+    assert "prod" in again[head]["tags"]
+    assert f"Would sync {len(runs)} run" in new.run("wandb", "sync", "--dry-run").stderr
+    assert new.state()["files"] == before["files"]
+    assert new.changed() == []
+    for command in commands(new):
+        new.run(*command.removeprefix("uv run ").split())
+
+    new.run("git", "commit", "--quiet", "--allow-empty", "--message", "More", WANDB_MODE="offline")
+    end = time.monotonic() + PATIENCE
+    while not (written / f"{new.git('rev-parse', 'HEAD')}.json").exists():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_the_commands_of_the_page_on_mlflow_work(mlflow_project: Project, tmp_path: Path) -> None:
+    new = releases.new_released(mlflow_project, tmp_path)
+    new.model("register", "-m", "The first one")
+    exported: dict[str, Any] = {}
+    ran = commands(new)
+    assert [c for c in ran if "from-mlflow" in c]
+    for command in ran:
+        if command.startswith("export "):
+            name, _, value = command.removeprefix("export ").partition("=")
+            exported[name] = f"sqlite:///{tmp_path}/server.db" if "http" in value else value
+        elif command.endswith("mlflow ui"):
+            new.run("mlflow", "ui", "--help")
+        else:
+            new.run(*command.removeprefix("uv run ").split(), **exported)
+    assert sha256(new.path / "restored/model.skops") == sha256(new.path / MODEL)
+
+
+@pytest.mark.parametrize("tracker", CHOICES["tracker"])
+def test_what_a_project_holds_of_trackers(bake: Bake, tracker: str) -> None:
+    path = bake(tracker=tracker)
+    files = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
+    without = {f.relative_to(bake()).as_posix() for f in bake().rglob("*") if f.is_file()}
+    assert without <= files
+    added = {file.replace("penguins/", "") for file in files - without}
+    assert bool(added) == (tracker != "none")
+    groups = tomllib.loads((path / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    wanted = {"none": [], "mlflow": ["mlflow"], "wandb": ["wandb"]}[tracker]
+    assert [each.partition(">")[0] for each in groups.get("tracker", [])] == wanted
+    for name in {"mlflow", "wandb"} - set(wanted):
+        for file in files:
+            assert name not in (path / file).read_bytes().decode("utf-8", "replace").lower(), file
+    for name in ("dvc.yaml", "params.yaml"):
+        assert (path / name).read_bytes() == (bake() / name).read_bytes()
+
+
+@pytest.mark.parametrize("tracker", ["mlflow", "wandb"])
+def test_a_tracker_changes_no_output_and_the_projects_own_tests_pass(
+    project: Project, request: pytest.FixtureRequest, tracker: str
+) -> None:
+    chosen: Project = request.getfixturevalue(f"{tracker}_project")
+    outputs, expected = (Copy(each.path, each).outputs() for each in (chosen, project))
+    # uv.lock, which dvc.lock names, holds the tracker; what is made of it is the same.
+    del outputs["dvc.lock"], expected["dvc.lock"]
+    assert outputs == expected
+    assert "env.json" in outputs
+    for check in ("ruff check", "ruff format --check", "mypy", "pytest -q"):
+        chosen.run(*check.split())
+    chosen.run("git", "diff", "--exit-code")
