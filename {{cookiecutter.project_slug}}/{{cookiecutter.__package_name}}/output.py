@@ -43,6 +43,19 @@ def report(checks: dict[str, list[str]]) -> str:
     )
 
 
+def rebuilt(found: dict[str, Any]) -> str:
+    """Return what a rebuild found as text."""
+    lines = [f"{found['verdict']}: {found.get('why', 'all outputs have the recorded bytes')}"]
+    lines += [f"  {path} differs" for path in found["differing"]]
+    lines += [f"  {part}" for part in found.get("parts", [])]
+    if "largest_difference" in found:
+        lines.append(
+            f"  largest difference of a prediction: {found['largest_difference']:.3g} "
+            f"in {found['rows']} rows; labels {'equal' if found['labels_equal'] else 'differ'}"
+        )
+    return "\n".join(lines)
+
+
 def changes(parts: dict[str, dict[str, Any]]) -> str:
     """Return part -> name -> [before, after] as text, one line each."""
     lines = []

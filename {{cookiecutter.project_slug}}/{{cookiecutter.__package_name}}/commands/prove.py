@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..declared import choose_model
-from ..output import as_json, report
+from ..output import as_json, rebuilt, report
 from .app import Json, Model, app, pin, tell
 
 
@@ -37,7 +37,7 @@ def verify(
     else:
         print(report(checks))
         if verdict:
-            print(again.says(verdict))
+            print(rebuilt(verdict))
         print(f"{chosen.tag.name} {'holds' if ok else 'DOES NOT HOLD'}; {signed.says}")
     if not ok:
         raise typer.Exit(1)

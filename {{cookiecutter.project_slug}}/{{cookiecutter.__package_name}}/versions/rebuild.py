@@ -39,19 +39,6 @@ def rebuild(version: Version, tell: Tell) -> dict[str, Any]:
         return verdict
 
 
-def says(verdict: dict[str, Any]) -> str:
-    """Return a verdict in words."""
-    lines = [f"{verdict['verdict']}: {verdict.get('why', 'all outputs have the recorded bytes')}"]
-    lines += [f"  {path} differs" for path in verdict["differing"]]
-    lines += [f"  {part}" for part in verdict.get("parts", [])]
-    if "largest_difference" in verdict:
-        lines.append(
-            f"  largest difference of a prediction: {verdict['largest_difference']:.3g} "
-            f"in {verdict['rows']} rows; labels {'equal' if verdict['labels_equal'] else 'differ'}"
-        )
-    return "\n".join(lines)
-
-
 def _compare(version: Version, there: Checkout, differ: list[str]) -> dict[str, Any]:
     """Return the verdict where bytes differ, and in what they do."""
     record = recorded(version)
