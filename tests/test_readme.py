@@ -9,13 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import TEMPLATE, run
+from conftest import CHOICES, PROMPTS, TEMPLATE, run
+from jinja2 import Template
 
 pytestmark = pytest.mark.slow
 
 README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
 GENERATED = (TEMPLATE / "{{cookiecutter.project_slug}}/README.md").read_text(encoding="utf-8")
-GENERATED = GENERATED.replace("{{ cookiecutter.__package_name }}", "penguins")
+# As the default answers leave it; the commands of a tracker and of a service have tests of theirs.
+DEFAULTS = {name: values[0] for name, values in CHOICES.items()}
+GENERATED = Template(GENERATED, keep_trailing_newline=True).render(
+    cookiecutter={**PROMPTS, **DEFAULTS, "project_slug": "penguins", "__package_name": "penguins"}
+)
 
 BACK = (
     "git checkout params.yaml dvc.lock env.json metrics reports MODEL_CARD.md"
