@@ -137,7 +137,7 @@ def test_the_quick_example_and_the_same_through_the_mirror(
     # Without an address of its own MLflow puts models into the folder where it is called.
     iris.run("python", "-c", CLASSIC, **at)
     said = iris.model("mirror", **at).stdout
-    assert said.startswith("3 runs written, 0 were there\n")
+    assert said.startswith("runs written: 3, there before: 0\n")
     assert "v1.0.0 goes to MLflow" not in iris.model("mirror", **at).stderr
     restored = tmp_path / "restored"
     iris.model("from-mlflow", "prod", "-o", str(restored), **at)

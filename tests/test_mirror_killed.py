@@ -92,7 +92,7 @@ def test_twenty_experiments_killed_half_way_are_twenty_runs(copy: Released) -> N
         model = Path(place.removeprefix("file://"), MODEL)
         assert sha256(model) == tags["model.sha256"]
     again = copy.model("mirror")
-    assert again.stdout.startswith(f"0 runs written, {len(runs)} were there\n")
+    assert again.stdout.startswith(f"runs written: 0, there before: {len(runs)}\n")
     assert copy.changed() == []
 
 

@@ -110,7 +110,7 @@ def test_it_starts_with_nothing_that_is_wrong(copy: Released) -> None:
     assert "'live'" in refused(copy, "--stage", "live")
     assert "MODEL_SERVE_TOKEN" in refused(copy, "--host", "0.0.0.0")
     with serving(copy) as service:
-        assert "name others" in refused(copy, "--port", str(service.port))
+        assert "in use: choose --host and --port" in refused(copy, "--port", str(service.port))
     flip(copy.storage / copy.object(MODEL))
     flip(copy.path / ".dvc/cache" / copy.object(MODEL))
     assert "is not the recorded file" in refused(copy)
