@@ -79,7 +79,9 @@ def test_a_run_folder_holds_params_metrics_files_and_tags(
     head = new.git("rev-parse", "HEAD")
     assert {"v1.0.0", f"commit:{head}"} <= set(runs[head]["tags"])
     new.model("promote", "v1", "prod", "-m", "To see the tag")
-    assert new.model("mirror").stdout.startswith(f"runs written: 1, there before: {len(runs) - 1}\n")
+    assert new.model("mirror").stdout.startswith(
+        f"runs written: 1, there before: {len(runs) - 1}\n"
+    )
     assert new.model("mirror").stdout.startswith(f"runs written: 0, there before: {len(runs)}\n")
     again = {found["id"]: found for found in wandb_runs(new)}
     assert set(again) == set(runs)

@@ -70,6 +70,11 @@ def artifact_in_tag(model: str) -> str:
     return f"{folder}={model}" if folder else model
 
 
+def references(model: str, kinds: str = "@#") -> list[str]:
+    """Return the patterns that a model's tags match, by their kinds: see `read`."""
+    return [f"refs/tags/{artifact_in_tag(model)}{kind}*" for kind in kinds]
+
+
 def read(model: str, kinds: str, text: bool) -> list[Tag]:
     """Return the tags of a model's versions (@), of its stages (#) or of both (@#).
 
@@ -77,7 +82,7 @@ def read(model: str, kinds: str, text: bool) -> list[Tag]:
     """
     form = _FORM + _TEXT if text else _FORM
     sort = "--sort=version:refname"  # nearly their order, in which Python then sorts them fast
-    values = git("for-each-ref", sort, f"--format={form}", *_references(model, kinds)).split("\0")
+    values = git("for-each-ref", sort, f"--format={form}", *references(model, kinds)).split("\0")
     width = form.count("%00")
     tags = []
     for start in range(0, len(values) - 1, width):
@@ -120,7 +125,7 @@ def fetch(model: str) -> None:
     remote = origin()
     if remote is None:
         return
-    wanted = [f"{each}:{each}" for each in _references(model)]
+    wanted = [f"{each}:{each}" for each in references(model)]
     try:
         # Not with --quiet, which keeps the names of rejected tags back.
         git("fetch", "--no-tags", remote, *wanted)
@@ -136,13 +141,9 @@ def fetch(model: str) -> None:
 
 def at(remote: str, model: str) -> dict[str, str]:
     """Return name -> hash of a model's tags at a Git remote."""
-    lines = git("ls-remote", "--refs", remote, *_references(model)).splitlines()
+    lines = git("ls-remote", "--refs", remote, *references(model)).splitlines()
     listed = (line.split("\t") for line in lines)
     return {reference.removeprefix("refs/tags/"): oid for oid, reference in listed}
-
-
-def _references(model: str, kinds: str = "@#") -> list[str]:
-    return [f"refs/tags/{artifact_in_tag(model)}{kind}*" for kind in kinds]
 
 
 def _start_of_record(message: str) -> int:
