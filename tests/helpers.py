@@ -77,8 +77,8 @@ class Copy:
         return self.run("git", "status", "--porcelain").stdout.splitlines()
 
     def outputs(self) -> dict[str, str]:
-        """Return the SHA-256 of dvc.lock and of all that it names as an output."""
-        paths = ["dvc.lock"]
+        """Return the SHA-256 of the model's dvc.lock, and of all outputs of the pipeline."""
+        paths = ["dvc.lock", "env.json"]
         for stage in self.lock()["stages"].values():
             paths += [out["path"] for out in stage["outs"]]
         return {path: sha256(self.path / path) for path in paths}
@@ -113,7 +113,7 @@ class Stages:
     def of(cls, output: str) -> "Stages":
         """Read the output of `dvc repro` or `dvc exp run`."""
         return cls(
-            ran=re.findall(r"^Running stage '(\w+)':", output, re.MULTILINE),
+            ran=re.findall(r"^Running stage '(?:.*:)?(\w+)':", output, re.MULTILINE),
             restored=re.findall(r"^Stage '(\w+)' is cached - skipping run", output, re.MULTILINE),
         )
 

@@ -187,7 +187,8 @@ def test_a_kill_while_packages_are_installed(project: Project, tmp_path: Path) -
 
 
 def test_a_kill_while_a_stage_runs(project: Project, begun: Copy) -> None:
-    for name in ("dvc.lock", "env.json", ".dvc/cache/runs", "models", "metrics", "reports"):
+    kept = ("dvc.lock", "environment/dvc.lock", "env.json", ".dvc/cache/runs")
+    for name in (*kept, "models", "metrics", "reports"):
         path = begun.path / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with running(begun) as work:

@@ -131,8 +131,8 @@ def test_git_keeps_pointers_and_dvc_keeps_data(
         return git("check-attr", name, "--", file)[0].split(": ")[2]
 
     merged_by_hand = ["dvc.lock", "uv.lock", "env.json", "metrics/a/b.json", "reports/a.csv"]
-    merged_by_hand.append("MODEL_CARD.md")
-    assert [attribute("merge", file) for file in merged_by_hand] == ["unset"] * 6
+    merged_by_hand += ["MODEL_CARD.md", "environment/dvc.lock"]
+    assert [attribute("merge", file) for file in merged_by_hand] == ["unset"] * 7
     assert attribute("merge", "params.yaml") == "unspecified"
     assert attribute("text", "data/raw/penguins.csv") == "unset"
     for file in ("penguins/train.py", "dvc.yaml", "dvc.lock", "data/raw/penguins.csv.dvc"):

@@ -23,7 +23,7 @@ GENERATED = Template(GENERATED, keep_trailing_newline=True).render(
 )
 
 BACK = (
-    "git checkout params.yaml dvc.lock env.json metrics reports MODEL_CARD.md"
+    "git checkout params.yaml dvc.lock environment env.json metrics reports MODEL_CARD.md"
     " && uv run dvc checkout"
 )
 # The commands that stand in the text of the generated README, in an order in which they can be

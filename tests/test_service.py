@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 from browser import opened
-from conftest import Project, Tool
-from helpers import Copy
+from conftest import Tool
 from releases import MODEL, Released, copied, flip
 from serving import GOOD, predicted, rows, serving
 
@@ -30,26 +29,6 @@ def refused(copy: Released, *options: str, **variables: str) -> str:
     assert done.stderr.count("error: ") == 1
     assert "Traceback" not in done.stderr
     return done.stderr
-
-
-def test_a_project_with_it_is_clean_and_its_own_tests_pass(service_project: Project) -> None:
-    service_project.run("ruff", "check")
-    service_project.run("ruff", "format", "--check")
-    service_project.run("mypy")
-    said = service_project.run("pytest", "-q", "-p", "no:cacheprovider").stdout
-    assert re.search(r"\d+ passed", said)
-
-
-def test_it_changes_no_output_of_the_pipeline(service_project: Project, project: Project) -> None:
-    """The lock of all packages is another one; what stages read of it, env.json, is the same."""
-    locks = []
-    for each in (service_project, project):
-        lock = Copy(each.path, each).lock()
-        for stage in lock["stages"].values():
-            stage["deps"] = [dep for dep in stage["deps"] if dep["path"] != "uv.lock"]
-        locks.append(lock)
-    assert locks[0] == locks[1]
-    assert "env.json" in str(locks[0])
 
 
 def test_its_page_shows_the_columns_without_the_internet(

@@ -1,4 +1,4 @@
-"""A pipeline of two stages, and all that can make its dvc.lock stale."""
+"""A pipeline of three stages in two folders, and all that can make its dvc.lock stale."""
 
 import hashlib
 from collections.abc import Callable
@@ -25,7 +25,17 @@ stages:
     deps: [joined.csv, copy.py]
     metrics: [{"${count.to}": {cache: false}}]
 """,
+    "below/params.yaml": "to: third.txt\n",
+    "below/dvc.yaml": """
+stages:
+  third: {wdir: .., cmd: 'python copy.py copy.py ${to}', deps: [copy.py], outs: ['${to}']}
+""",
+    # What Git ignores is no part of the project.
+    ".gitignore": "/ignored/\n",
+    "ignored/dvc.yaml": "stages: [",
+    ".dvcignore": "/ignored/\n",
 }
+THIRD = "below/dvc.yaml:third"
 
 
 def edit(name: str, old: str = "", new: str = "") -> None:
@@ -99,11 +109,11 @@ CHANGES: dict[str, tuple[Callable[[], None], list[str]]] = {
     ),
     "code": (
         lambda: edit("copy.py", new="# more"),
-        ["join: copy.py has changed", "count: copy.py has changed"],
+        [f"{name}: copy.py has changed" for name in ("join", "count", THIRD)],
     ),
     "code that is gone": (
         lambda: Path("copy.py").unlink(),
-        ["join: copy.py has changed", "count: copy.py has changed"],
+        [f"{name}: copy.py has changed" for name in ("join", "count", THIRD)],
     ),
     "a dep less": (
         lambda: edit("dvc.yaml", "[joined.csv, copy.py]", "[joined.csv]"),
@@ -124,6 +134,22 @@ CHANGES: dict[str, tuple[Callable[[], None], list[str]]] = {
     "a command": (
         lambda: edit("dvc.yaml", "1.csv rest.csv", "deep/2.csv rest.csv"),
         ["join: its command has changed"],
+    ),
+    "a command below": (
+        lambda: edit("below/dvc.yaml", "python copy.py", "python ./copy.py"),
+        [f"{THIRD}: its command has changed"],
+    ),
+    "a value below": (
+        lambda: edit("below/params.yaml", "third", "fourth"),
+        [
+            f"{THIRD}: its command has changed",
+            unseen(THIRD, "third.txt", "outs"),
+            f"{THIRD}: fourth.txt is new among its outs",
+        ],
+    ),
+    "another name of a stage": (
+        lambda: edit("dvc.yaml", "  count:\n", "  counts:\n"),
+        ["counts: never run"],
     ),
     "a stage more": (
         lambda: edit("dvc.yaml", new="  more: {cmd: python copy.py env.json more.json}"),

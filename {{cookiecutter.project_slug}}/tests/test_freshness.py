@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,18 +34,19 @@ def own_dvc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory, own_dvc: None) -> Path:
-    """Two stages that DVC ran, so that dvc.lock is its own."""
+    """Stages that DVC ran, so that each dvc.lock is its own."""
     from dvc.repo import Repo  # type: ignore[import-untyped]
 
     folder = tmp_path_factory.mktemp("locked")
     for name, text in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(text.encode())
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         with Repo() as repo:
             repo.add(["data/table.csv", "data/parts"])
-            repo.reproduce()
+            repo.reproduce(all_pipelines=True)
     return folder
 
 
@@ -80,7 +82,7 @@ def test_dvc_agrees(folder: Path) -> None:
         act()
         with Repo() as repo:
             stale = {name for name in repo.status() if not name.endswith(".dvc")}
-        named = {line.split(":")[0] for line in expected}
+        named = {line.partition(": ")[0] for line in expected}
         assert stale == (set() if change in BLIND else named), change
         for path, content in before.items():
             if ".dvc" not in path.relative_to(folder).parts:
@@ -88,15 +90,15 @@ def test_dvc_agrees(folder: Path) -> None:
 
 
 def test_what_is_in_no_clone_is_set_aside(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("data/table.csv", "joined.csv", "rest.csv"):
+    for name in ("data/table.csv", "joined.csv", "rest.csv", "third.txt"):
         Path(name).unlink()
     shutil.rmtree("data/parts")
     found = freshness.report()
     assert found.stale == []
     raw = {"data/table.csv", "data/parts", "data/parts/1.csv"}
-    assert found.absent == raw | {"joined.csv", "rest.csv"}
+    assert found.absent == raw | {"joined.csv", "rest.csv", "third.txt"}
     freshness.main()
-    assert "up to date; 5 files of DVC's are not on this machine" in capsys.readouterr().out
+    assert "up to date; 6 files of DVC's are not on this machine" in capsys.readouterr().out
 
     edit("data/table.csv.dvc", "md5: ", "md5: 0")
     assert freshness.report().stale == ["join: data/table.csv has changed"]
@@ -122,9 +124,12 @@ def test_stale_ends_with_1_and_the_mend(folder: Path, capsys: pytest.CaptureFixt
 def test_what_only_dvc_can_read_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     edit("dvc.yaml", new="  each: {foreach: [1, 2], do: {cmd: echo}}")
     edit("dvc.yaml", new="  cold: {cmd: echo, frozen: true}")
+    edit("below/dvc.yaml", new="  there: {cmd: echo}")
     freshness.main()
+    why = "foreach, matrix, vars or another folder: only `dvc status` can compare it"
     assert capsys.readouterr().out.splitlines() == [
-        "each: foreach, matrix, vars or wdir: only `dvc status` can compare it",
+        f"each: {why}",
+        f"below/dvc.yaml:there: {why}",
         "dvc.lock is up to date",
     ]
 
@@ -132,7 +137,10 @@ def test_what_only_dvc_can_read_is_told(folder: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("dvc.lock", None, r"dvc\.lock does not exist: run `dvc repro`"),
+        ("dvc.lock", None, r"^dvc\.lock does not exist: run `dvc repro`"),
+        ("below/dvc.lock", None, r"^below/dvc\.lock does not exist: run `dvc repro"),
+        ("below/dvc.lock", "=\n>>>>>>> b\n", r"marks of a Git conflict: .*--ours below/dvc\.lock"),
+        ("below/dvc.yaml", "stages: {a: {wdir: .., cmd: '${no}'}}", r"^below/dvc\.yaml: .*no v"),
         ("dvc.lock", "<<<<<<< HEAD\n", r"marks of a Git conflict: .*checkout --ours"),
         ("dvc.lock", "schema: '2.0'\n", r"dvc\.lock: stages must hold keys and values"),
         ("dvc.yaml", "stages: {a: {cmd: '${join.no}'}}", r"\$\{join\.no\} names no value"),

@@ -1,4 +1,4 @@
-"""Whether dvc.lock says what params, code and files are now; needs neither data nor DVC.
+"""Whether every dvc.lock says what params, code and files are now; needs neither data nor DVC.
 
 `dvc status` fails in a clone without data, `dvc repro --dry` ends with 0 also when something is
 stale (DVC issue 9861), and neither sees that a dependency was removed (9913).
@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from . import strict_yaml
+from . import locks, strict_yaml
 from .errors import ProjectError, run
 from .leaves import leaves
 from .pipeline import Stage, load_pipeline, lookup, mapping, normal
 
-LOCK = "dvc.lock"
 MEND = "Run `dvc repro`, look at what changed, and commit it together with dvc.lock."
 
 _CHUNK = 1 << 20
@@ -39,14 +38,14 @@ class Report:
 
 
 def report(folder: Path = Path()) -> Report:
-    """Compare dvc.yaml, params, code and files in ``folder`` with dvc.lock.
+    """Compare each dvc.yaml, params, code and files in ``folder`` with its dvc.lock.
 
     A file of DVC's that is not on this machine is set aside; of raw data, the pointer is compared.
 
     Raises:
         ProjectError: if a file is missing or broken so that nothing can be compared.
     """
-    locked = _read_lock(folder)
+    locked = locks.here(folder)
     pipeline = load_pipeline(folder)
     found = Report(unread=pipeline.unread)
     written = {
@@ -67,18 +66,6 @@ def report(folder: Path = Path()) -> Report:
         lines += _outs(stage, _files(entry, "outs"), folder, found)
         found.stale += [f"{stage.name}: {line}" for line in lines]
     return found
-
-
-def _read_lock(folder: Path) -> dict[str, dict[str, Any]]:
-    path = folder / LOCK
-    if not path.exists():
-        raise ProjectError(f"{LOCK} does not exist: run `dvc repro`")
-    if any(line.startswith((b"<<<<<<< ", b">>>>>>> ")) for line in path.read_bytes().split(b"\n")):
-        raise ProjectError(
-            f"{LOCK} holds the marks of a Git conflict: run `git checkout --ours {LOCK}`, "
-            "then `dvc repro`"
-        )
-    return mapping(mapping(strict_yaml.load(path), LOCK).get("stages"), f"{LOCK}: stages")
 
 
 def _files(entry: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
@@ -227,7 +214,7 @@ def main() -> None:
     """Print what is stale; exit code 1 if something is."""
     found = report()
     for name in found.unread:
-        print(f"{name}: foreach, matrix, vars or wdir: only `dvc status` can compare it")
+        print(f"{name}: foreach, matrix, vars or another folder: only `dvc status` can compare it")
     if found.stale:
         print("\n".join([*found.stale, MEND]))
         sys.exit(1)

@@ -79,6 +79,12 @@ def bytes_at(commit: str, path: str) -> bytes:
     return done.stdout
 
 
+def paths_at(commit: str) -> set[str]:
+    """Return the paths of all files of this folder in ``commit``."""
+    listed = git("ls-tree", "-r", "--name-only", "-z", commit, "--", ".")
+    return set(filter(None, listed.split("\0")))
+
+
 def _run(
     arguments: tuple[str, ...], given: str | None, variables: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:

@@ -1,33 +1,29 @@
-"""Which stages and files a model comes from, and which are about it, as dvc.lock says."""
+"""Which stages and files a model comes from, and which are about it."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import strict_yaml
 from .errors import ProjectError
-from .pipeline import load_pipeline, mapping
-
-LOCK = "dvc.lock"
+from .locks import LOCK, Entries
+from .pipeline import load_pipeline
 
 
 @dataclass(frozen=True)
 class Lineage:
-    """The stages of dvc.lock that lead to a model or from it."""
+    """The stages that lead to a model or from it."""
 
     model: str
     path: str  # of the model file
-    stages: dict[str, dict[str, Any]]
+    stages: Entries
 
     @classmethod
-    def of(cls, model: str, path: str, lock: str) -> "Lineage":
-        """Read the text of a dvc.lock.
+    def of(cls, model: str, path: str, stages: Entries) -> "Lineage":
+        """Choose among the stages of every dvc.lock.
 
         Raises:
             ProjectError: if no stage writes the model.
         """
-        content = mapping(strict_yaml.parse(lock, LOCK), LOCK)
-        stages: dict[str, dict[str, Any]] = content.get("stages") or {}
         maker = [name for name, stage in stages.items() if path in _paths(stage, "outs")]
         if not maker:
             raise ProjectError(f"no stage in {LOCK} writes {path}, the file of {model}")
@@ -68,7 +64,7 @@ def _paths(stage: dict[str, Any], kind: str) -> set[str]:
     return read | {file["path"] for file in stage.get(kind, [])}
 
 
-def _reach(start: list[str], stages: dict[str, dict[str, Any]], has: str, gives: str) -> set[str]:
+def _reach(start: list[str], stages: Entries, has: str, gives: str) -> set[str]:
     """Return the stages that are reached over files that one `has` and another `gives`."""
     reached: set[str] = set()
     waiting = list(start)

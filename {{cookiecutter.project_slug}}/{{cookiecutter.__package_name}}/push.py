@@ -37,7 +37,7 @@ def commits_to_send(remote: str, lines: Iterable[str]) -> list[str]:
     if not tips:
         return []
     known = ["--not", f"--remotes={remote}"]
-    return git("rev-list", "--full-history", *tips, *known, "--", "dvc.lock", "*.dvc").split()
+    return git("rev-list", "--full-history", *tips, *known, "--", "*dvc.lock", "*.dvc").split()
 
 
 def send(commits: list[str], patience: float = PATIENCE) -> None:

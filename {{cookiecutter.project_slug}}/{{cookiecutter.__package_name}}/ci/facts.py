@@ -8,11 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from .. import git, results, strict_yaml
+from .. import git, locks, results, strict_yaml
 from ..errors import ProjectError
 from ..layout import Lines, markdown
 from ..leaves import leaves
-from ..lineage import LOCK
 from ..store import Store, Stored
 
 PARAMS = Path("params.yaml")
@@ -49,9 +48,11 @@ class Side:
         return list(csv.DictReader(io.StringIO(self.text(path))))
 
     def locked(self) -> dict[str, dict[str, Any]]:
-        """Return path -> hash and size of all files in dvc.lock."""
-        text = self.text(Path(LOCK))
-        stages = (strict_yaml.parse(text, LOCK) or {}).get("stages", {}) if text else {}
+        """Return path -> hash and size of all files in each dvc.lock."""
+        try:
+            stages = locks.at(self.commit) if self.commit else locks.here()
+        except ProjectError:
+            return {}
         files = [f for s in stages.values() for k in ("deps", "outs") for f in s.get(k, [])]
         return {file["path"]: file for file in files if "md5" in file}
 

@@ -1,14 +1,13 @@
 """Register a version: what cannot be reproduced or found again cannot be registered."""
 
-from pathlib import Path
 from typing import Any
 
 from semver import Version as Number
 
-from .. import freshness, git
+from .. import freshness, git, locks
 from ..declared import declared
 from ..errors import ProjectError
-from ..lineage import LOCK, Lineage
+from ..lineage import Lineage
 from ..params import load_params
 from ..settings import Settings, load_settings
 from ..store import Store, Stored
@@ -34,7 +33,7 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
         raise ProjectError("say what is new in this version: -m NOTES")
     commit = _clean_commit()
     artifact = declared()[model]
-    lineage = Lineage.of(model, artifact["path"], Path(LOCK).read_text(encoding="utf-8"))
+    lineage = Lineage.of(model, artifact["path"], locks.here())
     _refuse_stale()
     tags.fetch(model)
     registry = Registry.load(model)
@@ -76,8 +75,8 @@ def _refuse_stale() -> None:
         raise ProjectError(f"not on this machine: {absent}. `dvc pull` brings it")
     if found.unread:
         raise ProjectError(
-            f"{', '.join(found.unread)}: stages with foreach, matrix, vars or wdir cannot be "
-            "checked, so they cannot stand behind a version: write them out in dvc.yaml"
+            f"{', '.join(found.unread)}: stages with foreach, matrix, vars or another folder "
+            "cannot be checked, so they cannot stand behind a version: write them out in dvc.yaml"
         )
 
 

@@ -1,11 +1,15 @@
 """Bring the pipeline of an earlier version back as a branch that can be reviewed."""
 
+from pathlib import PurePosixPath
+
 from .. import git
 from ..errors import ProjectError
+from ..locks import LOCK
+from ..pipeline import PIPELINE
 from .registry import Version, recorded
 
-# What shapes a version beside the files that its stages read and write.
-_ALWAYS = ("dvc.yaml", "dvc.lock", "params.yaml", "pyproject.toml", "uv.lock", ".python-version")
+# What shapes a version beside its pipeline and the files that its stages read and write.
+_ALWAYS = ("params.yaml", "pyproject.toml", "uv.lock", ".python-version")
 
 
 def restore(version: Version) -> tuple[str, list[str]]:
@@ -29,12 +33,14 @@ def restore(version: Version) -> tuple[str, list[str]]:
         f"{path}.dvc" if entry["kept_by"] == "dvc" else path
         for path, entry in record["files"].items()
     ]
-    there = set(git.git("ls-tree", "-r", "--name-only", "-z", commit, "--", ".").split("\0"))
-    paths = sorted({*_ALWAYS, *kept} & there)
+    there, here = git.paths_at(commit), git.paths_at("HEAD")
+    pipelines = {path for path in there | here if PurePosixPath(path).name in (PIPELINE, LOCK)}
+    # A pipeline that was added since then would stand beside the one that it came from.
+    paths = sorted(({*_ALWAYS, *kept} & there) | pipelines)
     if git.ask("diff", "--quiet", commit, "HEAD", "--", *paths) is not None:
         raise ProjectError(f"this commit has all that {version.name} is made of already")
     git.git("switch", "--quiet", "--create", branch)
-    git.git("checkout", commit, "--", *paths)
+    git.git("checkout", "--no-overlay", commit, "--", *paths)
     subject = f"Restore {version.tag.name}"
     git.git("commit", "--quiet", "--no-verify", "--message", subject)
     return branch, git.git("diff", "--name-only", "--relative", "HEAD~1").splitlines()

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .. import git
+from .. import git, locks
 from ..errors import ProjectError
-from ..lineage import LOCK, Lineage
+from ..lineage import Lineage
+from ..locks import LOCK
 from ..settings import Settings, load_settings
 from ..store import Store, Stored, hashes
 from . import signatures, tags
@@ -109,8 +110,7 @@ def _history(registry: Registry, version: Version, offline: bool) -> Iterator[st
 
 def _commit(version: Version) -> Iterator[str]:
     record, commit = recorded(version), version.tag.commit
-    lock = git.file_at(commit, LOCK)
-    lineage = Lineage.of(record["model"], record["artifact"]["path"], lock)
+    lineage = Lineage.of(record["model"], record["artifact"]["path"], locks.at(commit))
     if lineage.files() != {(path, entry["md5"]) for path, entry in record["files"].items()}:
         yield f"{LOCK} of the commit has other files than the record"
     for name, stage in lineage.stages.items():
@@ -144,8 +144,9 @@ def _folder(version: Version) -> Iterator[str]:
     """Where this folder is at the commit of the version, what Git does not watch must be its."""
     if git.ask("rev-parse", "HEAD") != version.tag.commit:
         return
-    if Path(LOCK).read_bytes() != git.bytes_at("HEAD", LOCK):
-        yield f"{LOCK} in this folder is not the committed one: `git diff {LOCK}` shows it"
+    for lock in locks.paths("HEAD"):
+        if not Path(lock).exists() or Path(lock).read_bytes() != git.bytes_at("HEAD", lock):
+            yield f"{lock} in this folder is not the committed one: `git diff {lock}` shows it"
     for path, entry in recorded(version)["files"].items():
         parts = entry.get("parts", {"": entry}) if entry["kept_by"] == "dvc" else {}
         for part, claim in parts.items():

@@ -1,0 +1,47 @@
+"""The parts that are off by default, a tracker and a service: every combination works."""
+
+import re
+import tomllib
+from itertools import product
+from pathlib import Path
+
+import pytest
+from conftest import CHOICES, Bake, Project, set_up
+from helpers import Copy
+
+PARTS = {name: values for name, values in CHOICES.items() if values[0] == "none"}
+_, *ON = (dict(zip(PARTS, chosen, strict=True)) for chosen in product(*PARTS.values()))
+# What the parts are made of: packages, and words of their own.
+WORDS = ("fastapi", "uvicorn", "starlette", "prometheus", "mlflow", "wandb", "mirror")
+
+
+@pytest.mark.nightly
+@pytest.mark.slow
+@pytest.mark.parametrize("answers", ON, ids=lambda answers: "-".join(answers.values()))
+def test_its_own_tests_pass_and_no_output_is_another(
+    bake: Bake,
+    project: Project,
+    environment: dict[str, str],
+    tmp_path: Path,
+    answers: dict[str, str],
+) -> None:
+    chosen = set_up(bake(**answers), tmp_path / "penguins", environment)
+    outputs, expected = (Copy(each.path, each).outputs() for each in (chosen, project))
+    assert outputs == expected
+    assert {"dvc.lock", "env.json"} <= outputs.keys()
+    for check in ("ruff check", "ruff format --check", "mypy"):
+        chosen.run(*check.split())
+    said = chosen.run("pytest", "-q", "-p", "no:cacheprovider").stdout
+    assert re.search(r"\d+ passed", said)
+    assert chosen.run("git", "status", "--porcelain").stdout == ""
+
+
+def test_a_part_that_is_off_leaves_nothing(project: Project) -> None:
+    files = project.run("git", "ls-files").stdout.splitlines()
+    assert files
+    for file in set(files) - {"uv.lock", ".gitignore"}:
+        text = (project.path / file).read_bytes().decode("utf-8", "replace").lower()
+        assert [word for word in WORDS if word in text] == [], file
+    lock = tomllib.loads((project.path / "uv.lock").read_text(encoding="utf-8"))
+    locked = {package["name"] for package in lock["package"]}
+    assert not locked & {"fastapi", "uvicorn", "starlette", "prometheus-client", "mlflow", "wandb"}
