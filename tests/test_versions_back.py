@@ -137,7 +137,8 @@ def test_card_and_record_are_those_of_the_commit(three_versions: Released) -> No
         record = json.loads(three_versions.model("record", version, "--format", "json").stdout)
         assert (record["version"], record["previous"]) == (version, previous)
         assert record["commit"] == commit
-        lock = three_versions.git("show", f"{commit}:dvc.lock")
+        paths = (f"{commit}:dvc.lock", f"{commit}:environment/dvc.lock")
+        lock = three_versions.git("show", *paths)
         assert all(entry["md5"] in lock for entry in record["files"].values())
         metrics = three_versions.git("show", f"{commit}:metrics/evaluate.json")
         assert record["metrics"]["metrics/evaluate.json"] == json.loads(metrics)
