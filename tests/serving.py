@@ -2,12 +2,14 @@
 
 import csv
 import http.client
+import itertools
 import json
 import re
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -115,6 +117,53 @@ class Service:
         """Tell it to stop and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(60)
+
+
+@dataclass
+class Call:
+    """What a client got for a row, by their numbers."""
+
+    client: int
+    row: int
+    status: int
+    answer: Any
+
+
+class Calls:
+    """Clients that ask all the time, each on a connection of its own, for one row after another."""
+
+    def __init__(
+        self,
+        service: Service,
+        clients: int,
+        rows: Sequence[dict[str, Any]] = (GOOD,),
+        pause: float = 0,
+    ) -> None:
+        self.answers: list[Call] = []
+        self.failed: list[BaseException] = []
+        self._rows, self._pause = rows, pause
+        self._ended = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._ask, args=[service.client(), number])
+            for number in range(clients)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self, client: Client, number: int) -> None:
+        try:
+            for row, content in itertools.cycle(enumerate(self._rows)):
+                if self._ended.wait(self._pause):
+                    return
+                answer = client.ask("/predict", content)
+                self.answers.append(Call(number, row, answer.status, answer.json))
+        except BaseException as error:
+            self.failed.append(error)
+
+    def end(self) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
 
 
 @contextmanager

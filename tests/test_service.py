@@ -8,13 +8,12 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from browser import opened
 from conftest import Tool
 from releases import MODEL, Released, copied, flip
-from serving import GOOD, predicted, rows, serving
+from serving import GOOD, Calls, predicted, rows, serving
 
 
 @pytest.fixture
@@ -107,33 +106,6 @@ def test_a_wrong_token_opens_nothing(copy: Released) -> None:
         assert service.client("open sesame").ask("/predict", GOOD).status == 200
 
 
-class Calls:
-    """Clients that ask all the time, each on a connection of its own."""
-
-    def __init__(self, service: Any, clients: int) -> None:
-        self.answers: list[tuple[int, Any]] = []
-        self.failed: list[BaseException] = []
-        self._ended = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._ask, args=[service.client()]) for _ in range(clients)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def _ask(self, client: Any) -> None:
-        try:
-            while not self._ended.is_set():
-                answer = client.ask("/predict", GOOD)
-                self.answers.append((answer.status, answer.json))
-        except BaseException as error:
-            self.failed.append(error)
-
-    def end(self) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
-
-
 def test_it_goes_over_to_what_is_promoted_and_drops_no_request(copy: Released) -> None:
     shares = {}
     for version in ("v1", "v1.1"):
@@ -157,11 +129,11 @@ def test_it_goes_over_to_what_is_promoted_and_drops_no_request(copy: Released) -
         calls.end()
         assert service.stop() == 0
     assert calls.failed == []
-    assert {status for status, _ in calls.answers} == {200}
-    for _, answer in calls.answers:
+    assert {call.status for call in calls.answers} == {200}
+    for answer in (call.answer for call in calls.answers):
         found = shares[answer["model_version"], answer["model_sha256"]]
         assert answer["probabilities"] == pytest.approx(found, abs=1e-12)
-    order = [answer["model_version"] for _, answer in calls.answers]
+    order = [call.answer["model_version"] for call in calls.answers]
     assert order[0] == "v1.0.0"
     assert order[-1] == "v1.1.0"
 
