@@ -149,10 +149,12 @@ def assert_whole(copy: Copy) -> None:
         names = {path.relative_to(copy.path).as_posix() for path in found}
         tracked = set(copy.git("ls-files", folder).splitlines())
         assert names <= outs | tracked
-    for path in (copy.path / ".dvc/cache/files/md5").rglob("*"):
-        if path.is_file():
-            digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-            assert path.parent.name + re.sub(r"\.dir$", "", path.name) == digest
+    # An object is in a folder of two digits; beside these, DVC tries what links the disk allows.
+    objects = list((copy.path / ".dvc/cache/files/md5").glob("??/*"))
+    assert objects
+    for path in objects:
+        digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        assert path.parent.name + re.sub(r"\.dir$", "", path.name) == digest
 
 
 @pytest.mark.parametrize("name", MOMENTS)
