@@ -45,3 +45,20 @@ def test_a_part_that_is_off_leaves_nothing(project: Project) -> None:
     lock = tomllib.loads((project.path / "uv.lock").read_text(encoding="utf-8"))
     locked = {package["name"] for package in lock["package"]}
     assert not locked & {"fastapi", "uvicorn", "starlette", "prometheus-client", "mlflow", "wandb"}
+
+
+@pytest.mark.parametrize("tracker", CHOICES["tracker"])
+def test_what_a_project_holds_of_trackers(bake: Bake, tracker: str) -> None:
+    path = bake(tracker=tracker)
+    files = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
+    without = {f.relative_to(bake()).as_posix() for f in bake().rglob("*") if f.is_file()}
+    assert without <= files
+    assert bool(files - without) == (tracker != "none")
+    groups = tomllib.loads((path / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    wanted = {"none": [], "mlflow": ["mlflow"], "wandb": ["wandb"]}[tracker]
+    assert [each.partition(">")[0] for each in groups.get("tracker", [])] == wanted
+    for name in {"mlflow", "wandb"} - set(wanted):
+        for file in files:
+            assert name not in (path / file).read_bytes().decode("utf-8", "replace").lower(), file
+    for name in ("dvc.yaml", "params.yaml"):
+        assert (path / name).read_bytes() == (bake() / name).read_bytes()
