@@ -88,8 +88,9 @@ def main() -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--soak", type=float, metavar="MINUTES")
     options = parser.parse_args()
-    if shutil.which("wrk") is None:
-        sys.exit("error: wrk is missing: apt-get install wrk")
+    for program, mend in {"wrk": "apt-get install wrk", "uv": "pip install uv"}.items():
+        if shutil.which(program) is None:
+            sys.exit(f"error: {program} is missing: {mend}")
     with tempfile.TemporaryDirectory() as scratch:
         bench = Served(Path(scratch))
         if options.soak:
