@@ -1,8 +1,11 @@
 """Divide rows into train and test; the same rows fall on the same side on every machine."""
 
 import zlib
+from collections.abc import Callable
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from .errors import ProjectError
 from .params import Data, Prepare
@@ -11,6 +14,8 @@ from .params import Data, Prepare
 # is exact to a 65,536th of the rows.
 _STEPS = 2**16
 _BITS = 2**32
+
+Numbers = NDArray[np.uint32]
 
 
 def in_test(table: pl.LazyFrame, data: Data, prepare: Prepare) -> pl.Expr:
@@ -41,28 +46,35 @@ def row_hash(names: list[str], types: pl.Schema, seed: int) -> pl.Expr:
     finalizer of MurmurHash3 (A. Appleby, public domain), so that any engine can repeat the split:
     an engine's own hash changes with its version.
     """
+    # NumPy, as polars divides where it should shift: a tenth of the time.
+    number: Callable[[pl.Series], Numbers]
+    start = _mix(np.array([seed + 1], dtype=np.uint64).astype(np.uint32))
     if len(names) == 1 and types[names[0]].is_integer():
-        key = pl.col(names[0]).fill_null(0).cast(pl.Int64)
-        # Python's sign rules: % and // of a negative number stay in range.
-        low, high = key % _BITS, key // _BITS % _BITS
-        key = low.cast(pl.UInt64) ^ _mix(high.cast(pl.UInt64))
+        key, number = pl.col(names[0]).fill_null(0).cast(pl.Int64), _fold
     else:
         # Two separators that no CSV holds: ("a", null) and (null, "a") must differ.
         texts = [pl.col(name).cast(pl.String).fill_null("\x00") for name in names]
-        joined = pl.concat_str(texts, separator="\x1f")
-        key = joined.map_batches(_crc32, return_dtype=pl.UInt64, is_elementwise=True)
-    return _mix(key ^ _mix(pl.lit(seed, dtype=pl.UInt64) + 1))
+        key, number = pl.concat_str(texts, separator="\x1f"), _crc32
+
+    def positions(keys: pl.Series) -> pl.Series:
+        return pl.Series(keys.name, _mix(number(keys) ^ start))
+
+    return key.map_batches(positions, return_dtype=pl.UInt32, is_elementwise=True)
 
 
-def _crc32(texts: pl.Series) -> pl.Series:
-    crcs = [zlib.crc32(text) for text in texts.cast(pl.Binary)]
-    return pl.Series(texts.name, crcs, dtype=pl.UInt64)
+def _fold(keys: pl.Series) -> Numbers:
+    bits = keys.to_numpy().view(np.uint64)
+    return bits.astype(np.uint32) ^ _mix((bits >> np.uint64(32)).astype(np.uint32))
 
 
-def _mix(number: pl.Expr) -> pl.Expr:
+def _crc32(texts: pl.Series) -> Numbers:
+    return np.array([zlib.crc32(text) for text in texts.cast(pl.Binary)], dtype=np.uint32)
+
+
+def _mix(number: Numbers) -> Numbers:
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
-        number = (number ^ (number // 2**shift)) * factor % _BITS
-    return number ^ (number // 2**16)
+        number = (number ^ (number >> np.uint32(shift))) * np.uint32(factor)
+    return number ^ (number >> np.uint32(16))
 
 
 def _stratified(table: pl.LazyFrame, target: str, step: pl.Expr, test_size: float) -> pl.Expr:
@@ -79,7 +91,13 @@ def _stratified(table: pl.LazyFrame, target: str, step: pl.Expr, test_size: floa
         # Each class keeps a row on both sides, whatever the share.
         wanted = min(max(round(rows * test_size), 1), rows - 1)
         limits[value] = steps.filter(pl.col("len").cum_sum() > wanted)["step"].min()
-    return step < pl.col(target).replace_strict(limits, default=None, return_dtype=pl.UInt64)
+
+    def limit(values: pl.Series) -> pl.Series:
+        return values.replace_strict(limits, default=None, return_dtype=pl.UInt32)
+
+    # Batch by batch: as an expression of its own, polars would collect the whole table for it.
+    limit_of_row = pl.col(target).map_batches(limit, return_dtype=pl.UInt32, is_elementwise=True)
+    return step < limit_of_row
 
 
 def _cutoff(table: pl.LazyFrame, column: str, test_size: float) -> pl.Expr:
