@@ -1,6 +1,6 @@
-"""The stage `prepare` beside bare polars, DuckDB, pandas and Dask, on generated tables of any size.
+"""The stage `prepare` beside bare polars, DuckDB, pandas and Dask, on tables of any size.
 
-    python benchmarks/bench_prepare.py [--rows 1000000 10000000 50000000] [--threads 2] [--json FILE]
+    python benchmarks/bench_prepare.py [--rows 1000000 10000000] [--threads 2] [--json FILE]
 
 Needs what bench_pipeline.py needs. The default project is generated and set up in a temporary
 folder, and is pointed at a table of 11 mixed columns with missing values, as Parquet. Each side

@@ -23,3 +23,18 @@ def read_table(path: Path) -> pl.DataFrame:
         raise ProjectError(f"{path} does not exist: `dvc repro` makes it") from None
     except pl.exceptions.PolarsError:
         raise ProjectError(f"{path} is damaged: `dvc checkout {path}` brings it back") from None
+
+
+def scan_table(path: Path) -> pl.LazyFrame:
+    """Return a prepared table without reading its rows.
+
+    Raises:
+        ProjectError: if the file is missing or no Parquet file.
+    """
+    try:
+        pl.read_parquet_schema(path)
+    except FileNotFoundError:
+        raise ProjectError(f"{path} does not exist: `dvc repro` makes it") from None
+    except pl.exceptions.PolarsError:
+        raise ProjectError(f"{path} is damaged: `dvc checkout {path}` brings it back") from None
+    return pl.scan_parquet(path)

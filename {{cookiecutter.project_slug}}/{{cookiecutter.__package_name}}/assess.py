@@ -7,12 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from . import column_names, features, metrics, persist, plot_data
-from .artifacts import MODEL, TEST, TRAIN, read_table
+from . import batches, column_names, features, metrics, persist, plot_data
+from .artifacts import MODEL, TEST, TRAIN, scan_table
 from .errors import ProjectError
 from .features import Features
 from .files import atomic, put_json
-from .importance import importance
+from .importance import ROWS, importance
 from .intervals import intervals
 from .params import Params
 from .predictions import Predictions
@@ -32,34 +32,32 @@ def evaluate(params: Params) -> None:
         ProjectError: if the model file is not the one that train wrote, or a slice is no column.
     """
     model = persist.load(MODEL)
-    train, test = read_table(TRAIN), read_table(TEST)
-    column_names.refuse(column_names.of_slices(test.schema, params))
-    chosen = features.choose(test.schema, params)
+    train, test = scan_table(TRAIN), scan_table(TEST)
+    types = test.collect_schema()
+    column_names.refuse(column_names.of_slices(types, params))
+    chosen = features.choose(types, params)
     _tell_unseen(train, test, chosen)
     task = params.data.task
-    seen = _predict(model, train, chosen, params)
-    unseen = _predict(model, test, chosen, params)
+    seen = metrics.scores(task, batches.predict(model, TRAIN, chosen, params.data))
+    unseen = batches.predict(model, TEST, chosen, params.data)
     rows = _score_rows("", "", unseen, params)
     for column in params.evaluate.slices:
-        for value, numbers in slices(test, column).items():
+        for value, numbers in slices(test.select(column).collect(), column).items():
             rows += _score_rows(column, value, unseen.rows(numbers), params)
-    inputs, knobs = features.select(test, chosen), params.evaluate
+    knobs = params.evaluate
     plots = plot_data.tables(task, unseen)
+    some = plot_data.thin(len(unseen), ROWS)
+    inputs = features.select(batches.at(TEST, chosen.names, some), chosen)
     plots["importance"] = importance(
-        model, inputs, unseen.truth, knobs.importance_repeats, knobs.seed
+        model, inputs, unseen.truth[some], knobs.importance_repeats, knobs.seed
     )
     tables = {PLOTS / f"{name}.csv": plot for name, plot in plots.items()}
-    results = {"test": metrics.scores(task, unseen), "train": metrics.scores(task, seen)}
+    results = {"test": metrics.scores(task, unseen), "train": seen}
     # All is written before the first file is replaced: none is from another run than the others.
     with ExitStack() as files:
         for path, table in {**tables, SCORES: pl.DataFrame(rows)}.items():
             table.write_csv(files.enter_context(atomic(path)))
         put_json(files.enter_context(atomic(METRICS)), results)
-
-
-def _predict(model: Any, table: pl.DataFrame, chosen: Features, params: Params) -> Predictions:
-    truth = features.target(table, params.data)
-    return Predictions.of(model, features.select(table, chosen), truth)
 
 
 def _score_rows(
@@ -99,15 +97,15 @@ def slices(test: pl.DataFrame, column: str) -> dict[str, Any]:
     return {v: (values == v).arg_true().to_numpy() for v in sorted(values.unique())}
 
 
-def _tell_unseen(train: pl.DataFrame, test: pl.DataFrame, chosen: Features) -> None:
+def _tell_unseen(train: pl.LazyFrame, test: pl.LazyFrame, chosen: Features) -> None:
     """Say which categories occur in test only: the encoder treats them as rare or as none."""
     for name in chosen.categories:
-        seen = train[name].drop_nulls().unique()
-        strange = test[name].drop_nulls().filter(~test[name].drop_nulls().is_in(seen.implode()))
-        if len(strange):
-            values = ", ".join(sorted(strange.unique()))
+        sizes = test.drop_nulls(name).group_by(name).len().collect(engine="streaming")
+        seen = train.select(pl.col(name).unique()).collect(engine="streaming")
+        strange = sizes.join(seen, on=name, how="anti").sort(name)
+        if strange.height:
             print(
-                f"warning: {len(strange)} test rows have a '{name}' that no train row has "
-                f"({values}): the model treats it as a rare category",
+                f"warning: {strange['len'].sum()} test rows have a '{name}' that no train row has "
+                f"({', '.join(strange[name])}): the model treats it as a rare category",
                 file=sys.stderr,
             )

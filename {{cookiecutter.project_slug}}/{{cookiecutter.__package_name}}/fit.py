@@ -16,8 +16,8 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
-from . import features, metrics, persist
-from .artifacts import MODEL, TRAIN, read_table
+from . import batches, features, memory, metrics, persist
+from .artifacts import MODEL, TRAIN, read_table, scan_table
 from .errors import ProjectError
 from .files import atomic, put_json
 from .model import build
@@ -34,18 +34,31 @@ def train(params: Params) -> None:
     Raises:
         ProjectError: if the estimator or its arguments do not fit the data; nothing is written.
     """
-    table = read_table(TRAIN)
-    chosen = features.choose(table.schema, params)
-    features.refuse_all_missing(table, chosen)
+    scan = scan_table(TRAIN)
+    chosen = features.choose(scan.collect_schema(), params)
     model = build(params, chosen)
-    inputs, truth = features.select(table, chosen), features.target(table, params.data)
-    scores = cross_validate(model, inputs, truth, table, params)
-    print(f"fitting {params.train.estimator} on {inputs.height} rows x {inputs.width} features")
-    fit(model, inputs, truth)
+    if params.train.batches.rows is None:
+        memory.refuse_too_large(*memory.needed(scan, chosen, params), params)
+        scores = _fit_whole(model, chosen, params)
+    else:
+        batches.fit(model, TRAIN, chosen, params)
+        scores = {"cv": {}}
     # All is written before the first file is replaced: none is from another run than the others.
     with atomic(CROSS_VALIDATION) as partial:
         put_json(partial, scores)
         persist.save(model, MODEL)
+
+
+def _fit_whole(
+    model: BaseEstimator, chosen: features.Features, params: Params
+) -> dict[str, dict[str, float]]:
+    table = read_table(TRAIN)
+    features.refuse_all_missing(table, chosen)
+    inputs, truth = features.select(table, chosen), features.target(table, params.data)
+    scores = cross_validate(model, inputs, truth, table, params)
+    print(f"fitting {params.train.estimator} on {inputs.height} rows x {inputs.width} features")
+    fit(model, inputs, truth)
+    return scores
 
 
 def fit(model: BaseEstimator, inputs: pl.DataFrame, truth: np.ndarray) -> None:

@@ -3,6 +3,11 @@
 The percentile bootstrap (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter
 13): draw as many rows as there are, with replacement, score them, repeat, and take quantiles.
 On a handful of rows, or where every row is right, it is too narrow: it knows no other rows.
+
+Of more than `MOST` rows, that many, evenly spread, stand for all of them: each resample draws as
+many rows as the table has from these, so that the width is that of the whole table, and the
+interval is moved to the score of the whole table. This is the bag of little bootstraps (Kleiner,
+Talwalkar, Sarkar and Jordan, 2014) with one bag; memory and time stop growing with the rows.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from functools import partial
 import numpy as np
 
 from .metrics import of_task, scores
+from .plot_data import thin
 from .predictions import FloatArray, Predictions
 from .progress import progress
 from .weighted import Weights
@@ -21,14 +27,21 @@ from .weighted import Weights
 Statistic = Callable[[Weights], FloatArray]
 
 MEMORY = 16 * 2**20  # bytes for the weights and what metrics make of them; more is no faster
+MOST = 100_000  # rows that are drawn from
 COPIES = 6  # arrays of the weights' size that live at the same time, weights included
 
 
-def draw(rng: np.random.Generator, resamples: int, rows: int) -> Weights:
-    """Return how often each row is drawn in each resample: shape (resamples, rows)."""
+def draw(rng: np.random.Generator, resamples: int, rows: int, draws: int | None = None) -> Weights:
+    """Return how often each row is drawn in each resample: shape (resamples, rows).
+
+    A resample has as many draws as there are rows, unless told otherwise.
+    """
     weights = np.empty((resamples, rows))
     for resample in weights:  # one by one, so that the chunk size changes no draw
-        resample[:] = np.bincount(rng.integers(0, rows, size=rows), minlength=rows)
+        if draws is None:
+            resample[:] = np.bincount(rng.integers(0, rows, size=rows), minlength=rows)
+        else:
+            resample[:] = rng.multinomial(draws, np.full(rows, 1 / rows))
     return weights
 
 
@@ -39,6 +52,7 @@ def bootstrap(
     confidence: float,
     seed: int,
     memory: int = MEMORY,
+    draws: int | None = None,
 ) -> dict[str, tuple[float, float]]:
     """Return (low, high) of each statistic, such as the middle 0.95 of its bootstrap values.
 
@@ -51,7 +65,7 @@ def bootstrap(
     rng = np.random.Generator(np.random.PCG64(seed))
     values: dict[str, list[float]] = {name: [] for name in statistics if rows > 1}
     for start in progress(range(0, resamples if values else 0, chunk), "bootstrap"):
-        weights = draw(rng, min(chunk, resamples - start), rows)
+        weights = draw(rng, min(chunk, resamples - start), rows, draws)
         for name in values:
             values[name].extend(statistics[name](weights).tolist())
     found = {}
@@ -77,6 +91,13 @@ def intervals(
     memory: int = MEMORY,
 ) -> dict[str, tuple[float, float]]:
     """Return (low, high) of each metric that is defined on the table itself; see `bootstrap`."""
-    metrics, defined = of_task(task), scores(task, predictions)
-    statistics: dict[str, Statistic] = {n: partial(metrics[n], predictions) for n in defined}
-    return bootstrap(statistics, len(predictions), resamples, confidence, seed, memory)
+    metrics, defined, rows = of_task(task), scores(task, predictions), len(predictions)
+    some = predictions if rows <= MOST else predictions.rows(thin(rows, MOST))
+    statistics: dict[str, Statistic] = {n: partial(metrics[n], some) for n in defined}
+    draws = None if some is predictions else rows
+    found = bootstrap(statistics, len(some), resamples, confidence, seed, memory, draws)
+    if some is predictions:
+        return found
+    around = scores(task, some)
+    moved = {name: defined[name] - around[name] for name in found if name in around}
+    return {name: (found[name][0] + by, found[name][1] + by) for name, by in moved.items()}

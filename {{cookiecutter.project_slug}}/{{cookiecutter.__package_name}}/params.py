@@ -102,6 +102,13 @@ class Preprocessing(Section):
     categories: Categories
 
 
+class Batches(Section):
+    """How many rows the estimator learns from at a time; None: from all at once."""
+
+    rows: Annotated[int, Field(ge=1000)] | None
+    passes: Annotated[int, Field(ge=1)]
+
+
 class Train(Section):
     """Knobs of the stage `train`."""
 
@@ -110,11 +117,14 @@ class Train(Section):
     seed: Seed
     preprocessing: Preprocessing
     cross_validation: Annotated[int, Field(ge=0)]
+    batches: Batches
 
     @model_validator(mode="after")
     def _one_fold_is_none(self) -> "Train":
         if self.cross_validation == 1:
             raise ValueError("cross_validation must be 0 (off) or at least 2 folds")
+        if self.cross_validation and self.batches.rows is not None:
+            raise ValueError("cross_validation must be 0 with batches: folds need all rows at once")
         return self
 
 
