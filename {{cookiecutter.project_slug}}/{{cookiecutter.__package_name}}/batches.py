@@ -52,7 +52,7 @@ def fit(model: Pipeline, path: Path, chosen: Features, params: Params) -> None:
     data, knobs = params.data, params.train.batches
     size = knobs.rows
     assert size is not None
-    columns, estimator = model.named_steps["columns"], model.named_steps["estimator"]
+    columns, estimator = model[:-1], model[-1]  # the steps themselves, which are fitted in place
     if not hasattr(estimator, "partial_fit"):
         raise ProjectError(
             f"{params.train.estimator} learns from all rows at once (it has no partial_fit): set "

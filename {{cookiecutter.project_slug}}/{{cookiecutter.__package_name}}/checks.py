@@ -10,6 +10,8 @@ from .errors import ProjectError
 from .schema import Schema
 
 _SHOWN = 20
+# Distinct values that are in memory at once: some 100 bytes for each.
+_REMEMBERED = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -21,20 +23,45 @@ class Rule:
     broken: pl.Expr
 
 
-def measures(columns: list[Column], schema: Schema) -> list[pl.Expr]:
-    """Return the aggregates, one row in all, that `problems` needs."""
+def measures(columns: list[Column]) -> list[pl.Expr]:
+    """Return the aggregates, one row in all, that `problems` needs, but for `distinct`."""
     aggregates = [pl.len().alias("rows")]
     for number, column in enumerate(columns):
         aggregates.append(column.raw.null_count().alias(f"absent {number}"))
-        if column.field.constraints.unique:
-            aggregates.append(column.raw.drop_nulls().n_unique().alias(f"unique {number}"))
     for number, rule in enumerate(rules(columns)):
         aggregates.append(rule.broken.sum().alias(f"broken {number}"))
         aggregates.append(rule.column.raw.filter(rule.broken).first().alias(f"example {number}"))
-    if schema.primaryKey:
-        key = pl.struct(c.value for c in columns if c.field.name in schema.primaryKey)
-        aggregates.append(key.n_unique().alias("keys"))
     return aggregates
+
+
+def distinct(
+    table: pl.LazyFrame, columns: list[Column], schema: Schema, rows: int
+) -> dict[str, pl.Expr]:
+    """Count the values that must be unique, for `problems`; memory does not grow with the rows.
+
+    All values have to be remembered, so of a large table each pass over these columns counts
+    those with one remainder of their hash: at most about `_REMEMBERED` at a time.
+    """
+    wanted = {
+        f"unique {number}": column.raw
+        for number, column in enumerate(columns)
+        if column.field.constraints.unique
+    }
+    if schema.primaryKey:
+        wanted["keys"] = pl.struct(c.value for c in columns if c.field.name in schema.primaryKey)
+    passes = max(1, -(-rows // _REMEMBERED))
+    if wanted and passes > 1:
+        print(f"counting distinct keys of {rows} rows in {passes} passes, so that they fit memory")
+    counts = {}
+    for name, values in wanted.items():
+        keys = table.select(values.alias("key")).drop_nulls()
+        parts = [keys.filter(pl.col("key").hash() % passes == part) for part in range(passes)]
+        found = [
+            part.select(pl.col("key").n_unique()).collect(engine="streaming").item()
+            for part in parts
+        ]
+        counts[name] = pl.lit(sum(found))
+    return counts
 
 
 def rules(columns: list[Column]) -> Iterator[Rule]:

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+from sklearn.ensemble._forest import BaseForest
 
 from .errors import ProjectError
+from .estimator import make_estimator
 from .features import Features
 from .params import Params
 
 # Bytes that a fit takes at its peak, as multiples of its matrix of 64-bit floats; measured on a
-# table of 1 million rows, rounded up (docs/scale.md has the figures).
-_MATRICES = 4.0
+# table of 1 million rows (1.6 to 1.9) and rounded up: docs/scale.md.
+_MATRICES = 2.0
+# Bytes per row and tree of a forest that grows until its leaves are pure (35 measured).
+_TREE_ROW = 64
 # Python, polars and scikit-learn themselves.
 _START = 400 * 2**20
 
@@ -33,7 +37,14 @@ def needed(scan: pl.LazyFrame, chosen: Features, params: Params) -> tuple[int, i
     ]
     rows, width = int(found["__rows__"][0]), len(chosen.numbers) + sum(widths)
     texts = rows * len(chosen.categories) * 64  # as Python objects, on the way to the encoder
-    return rows, width, int(rows * width * 8 * _MATRICES) + texts + _START
+    matrix = int(rows * width * 8 * _MATRICES)
+    return rows, width, matrix + texts + _trees(params) * rows * _TREE_ROW + _START
+
+
+def _trees(params: Params) -> int:
+    estimator = make_estimator(params.train, params.data.task)
+    deep = isinstance(estimator, BaseForest) and estimator.max_depth is None
+    return int(estimator.n_estimators) if deep else 0
 
 
 def refuse_too_large(rows: int, width: int, bytes_needed: int, params: Params) -> None:

@@ -105,7 +105,7 @@ class Preprocessing(Section):
 class Batches(Section):
     """How many rows the estimator learns from at a time; None: from all at once."""
 
-    rows: Annotated[int, Field(ge=1000)] | None
+    rows: Annotated[int, Field(ge=1)] | None
     passes: Annotated[int, Field(ge=1)]
 
 

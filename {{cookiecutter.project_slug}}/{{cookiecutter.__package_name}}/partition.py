@@ -83,11 +83,12 @@ def _checked(params: Params) -> pl.LazyFrame:
     # As it stands in the file: values that count as missing are still there.
     last = pl.col(raw.collect_schema().names()[-1])
     ends = last.null_count().alias("empty ends")
-    measured = raw.select(ends, *checks.measures(columns, schema)).collect(engine="streaming")
+    measured = raw.select(ends, *checks.measures(columns)).collect(engine="streaming")
     if measured["empty ends"][0] and table.is_csv(data):
         table.refuse_short_lines(data)
     if measured["rows"][0] == 0:
         raise ProjectError(f"{data.path} has a header and no rows")
+    measured = measured.with_columns(**checks.distinct(raw, columns, schema, measured["rows"][0]))
     checks.refuse(checks.problems(measured, columns, schema), data.path, data.table_schema)
     return typed
 
