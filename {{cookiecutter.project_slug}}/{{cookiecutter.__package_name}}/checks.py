@@ -11,7 +11,7 @@ from .schema import Schema
 
 _SHOWN = 20
 # Distinct values that are in memory at once: some 100 bytes for each.
-_REMEMBERED = 5_000_000
+_REMEMBERED = 2_000_000
 
 
 @dataclass(frozen=True)

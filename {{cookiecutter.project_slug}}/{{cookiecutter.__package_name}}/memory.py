@@ -44,7 +44,8 @@ def needed(scan: pl.LazyFrame, chosen: Features, params: Params) -> tuple[int, i
 def _trees(params: Params) -> int:
     estimator = make_estimator(params.train, params.data.task)
     deep = isinstance(estimator, BaseForest) and estimator.max_depth is None
-    return int(estimator.n_estimators) if deep else 0
+    # Anything but a number is refused by the estimator itself, in better words.
+    return estimator.n_estimators if deep and isinstance(estimator.n_estimators, int) else 0
 
 
 def refuse_too_large(rows: int, width: int, bytes_needed: int, params: Params) -> None:
