@@ -47,7 +47,8 @@ def source(*_):
 rows = register_io_source(source, schema=chunk(0, 1).schema)
 rows.sink_parquet(path, row_group_size=CHUNK, compression="zstd")
 """
-TYPES = {
+Columns = dict[str, tuple[str, dict[str, Any]]]
+TYPES: Columns = {
     "id": ("integer", {}),
     "seen": ("datetime", {}),
     "weight": ("number", {"maxMissing": 1}),
@@ -60,7 +61,7 @@ TYPES = {
     "active": ("boolean", {"maxMissing": 1}),
     "target": ("string", {"maxMissing": 1}),
 }
-RULES = {
+RULES: Columns = {
     "id": ("integer", {"minimum": 0}),
     "seen": ("datetime", {"minimum": "1970-01-01 00:00:00"}),
     "weight": ("number", {"minimum": -100, "maximum": 300, "maxMissing": 0.1}),
@@ -75,7 +76,7 @@ RULES = {
 }
 
 
-def schema(columns: dict[str, tuple[str, dict[str, Any]]], unique: bool) -> dict[str, Any]:
+def schema(columns: Columns, unique: bool) -> dict[str, Any]:
     """Return the content of schema.yaml; ``unique``: with the id as its primary key."""
     fields = [
         {"name": name, "type": kind, "constraints": constraints}
