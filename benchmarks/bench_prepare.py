@@ -14,6 +14,7 @@ compared at 1, 2 and 8 threads.
 import argparse
 import hashlib
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -134,7 +135,8 @@ def side_by_side(bench: Bench, rows: int, threads: int, start: float) -> list[di
 
 def _peer(bench: Bench, name: str, table: Path, threads: int) -> Cost:
     target = bench.folder / "peer"
-    target.mkdir(exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)  # where one writes a file, another has a folder
+    target.mkdir()
     extra = str(bench.folder / "peers")
     variables = {"POLARS_MAX_THREADS": str(threads)}
     if name != "bare polars":
