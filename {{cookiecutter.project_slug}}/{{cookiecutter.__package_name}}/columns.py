@@ -27,12 +27,13 @@ _KINDS: dict[str, tuple[str, Callable[[pl.DataType], bool]]] = {
 class Column:
     """A declared column: its text or value as it stands in the file, and its typed value.
 
-    Where `raw` is there and `value` is null, the value could not be read.
+    Where a value was parsed out of text, `raw` is there and `value` is null, it could not be read.
     """
 
     field: Field
     raw: pl.Expr
     value: pl.Expr
+    parsed: bool
 
 
 def typed_columns(schema: Schema, table: pl.LazyFrame, dialect: Csv | None) -> list[Column]:
@@ -88,7 +89,7 @@ def _from_text(field: Field, dialect: Csv) -> Column:
     if field.type == "number":
         raw = pl.when(raw.str.to_lowercase() != "nan").then(raw)
     value = parse_text(raw, field.type, field.format, dialect.decimal)
-    return Column(field, raw, value.alias(field.name))
+    return Column(field, raw, value.alias(field.name), parsed=True)
 
 
 def _from_parquet(field: Field, dtype: pl.DataType) -> Column:
@@ -107,4 +108,4 @@ def _from_parquet(field: Field, dtype: pl.DataType) -> Column:
         value = raw.cast(pl.String)
     elif field.type == "datetime":
         value = raw.dt.cast_time_unit("us")
-    return Column(field, raw, value.alias(field.name))
+    return Column(field, raw, value.alias(field.name), parsed=False)

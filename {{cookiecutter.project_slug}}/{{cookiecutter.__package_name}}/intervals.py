@@ -27,7 +27,7 @@ from .weighted import Weights
 Statistic = Callable[[Weights], FloatArray]
 
 MEMORY = 16 * 2**20  # bytes for the weights and what metrics make of them; more is no faster
-MOST = 100_000  # rows that are drawn from
+MOST = 20_000  # rows that are drawn from
 COPIES = 6  # arrays of the weights' size that live at the same time, weights included
 
 

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from .errors import ProjectError
 from .params import Data, Prepare
 
-# The stratified split counts rows in this many steps of the hash, so that it needs no sort and
-# is exact to a 65,536th of the rows.
-_STEPS = 2**16
 _BITS = 2**32
+# The stratified split counts rows in steps of the hash, so that it needs no sort and is exact to a
+# 65,536th of the rows: first in blocks of steps, then in the steps of one block.
+_STEP = _BITS // 2**16
+_BLOCK = _BITS // 2**8
 
 Numbers = NDArray[np.uint32]
 
@@ -36,7 +37,7 @@ def in_test(table: pl.LazyFrame, data: Data, prepare: Prepare) -> pl.Expr:
     position = row_hash(list(data.id) or sorted(types.names()), types, split.seed)
     if split.method == "random":
         return position < split.test_size * _BITS
-    return _stratified(table, data.target, position // (_BITS // _STEPS), split.test_size)
+    return _stratified(table, data.target, position, split.test_size)
 
 
 def row_hash(names: list[str], types: pl.Schema, seed: int) -> pl.Expr:
@@ -77,27 +78,43 @@ def _mix(number: Numbers) -> Numbers:
     return number ^ (number >> np.uint32(16))
 
 
-def _stratified(table: pl.LazyFrame, target: str, step: pl.Expr, test_size: float) -> pl.Expr:
-    counts = (
-        table.filter(pl.col(target).is_not_null())
-        .group_by(pl.col(target), step.alias("step"))
-        .agg(pl.len())
-        .sort("step")
-        .collect(engine="streaming")
-    )
-    limits: dict[object, object] = {}
-    for (value,), steps in counts.group_by(target):
-        rows = int(steps["len"].sum())
+def _stratified(table: pl.LazyFrame, target: str, position: pl.Expr, test_size: float) -> pl.Expr:
+    step, block = position // _STEP, position // _BLOCK
+    known = table.filter(pl.col(target).is_not_null())
+    blocks: dict[object, int] = {}
+    rest: dict[object, int] = {}
+    for value, counts in _counts(known, target, block).items():
+        rows = int(counts["rows"].sum())
         # Each class keeps a row on both sides, whatever the share.
         wanted = min(max(round(rows * test_size), 1), rows - 1)
-        limits[value] = steps.filter(pl.col("len").cum_sum() > wanted)["step"].min()
+        blocks[value], rest[value] = _reach(counts, wanted)
+    inside = known.filter(block.is_in(sorted(set(blocks.values()))))
+    limits: dict[object, int] = {}
+    for value, counts in _counts(inside, target, step).items():
+        of_block = counts.filter(pl.col("bin") // (_BLOCK // _STEP) == blocks[value])
+        limits[value], _ = _reach(of_block, rest[value])
+    return step < _of_class(target, limits)
 
-    def limit(values: pl.Series) -> pl.Series:
-        return values.replace_strict(limits, default=None, return_dtype=pl.UInt32)
+
+def _counts(table: pl.LazyFrame, target: str, bins: pl.Expr) -> dict[object, pl.DataFrame]:
+    """Return for each class its rows in each bin, in the order of the bins."""
+    counted = table.group_by(pl.col(target), bins.alias("bin")).agg(pl.len().alias("rows"))
+    counts = counted.sort("bin").collect(engine="streaming")
+    return {value: part for (value,), part in counts.group_by(target)}
+
+
+def _reach(counts: pl.DataFrame, wanted: int) -> tuple[int, int]:
+    """Return the bin in which the rows exceed ``wanted``, and what the bins before it lack."""
+    before = counts.filter(pl.col("rows").cum_sum() <= wanted)
+    return int(counts["bin"][before.height]), wanted - int(before["rows"].sum())
+
+
+def _of_class(target: str, numbers: dict[object, int]) -> pl.Expr:
+    def look_up(values: pl.Series) -> pl.Series:
+        return values.replace_strict(numbers, default=None, return_dtype=pl.UInt32)
 
     # Batch by batch: as an expression of its own, polars would collect the whole table for it.
-    limit_of_row = pl.col(target).map_batches(limit, return_dtype=pl.UInt32, is_elementwise=True)
-    return step < limit_of_row
+    return pl.col(target).map_batches(look_up, return_dtype=pl.UInt32, is_elementwise=True)
 
 
 def _cutoff(table: pl.LazyFrame, column: str, test_size: float) -> pl.Expr:
