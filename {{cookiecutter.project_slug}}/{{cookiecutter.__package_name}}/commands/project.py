@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ..errors import ProjectError
+from ..links import Links
 from ..output import as_json, report
 from .app import AllVersions, Json, app
 
@@ -53,6 +54,20 @@ def remote(
     print(f"DVC's remote '{found.name}' is {found.url}: commit that, and `model push --all`")
     if not found.writable:
         raise ProjectError(found.says)
+
+
+@app.command(name="links")
+def choose_links(
+    kind: Annotated[Links, typer.Argument(help="What a file here is to the same in the cache.")],
+) -> None:
+    """Let DVC copy files out of its cache on this machine, or for large data link them to it."""
+    from ..links import use
+
+    use(kind)
+    if kind is Links.hardlinks:
+        print("files that DVC has are links: replace one, or `dvc unprotect FILE` before an edit")
+    else:
+        print("files that DVC has are copies")
 
 
 @app.command()
