@@ -9,9 +9,7 @@ without files. The ratios are to `reflink,copy`, DVC's default, which is measure
 back must be the same bytes; the disk is what files and cache take together.
 """
 
-import argparse
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -19,9 +17,9 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bench_pipeline import Bench, Cost, facts
+from baked import Bench, Cost
+from report import Line, facts, keep, parser
 
 DEFAULT = "reflink,copy"
 OTHERS = ("reflink", "hardlink", "symlink")
@@ -128,39 +126,47 @@ def available(bench: Bench) -> list[str]:
     return [DEFAULT, *(kind for kind in OTHERS if kind in found[1].split(", "))]
 
 
-def side_by_side(bench: Bench, payload: Payload) -> list[dict[str, Any]]:
-    """Print one line per link type, and return them."""
-    print(f"\n{payload.name:16}", *(f"{step:>20}" for step in STEPS), f"{'disk GB':>9}")
-    lines: list[dict[str, Any]] = []
+def side_by_side(bench: Bench, payload: Payload) -> list[Line]:
+    """Print one line per link type; return one per type and step."""
+    print(f"\n{payload.name:16}", *(f"{step:>18}" for step in STEPS), f"{'disk GB':>9}")
+    lines: list[Line] = []
     first: dict[str, Cost] = {}
     for kind in available(bench):
         costs, disk = Links(bench, kind).measure(payload)
         first = first or costs
-        text = [f"{costs[s].wall:6.2f} s {costs[s].wall / first[s].wall:5.2f}x" for s in STEPS]
-        print(f"{kind:16}", *(f"{each:>20}" for each in text), f"{disk / 1e9:9.2f}", flush=True)
-        seconds = {step: {"wall": cost.wall, "cpu": cost.cpu} for step, cost in costs.items()}
-        lines.append({"payload": payload.name, "links": kind, **seconds, "disk_bytes": disk})
+        ratios = {step: cost.wall / first[step].wall for step, cost in costs.items()}
+        text = [f"{cost.wall:7.2f} s {ratios[step]:7.2f}x" for step, cost in costs.items()]
+        print(f"{kind:16}", *(f"{each:>18}" for each in text), f"{disk / 1e9:9.2f}", flush=True)
+        lines += [
+            Line(
+                f"{step}, {payload.name}",
+                kind,
+                DEFAULT,
+                *(cost.wall, cost.cpu, cost.memory),
+                ratios[step],
+                measure="time",
+            )
+            for step, cost in costs.items()
+        ]
     return lines
 
 
 def main() -> None:
     """Print a table per payload."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--files", type=int, default=10_000, help="how many small ones")
-    parser.add_argument("--gigabytes", type=float, default=5, help="of the large one")
-    parser.add_argument("--json", type=Path, help="write the lines here, too")
-    options = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--files", type=int, default=10_000, help="how many small ones")
+    options.add_argument("--gigabytes", type=float, default=5, help="of the large one")
+    chosen = options.parse_args()
     payloads = [
-        Payload(f"{options.files} of {SMALL // 1000} kB", options.files, SMALL),
-        Payload(f"1 of {options.gigabytes:g} GB", 1, int(options.gigabytes * 1e9)),
+        Payload(f"{chosen.files:,} of {SMALL // 1000} kB", chosen.files, SMALL),
+        Payload(f"1 of {chosen.gigabytes:g} GB", 1, int(chosen.gigabytes * 1e9)),
     ]
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
         bench.set_up(bench.project)
-        facts(bench)
-        lines = [line for payload in payloads for line in side_by_side(bench, payload)]
-    if options.json:
-        options.json.write_text(json.dumps({"lines": lines}, indent=2) + "\n", encoding="utf-8")
+        about = facts(bench)
+        lines = [each for payload in payloads for each in side_by_side(bench, payload)]
+        keep(chosen.json, bench, about, lines)
 
 
 if __name__ == "__main__":

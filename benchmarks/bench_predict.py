@@ -8,17 +8,12 @@ ranges of its schema, as Parquet. Both sides run as whole processes, in turn, an
 pandas comes into a folder of its own, so that it is on the path of its script alone.
 """
 
-import argparse
-import os
-import subprocess
-import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from bench_pipeline import Bench, facts
+from baked import Bench
+from report import Line, facts, keep, parser
 
 ROWS = """
 import sys
@@ -68,35 +63,6 @@ LOGISTIC = {
 }
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a process took: seconds, CPU seconds and its largest memory in MB."""
-
-    wall: float
-    cpu: float
-    memory: float
-
-
-def cost(bench: Bench, *command: str, **variables: str) -> Cost:
-    """Run a command in the project to its end."""
-    scripts = str(bench.project / ".venv/bin")
-    path = os.pathsep.join([scripts, bench.environment["PATH"]])
-    begun = time.perf_counter()
-    process = subprocess.Popen(
-        command,
-        cwd=bench.project,
-        env={**bench.environment, "PATH": path, **variables},
-        stdout=subprocess.DEVNULL,
-    )
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"error: {command} ended with {process.returncode}")
-    # ru_maxrss is in kB on Linux, in bytes on macOS.
-    memory = used.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-    return Cost(time.perf_counter() - begun, used.ru_utime + used.ru_stime, memory)
-
-
 def prepare(bench: Bench, forest: bool) -> Path:
     """Set the project up with its model; return the folder with pandas."""
     params = bench.project / "params.yaml"
@@ -114,31 +80,36 @@ def prepare(bench: Bench, forest: bool) -> Path:
 
 def main() -> None:
     """Print one line per number of rows."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
-    parser.add_argument("--forest", action="store_true")
-    options = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    options.add_argument("--forest", action="store_true")
+    chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(Path(scratch))
-        extra = prepare(bench, options.forest)
-        facts(bench)
-        print(f"{'':24}{'model predict':^34}{'pandas':^34}{'pandas / ours':^24}")
+        extra = prepare(bench, chosen.forest)
+        about = facts(bench)
+        print(f"{'':24}{'model predict':^34}{'pandas':^34}{'model predict / pandas':^24}")
         head = f"{'rows/s':>12}{'CPU s':>10}{'peak MB':>12}"
         print(f"{'rows':>12}{'':12}{head}{head}{'time':>8}{'CPU':>8}{'memory':>8}")
-        for rows in options.rows:
-            table, ours, theirs = (
-                str(bench.folder / f"{name}.parquet") for name in ("rows", "ours", "theirs")
-            )
-            bench.run(bench.project, bench.python, "-c", ROWS, str(rows), table)
-            a = cost(bench, "model", "predict", table, "-o", ours)
-            script = PANDAS.format(bench.baked.name)
-            b = cost(bench, bench.python, "-c", script, table, theirs, PYTHONPATH=str(extra))
-            bench.run(bench.project, bench.python, "-c", SAME, ours, theirs)
-            columns = "".join(
-                f"{rows / c.wall:12,.0f}{c.cpu:10.1f}{c.memory:12,.0f}" for c in (a, b)
-            )
-            ratios = (b.wall / a.wall, b.cpu / a.cpu, b.memory / a.memory)
-            print(f"{rows:12,}{'':12}{columns}" + "".join(f"{r:7.2f}x" for r in ratios), flush=True)
+        lines = [compare(bench, rows, extra) for rows in chosen.rows]
+        keep(chosen.json, bench, about, lines)
+
+
+def compare(bench: Bench, rows: int, extra: Path) -> Line:
+    """Let both predict for ``rows`` rows, and demand that they say the same."""
+    table, ours, theirs = (
+        str(bench.folder / f"{name}.parquet") for name in ("rows", "ours", "theirs")
+    )
+    bench.run(bench.project, bench.python, "-c", ROWS, str(rows), table)
+    a = bench.run(bench.project, "model", "predict", table, "-o", ours)
+    script = [bench.python, "-c", PANDAS.format(bench.baked.name), table, theirs]
+    b = bench.run(bench.project, *script, PYTHONPATH=str(extra))
+    bench.run(bench.project, bench.python, "-c", SAME, ours, theirs)
+    columns = "".join(f"{rows / c.wall:12,.0f}{c.cpu:10.1f}{c.memory:12,.0f}" for c in (a, b))
+    ratios = (a.wall / b.wall, a.cpu / b.cpu, a.memory / b.memory)
+    print(f"{rows:12,}{'':12}{columns}" + "".join(f"{r:7.2f}x" for r in ratios), flush=True)
+    work = f"{rows:,} rows"
+    return Line(work, "model predict", "pandas", a.wall, a.cpu, a.memory, a.cpu / b.cpu)
 
 
 if __name__ == "__main__":

@@ -1,28 +1,25 @@
 """The stage `prepare` beside bare polars, DuckDB, pandas and Dask, on tables of any size.
 
-    python benchmarks/bench_prepare.py [--rows 1000000 10000000] [--threads 2] [--json FILE]
+    python benchmarks/bench_prepare.py [--rows 1000000 10000000] [--threads 2] [--peers]
 
 Needs what bench_pipeline.py needs. The default project is generated and set up in a temporary
 folder, and is pointed at a table of 11 mixed columns with missing values, as Parquet. Each side
-runs as a whole process. Bare polars reads the table and writes it again, in one file and with the
-same compression: no check, no split. The others divide it into train and test by their own hash
-of the id, and check nothing. Ours runs three times: with a schema of types alone, with bounds,
-allowed values and shares of missing values, and with a unique key as well. Then our outputs are
-compared at 1, 2 and 8 threads.
+runs as a whole process. Bare polars reads the table and writes it again, in one file: no check, no
+split, and its default level of zstd, where ours takes level 1. The others divide it into train and
+test by their own hash of the id, and check nothing. Ours runs with a schema of types alone and a
+random or stratified split, with bounds, allowed values and shares of missing values, and with a
+unique key as well. Then our outputs are compared at 1, 2 and 8 threads.
 """
 
-import argparse
 import hashlib
-import json
 import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import yaml
-from bench_pipeline import Bench, facts
-from bench_predict import Cost, cost
+from baked import Bench, Cost
+from report import Line, facts, keep, parser
 from wide_table import ROWS, RULES, TYPES, schema
 
 PEERS = {
@@ -62,28 +59,49 @@ for side, rows in (("train", table[~in_test]), ("test", table[in_test])):
 }
 PACKAGES = {"duckdb": ["duckdb"], "pandas": ["pandas", "pyarrow"], "dask": ["dask[dataframe]"]}
 PANDAS_MOST = 10_000_000  # rows; more need more memory than most machines have
-SCHEMAS = {
-    "ours, types alone": schema(TYPES, unique=False),
-    "ours, with checks": schema(RULES, unique=False),
-    "ours, checks and key": schema(RULES, unique=True),
+# What ours runs with: the schema, and the method of the split.
+OURS = {
+    "ours, types alone": (schema(TYPES, unique=False), "random"),
+    "ours, stratified": (schema(TYPES, unique=False), "stratified"),
+    "ours, with checks": (schema(RULES, unique=False), "stratified"),
+    "ours, checks and key": (schema(RULES, unique=True), "stratified"),
 }
+BARE = "bare polars"
 
 
-def point_at(bench: Bench, table: Path) -> None:
-    """Make params.yaml of the project read ``table``."""
+def ours(bench: Bench, table: Path, side: str, threads: int) -> Cost:
+    """Run the stage on a table."""
+    fields, method = OURS[side]
     path = bench.project / "params.yaml"
     params = yaml.safe_load(path.read_text(encoding="utf-8"))
     params["data"] |= {"path": str(table), "target": "target", "id": ["id"]}
+    params["prepare"]["split"]["method"] = method
     params["evaluate"]["slices"] = []
     path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
-
-
-def ours(bench: Bench, fields: dict[str, Any], threads: int) -> Cost:
-    """Run the stage with a schema."""
     text = yaml.safe_dump(fields, sort_keys=False)
     (bench.project / "schema.yaml").write_text(text, encoding="utf-8")
     module = f"{bench.baked.name}.prepare"
-    return cost(bench, bench.python, "-m", module, POLARS_MAX_THREADS=str(threads))
+    variables = {"POLARS_MAX_THREADS": str(threads)}
+    return bench.run(bench.project, bench.python, "-m", module, **variables)
+
+
+def peer(bench: Bench, name: str, table: Path, threads: int) -> Cost:
+    """Let another prepare the table, in an empty folder."""
+    target = bench.folder / "peer"
+    shutil.rmtree(target, ignore_errors=True)  # where one writes a file, another has a folder
+    target.mkdir()
+    variables = {"POLARS_MAX_THREADS": str(threads)}
+    if name != BARE:
+        variables["PYTHONPATH"] = str(bench.folder / "peers")
+    command = [bench.python, "-c", PEERS[name], str(table), f"{target}/out"]
+    return bench.run(bench.project, *command, **variables)
+
+
+def write(bench: Bench, rows: int) -> Path:
+    """Write the table, the same at each run."""
+    table = bench.folder / f"{rows}.parquet"
+    bench.run(bench.project, bench.python, "-c", ROWS, str(rows), str(table))
+    return table
 
 
 def digests(bench: Bench) -> list[str]:
@@ -96,92 +114,68 @@ def digests(bench: Bench) -> list[str]:
     return found
 
 
-def side_by_side(bench: Bench, rows: int, threads: int, start: float) -> list[dict[str, Any]]:
+def side_by_side(
+    bench: Bench, rows: int, threads: int, start: float, peers: list[str]
+) -> list[Line]:
     """Print one line for each way to prepare ``rows`` rows, and return them.
 
     ``start`` is the CPU seconds that ours takes on a table of a few rows.
     """
-    table = bench.folder / f"{rows}.parquet"
-    bench.run(bench.project, bench.python, "-c", ROWS, str(rows), str(table))
-    point_at(bench, table)
-    found: list[dict[str, Any]] = []
+    table = write(bench, rows)
     # Bare polars first and last: the ratio is to the mean of both, as the machine may get busier.
-    first = _peer(bench, "bare polars", table, threads)
-    costs = {name: ours(bench, fields, threads) for name, fields in SCHEMAS.items()}
-    last = _peer(bench, "bare polars", table, threads)
-    bare = (first.cpu + last.cpu) / 2
-    costs = {"bare polars": first, **costs}
-    for name in ("duckdb", "dask", "pandas"):
+    first = peer(bench, BARE, table, threads)
+    costs = {side: ours(bench, table, side, threads) for side in OURS}
+    last = peer(bench, BARE, table, threads)
+    cpu, wall = (first.cpu + last.cpu) / 2, (first.wall + last.wall) / 2
+    costs = {BARE: Cost(wall, cpu, max(first.memory, last.memory)), **costs}
+    for name in peers:
         if name != "pandas" or rows <= PANDAS_MOST:
-            costs[name] = _peer(bench, name, table, threads)
-    for name, found_cost in costs.items():
-        used = bare if name == "bare polars" else found_cost.cpu
-        ratio = (used - start) / bare if name.startswith("ours") else used / bare
-        found.append(
-            {
-                "rows": rows,
-                "side": name,
-                "rows_per_second": round(rows / found_cost.wall),
-                "cpu_seconds": round(used, 2),
-                "cpu_ratio": round(ratio, 2),
-                "peak_mb": round(found_cost.memory),
-            }
-        )
-        print("{rows:11,}  {side:22}{rows_per_second:12,}".format(**found[-1]), end="")
-        print("{cpu_seconds:9.1f}{cpu_ratio:9.2f}{peak_mb:9,}".format(**found[-1]), flush=True)
+            costs[name] = peer(bench, name, table, threads)
     table.unlink()
-    return found
-
-
-def _peer(bench: Bench, name: str, table: Path, threads: int) -> Cost:
-    target = bench.folder / "peer"
-    shutil.rmtree(target, ignore_errors=True)  # where one writes a file, another has a folder
-    target.mkdir()
-    extra = str(bench.folder / "peers")
-    variables = {"POLARS_MAX_THREADS": str(threads)}
-    if name != "bare polars":
-        variables["PYTHONPATH"] = extra
-    return cost(bench, bench.python, "-c", PEERS[name], str(table), f"{target}/out", **variables)
+    lines = []
+    for side, cost in costs.items():
+        ratio = (cost.cpu - start if side in OURS else cost.cpu) / cpu
+        print(f"{rows:11,}  {side:22}{rows / cost.wall:12,.0f}", end="")
+        print(f"{cost.cpu:9.1f}{ratio:9.2f}{cost.memory:9,.0f}", flush=True)
+        lines.append(Line(f"{rows:,} rows", side, BARE, cost.wall, cost.cpu, cost.memory, ratio))
+    return lines
 
 
 def main() -> None:
     """Print one line per table and side."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
-    parser.add_argument("--threads", type=int, default=2, help="of polars")
-    parser.add_argument("--json", type=Path, help="write the lines here, too")
-    options = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    options.add_argument("--threads", type=int, default=2, help="of polars")
+    options.add_argument("--peers", nargs="*", choices=list(PACKAGES), default=list(PACKAGES))
+    chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(Path(scratch))
         bench.set_up(bench.project)
-        command = ["uv", "pip", "install", "--quiet", "--python", bench.python, "--target"]
-        packages = [package for names in PACKAGES.values() for package in names]
-        bench.run(bench.project, *command, str(bench.folder / "peers"), *packages)
-        facts(bench)
-        small = bench.folder / "small.parquet"
-        bench.run(bench.project, bench.python, "-c", ROWS, "1000", str(small))
-        point_at(bench, small)
-        start = min(ours(bench, SCHEMAS["ours, with checks"], 1).cpu for _ in range(3))
-        print(f"the fixed start of ours: {start:.2f} CPU s; polars with {options.threads} threads")
+        packages = [package for name in chosen.peers for package in PACKAGES[name]]
+        if packages:
+            command = ["uv", "pip", "install", "--quiet", "--python", bench.python, "--target"]
+            bench.run(bench.project, *command, str(bench.folder / "peers"), *packages)
+        about = facts(bench)
+        small = write(bench, 1000)
+        start = min(ours(bench, small, "ours, with checks", 1).cpu for _ in range(3))
+        print(f"the fixed start of ours: {start:.2f} CPU s; polars with {chosen.threads} threads")
         print(f"{'rows':>11}  {'':22}{'rows/s':>12}{'CPU s':>9}{'ratio':>9}{'peak MB':>9}")
-        lines = [
-            line
-            for rows in options.rows
-            for line in side_by_side(bench, rows, options.threads, start)
-        ]
-        table = bench.folder / "threads.parquet"
-        bench.run(bench.project, bench.python, "-c", ROWS, "1000000", str(table))
-        point_at(bench, table)
-        outputs = set()
-        for threads in (1, 2, 8):
-            ours(bench, SCHEMAS["ours, checks and key"], threads)
-            outputs.add(tuple(digests(bench)))
-        if len(outputs) > 1:
-            sys.exit("error: the outputs differ at 1, 2 and 8 threads")
-        print("outputs at 1, 2 and 8 threads: equal bytes")
-    if options.json:
-        content = json.dumps({"fixed_start_cpu_seconds": start, "lines": lines}, indent=2)
-        options.json.write_text(content + "\n", encoding="utf-8")
+        lines = []
+        for rows in chosen.rows:
+            lines += side_by_side(bench, rows, chosen.threads, start, chosen.peers)
+        refuse_other_bytes(bench, write(bench, min(*chosen.rows, 1_000_000)))
+        keep(chosen.json, bench, about | {"start_cpu_seconds": start}, lines)
+
+
+def refuse_other_bytes(bench: Bench, table: Path) -> None:
+    """Compare the outputs at 1, 2 and 8 threads."""
+    outputs = set()
+    for threads in (1, 2, 8):
+        ours(bench, table, "ours, checks and key", threads)
+        outputs.add(tuple(digests(bench)))
+    if len(outputs) > 1:
+        sys.exit("error: the outputs differ at 1, 2 and 8 threads")
+    print("outputs at 1, 2 and 8 threads: equal bytes")
 
 
 if __name__ == "__main__":

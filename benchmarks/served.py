@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from bench_pipeline import Bench
+from baked import Bench
 from bench_predict import LOGISTIC
 
 ROW = {

@@ -1,0 +1,50 @@
+"""Make the page of all results that were kept: `python benchmarks/page.py`.
+
+Reads results/NAME.json beside it, which bench_NAME.py writes with `--json`, and writes README.md.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+HEAD = """# Benchmarks
+
+Made by `python benchmarks/page.py` from the last runs that were kept (`--json` of each script).
+Each script runs its sides on the same work in one run; a ratio is what a side costs through what
+the side costs that it is beside, so below 1 is cheaper. Memory is that of the largest process.
+Seconds are of that machine on that day: read ratios.
+"""
+COLUMNS = "| Work | Side | wall s | CPU s | peak MB | ratio | of | beside |\n"
+RULE = "| --- | --- | ---: | ---: | ---: | ---: | --- | --- |\n"
+
+
+def section(path: Path) -> str:
+    """Return the text on one benchmark."""
+    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    script = f"bench_{path.stem}.py"
+    title = (HERE / script).read_text(encoding="utf-8").splitlines()[0].strip('"')
+    versions = ", ".join(f"{name} {version}" for name, version in kept["versions"].items())
+    rows = "".join(
+        f"| {each['work']} | {each['side']} | {each['wall']:.2f} | {each['cpu']:.2f} "
+        f"| {each['memory']:,.0f} | {each['ratio']:.2f} | {each['measure']} | {each['beside']} |\n"
+        for each in kept["lines"]
+    )
+    return (
+        f"\n## {title}\n\n"
+        f"[{script}]({script}) on {kept['date']}: {kept['machine']}, load "
+        f"{kept['load at the start']} at the start; {versions}.\n\n"
+        f"{COLUMNS}{RULE}{rows}\n"
+        f"![The ratios of {script}](results/{path.stem}.svg)\n"
+    )
+
+
+def main() -> None:
+    """Write the page."""
+    results = sorted((HERE / "results").glob("*.json"))
+    text = HEAD + "".join(section(path) for path in results)
+    (HERE / "README.md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
