@@ -27,9 +27,12 @@ class Cost:
 class Bench:
     """Folders with the project, and what commands in them cost."""
 
-    def __init__(self, folder: Path, *answers: str) -> None:
-        """Generate the project with answers such as ``service=fastapi``."""
-        self.folder = folder
+    def __init__(self, folder: Path, *answers: str, project: Path | None = None) -> None:
+        """Generate the project with answers such as ``service=fastapi``, or copy ``project``.
+
+        That one is set up already, and its environment serves the copy.
+        """
+        self.folder, self._given = folder, project
         hidden = ("GIT_", "DVC_", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHON")
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
         for name in ("GLOBAL_CONFIG_DIR", "SYSTEM_CONFIG_DIR", "SITE_CACHE_DIR"):
@@ -37,23 +40,28 @@ class Bench:
         for role in ("AUTHOR", "COMMITTER"):
             self.environment[f"GIT_{role}_NAME"] = "Benchmark"
             self.environment[f"GIT_{role}_EMAIL"] = "benchmark@example.com"
-        settings = folder / "cookiecutter.yaml"
-        settings.write_text(f"replay_dir: {folder}/replay\n", encoding="utf-8")
-        command = [sys.executable, "-m", "cookiecutter", "--no-input", "--config-file"]
-        command += [str(settings), "--output-dir", str(folder / "baked"), str(TEMPLATE), *answers]
-        subprocess.run(command, check=True, capture_output=True)
-        [self.baked] = (folder / "baked").iterdir()
+        self.baked = project or self._generate(answers)
         self.project = self.new("project")
-        self.python = str(self.project / ".venv/bin/python")
+        self._scripts = (project or self.project) / ".venv/bin"
+        self.python = str(self._scripts / "python")
+
+    def _generate(self, answers: tuple[str, ...]) -> Path:
+        settings, baked = self.folder / "cookiecutter.yaml", self.folder / "baked"
+        settings.write_text(f"replay_dir: {self.folder}/replay\n", encoding="utf-8")
+        command = [sys.executable, "-m", "cookiecutter", "--no-input", "--config-file"]
+        command += [str(settings), "--output-dir", str(baked), str(TEMPLATE), *answers]
+        subprocess.run(command, check=True, capture_output=True)
+        [generated] = baked.iterdir()
+        return generated
 
     def new(self, name: str) -> Path:
-        """Copy what was generated, as it came out."""
-        return Path(shutil.copytree(self.baked, self.folder / name))
+        """Copy what was generated, as it came out, or the project that was given."""
+        leave = shutil.ignore_patterns(".venv")
+        return Path(shutil.copytree(self.baked, self.folder / name, ignore=leave))
 
     def run(self, folder: Path, *command: str, **variables: str) -> Cost:
         """Run a command and return its cost; if it fails, show what it said."""
-        scripts = str(self.project / ".venv/bin")
-        path = os.pathsep.join([scripts, self.environment["PATH"]])
+        path = os.pathsep.join([str(self._scripts), self.environment["PATH"]])
         with tempfile.TemporaryFile("w+") as said:
             begun = time.perf_counter()
             process = subprocess.Popen(
@@ -73,6 +81,11 @@ class Bench:
         # ru_maxrss is in kB on Linux, in bytes on macOS.
         memory = used.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
         return Cost(wall, used.ru_utime + used.ru_stime, memory)
+
+    def prepare(self) -> None:
+        """Set the project up, if it is not yet."""
+        if self._given is None:
+            self.set_up(self.project)
 
     def set_up(self, folder: Path, **variables: str) -> Cost:
         """Run bootstrap.py; the project's own scripts are not found then."""

@@ -162,8 +162,8 @@ def main() -> None:
         Payload(f"1 of {chosen.gigabytes:g} GB", 1, int(chosen.gigabytes * 1e9)),
     ]
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
-        bench.set_up(bench.project)
+        bench = Bench(Path(folder), project=chosen.project)
+        bench.prepare()
         about = facts(bench)
         lines = [each for payload in payloads for each in side_by_side(bench, payload)]
         keep(chosen.json, bench, about, lines)

@@ -43,9 +43,9 @@ STAGES = ("prepare", "train", "evaluate")
 class Pipeline(Bench):
     """The project, and beside it a folder where the same stages run without DVC."""
 
-    def __init__(self, folder: Path) -> None:
-        """Generate the project."""
-        super().__init__(folder)
+    def __init__(self, folder: Path, project: Path | None) -> None:
+        """Generate the project, or copy one."""
+        super().__init__(folder, project=project)
         self.plain = folder / "plain"
         self.script = PLAIN.format(self.baked.name)
 
@@ -117,15 +117,15 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--runs", type=int, default=3)
     options.add_argument("--cold", action="store_true", help="one set-up more, nothing cached")
-    options.add_argument("--no-set-up", action="store_true", help="measure the stages alone")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bench = Pipeline(Path(folder))
-        bench.set_up(bench.project)  # fills the package cache, and is not counted
+        bench = Pipeline(Path(folder), chosen.project)
+        bench.prepare()  # fills the package cache, and is not counted
         bench.copy_plain()
         about = facts(bench)
         print(f"{'':32} {HEAD}")
-        lines = [] if chosen.no_set_up else set_ups(bench, chosen.runs, chosen.cold)
+        # A project that is set up already says nothing of its set-up.
+        lines = [] if chosen.project else set_ups(bench, chosen.runs, chosen.cold)
         lines += stages(bench, chosen.runs)
         keep(chosen.json, bench, about, lines)
 

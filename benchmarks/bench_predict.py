@@ -71,7 +71,8 @@ def prepare(bench: Bench, forest: bool) -> Path:
         content["train"] |= LOGISTIC
         content["train"]["preprocessing"]["numbers"]["scale"] = "standard"
     params.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    bench.set_up(bench.project)
+    bench.prepare()
+    bench.run(bench.project, "dvc", "repro", "--quiet")
     extra = bench.folder / "pandas"
     command = ["uv", "pip", "install", "--quiet", "--python", bench.python, "--target", str(extra)]
     bench.run(bench.project, *command, "--no-deps", "pandas", "pyarrow", "python-dateutil", "six")
@@ -85,7 +86,7 @@ def main() -> None:
     options.add_argument("--forest", action="store_true")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        bench = Bench(Path(scratch))
+        bench = Bench(Path(scratch), project=chosen.project)
         extra = prepare(bench, chosen.forest)
         about = facts(bench)
         print(f"{'':24}{'model predict':^34}{'pandas':^34}{'model predict / pandas':^24}")

@@ -149,8 +149,8 @@ def main() -> None:
     options.add_argument("--peers", nargs="*", choices=list(PACKAGES), default=list(PACKAGES))
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        bench = Bench(Path(scratch))
-        bench.set_up(bench.project)
+        bench = Bench(Path(scratch), project=chosen.project)
+        bench.prepare()
         packages = [package for name in chosen.peers for package in PACKAGES[name]]
         if packages:
             command = ["uv", "pip", "install", "--quiet", "--python", bench.python, "--target"]

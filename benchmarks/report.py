@@ -31,8 +31,9 @@ class Line:
 
 
 def parser(text: str | None) -> argparse.ArgumentParser:
-    """Return a parser with the option that all benchmarks have."""
+    """Return a parser with the options that all benchmarks have."""
     found = argparse.ArgumentParser(description=(text or "").split("\n")[0])
+    found.add_argument("--project", type=Path, help="take this one, which is set up already")
     found.add_argument("--json", type=Path, help="keep the results here, and a plot beside it")
     return found
 

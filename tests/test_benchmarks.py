@@ -1,13 +1,12 @@
 """A small version of each benchmark: no ratio is twice what it was, and seconds do not matter."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import TEMPLATE
+from conftest import TEMPLATE, Project
 
 # Far off is more than this, as a busy machine and small works both blur.
 FACTOR = 2.0
@@ -17,7 +16,7 @@ FACTOR = 2.0
     ("command", "expected"),
     [
         (
-            "bench_pipeline.py --no-set-up --runs 1",
+            "bench_pipeline.py --runs 1",
             {
                 ("nothing changed", "dvc status"): 1.4,
                 ("everything", "three processes"): 1.4,
@@ -37,18 +36,15 @@ FACTOR = 2.0
     ],
     ids=lambda value: value.split(".")[0] if isinstance(value, str) else "",
 )
-@pytest.mark.slow
 def test_no_ratio_is_far_off(
-    environment: dict[str, str],
-    tmp_path: Path,
-    command: str,
-    expected: dict[tuple[str, str], float],
+    project: Project, tmp_path: Path, command: str, expected: dict[tuple[str, str], float]
 ) -> None:
     script, *options = command.split()
     path = tmp_path / "results.json"
+    options += ["--project", str(project.path), "--json", str(path)]
     done = subprocess.run(
-        [sys.executable, str(TEMPLATE / "benchmarks" / script), *options, "--json", str(path)],
-        env={**os.environ, **environment, "TMPDIR": str(tmp_path)},
+        [sys.executable, str(TEMPLATE / "benchmarks" / script), *options],
+        env={**project.environment, "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
@@ -58,7 +54,8 @@ def test_no_ratio_is_far_off(
     found = {(each["work"], each[kind]): each for each in lines for kind in ("side", "beside")}
     assert expected.keys() <= found.keys()
     far = {
-        key: found[key]["ratio"] for key, ratio in expected.items()
+        key: found[key]["ratio"]
+        for key, ratio in expected.items()
         if found[key]["ratio"] > FACTOR * ratio
     }
     assert far == {}, done.stdout
