@@ -164,7 +164,7 @@ def stages(bench: Pipeline, runs: int) -> list[Line]:
         beside("everything", forced, "three processes", bench.processes),
     ]
     bench.compare()
-    lines.append(beside("everything, again", forced, "the same in one process", bench.stages))
+    lines.append(beside("everything, again", forced, "all in one process", bench.stages))
     lines.append(beside("one param of train", changed, "all in one process", bench.stages))
     bench.compare()
     return lines
