@@ -1,6 +1,7 @@
 """sweep.yaml: what a sweep tries, and how it chooses."""
 
 import math
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -71,8 +72,11 @@ class Knob(Section):
         step = self.step or (1 if self.integers else None)
         if step is None:
             return None
-        count = math.floor((high - low) / step + 1e-9) + 1
-        return [low + number * step for number in range(count)]
+        # Decimal, because 0.1 + 0.2 is not 0.3.
+        first, each = Decimal(str(low)), Decimal(str(step))
+        kind = int if self.integers else float
+        count = int((Decimal(str(high)) - first) // each) + 1
+        return [kind(first + number * each) for number in range(count)]
 
 
 class Sweep(Section):

@@ -3,6 +3,7 @@
 import itertools
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,27 +44,31 @@ class Counts:
 
 
 class Study:
-    """A sweep's trials in a file, which a killed process leaves whole but for its last line.
+    """A sweep's trials: each is written to a file, in one line, when it has come to its end.
 
     Which params a trial has follows from the seed, its number and the trials before it alone: a
-    sweep that was interrupted tries the same as one that was not.
+    sweep that was killed in the middle of a trial proposes the same one again.
     """
 
     def __init__(self, sweep: Sweep, file: Path, smaller_is_better: bool) -> None:
-        """Open the file, or begin it; nobody else may have it open."""
+        """Read the file, or begin it; nobody else may have it open."""
         self._sweep = sweep
-        _mend(file)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study = optuna.create_study(
-                storage=optuna.storages.JournalStorage(JournalFileBackend(str(file))),
-                study_name=sweep.name,
-                direction="minimize" if smaller_is_better else "maximize",
-                pruner=_PRUNERS[sweep.pruner](),
-                load_if_exists=True,
-            )
         self._space = {key: _distribution(knob) for key, knob in sweep.space.items()}
         self._sign = 1 if smaller_is_better else -1
+        _mend(file)
+        self._kept = self._open(optuna.storages.JournalStorage(JournalFileBackend(str(file))))
+        self._study = self._open(optuna.storages.InMemoryStorage())
+        self._study.add_trials(self._kept.get_trials(deepcopy=False))
+
+    def _open(self, storage: optuna.storages.BaseStorage) -> optuna.Study:
+        with _quiet():
+            return optuna.create_study(
+                storage=storage,
+                study_name=self._sweep.name,
+                direction="minimize" if self._sign == 1 else "maximize",
+                pruner=_PRUNERS[self._sweep.pruner](),
+                load_if_exists=True,
+            )
 
     @property
     def counts(self) -> Counts:
@@ -88,51 +93,38 @@ class Study:
         return found
 
     def trials(self) -> Iterator["Trial"]:
-        """Yield what is still to be tried, first what a killed process has left unfinished."""
+        """Yield what is still to be tried, one after the other: each must be ended by then."""
         twice = 0
         while self.counts.all < self._sweep.trials and twice < _PATIENCE:
-            trial = self._next()
-            if trial is None:
+            if self._sweep.size is not None and self.counts.all >= self._sweep.size:
                 return
+            trial = self._propose()
             earlier = self._earlier(trial.params)
             if earlier is None:
                 twice = 0
-                yield Trial(trial, self._study, by_fold=self._sweep.pruner == "wilcoxon")
+                by_fold = self._sweep.pruner == "wilcoxon"
+                yield Trial(trial, self._study, by_fold)
             else:
                 # To the sampler, which passes over it, a failed one.
                 trial.set_user_attr(_TWICE, earlier)
                 self._study.tell(trial, state=TrialState.FAIL)
                 twice += 1
+            self._kept.add_trial(self._study.get_trials(deepcopy=False)[trial.number])
 
-    def _next(self) -> optuna.Trial | None:
-        open_trials = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        known = self._study.get_trials(deepcopy=False)
-        number = open_trials[0].number if open_trials else len(known)
-        size = self._sweep.size
-        if size is not None and self.counts.all >= size:
-            return None
-        self._study.sampler = self._sampler(number, 0)
-        trial = (
-            optuna.Trial(self._study, open_trials[0]._trial_id)
-            if open_trials
-            else self._study.ask()
-        )
-        for position, (key, distribution) in enumerate(self._space.items()):
-            # Its own seed for each, so that it does not matter which were drawn before a kill.
-            self._study.sampler = self._sampler(number, position)
-            trial._suggest(key, distribution)
-        return trial
+    def _propose(self) -> optuna.Trial:
+        self._study.sampler = self._sampler(len(self._study.get_trials(deepcopy=False)))
+        return self._study.ask(self._space)
 
-    def _sampler(self, number: int, position: int) -> BaseSampler:
-        seeds = np.random.SeedSequence([self._sweep.seed, number, position])
+    def _sampler(self, number: int) -> BaseSampler:
+        seeds = np.random.SeedSequence([self._sweep.seed, number])
         seed = int(seeds.generate_state(1)[0])
         if self._sweep.sampler == "tpe":
             return optuna.samplers.TPESampler(seed=seed)
         if self._sweep.sampler == "grid":
             # Optuna's own ends a study that it does not run itself with an exception.
-            return optuna.samplers.PartialFixedSampler(
-                self._grid_point(number), optuna.samplers.RandomSampler(seed=seed)
-            )
+            point, free = self._grid_point(number), optuna.samplers.RandomSampler(seed=seed)
+            with _quiet():
+                return optuna.samplers.PartialFixedSampler(point, free)
         return optuna.samplers.RandomSampler(seed=seed)
 
     def _grid_point(self, number: int) -> dict[str, Any]:
@@ -180,10 +172,8 @@ class Trial:
     def report(self, values: list[float]) -> bool:
         """Take the values of the folds so far; return whether it is hopeless."""
         value = values[-1] if self._by_fold else sum(values) / len(values)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the same again, after a kill
-            self._trial.report(value, len(values) - 1)
-            return self._trial.should_prune()
+        self._trial.report(value, len(values) - 1)
+        return self._trial.should_prune()
 
     def complete(self, value: float) -> None:
         """Give it its value."""
@@ -197,6 +187,14 @@ class Trial:
         """End it with what went wrong."""
         self._trial.set_user_attr(_WHY, why)
         self._study.tell(self._trial, state=TrialState.FAIL)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Optuna's warnings, which are for programmers, from whoever sweeps."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _mend(file: Path) -> None:
@@ -213,11 +211,9 @@ def _distribution(knob: Knob) -> BaseDistribution:
         return optuna.distributions.CategoricalDistribution(knob.choice)
     low, high = knob.bounds
     if knob.integers is not None:
-        step = int(knob.step or 1)
-        last = int(low) + (int(high) - int(low)) // step * step  # of which Optuna would warn
-        return optuna.distributions.IntDistribution(int(low), last, knob.log, step)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return optuna.distributions.FloatDistribution(
-            float(low), float(high), knob.log, None if knob.step is None else float(knob.step)
-        )
+        with _quiet():  # of a last step that ends before `high`
+            step = int(knob.step or 1)
+            return optuna.distributions.IntDistribution(int(low), int(high), knob.log, step)
+    size = None if knob.step is None else float(knob.step)
+    with _quiet():
+        return optuna.distributions.FloatDistribution(float(low), float(high), knob.log, size)
