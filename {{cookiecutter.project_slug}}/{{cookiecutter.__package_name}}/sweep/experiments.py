@@ -1,6 +1,7 @@
 """The experiments of a sweep as Git has them, so also those that another clone has made."""
 
 import json
+import re
 from dataclasses import dataclass
 
 from .. import git, strict_yaml
@@ -34,9 +35,11 @@ def namespace(commit: str) -> str:
 
 def ranked(commit: str, sweep: str, metric: str) -> list[Experiment]:
     """Return the experiments of a sweep on a commit that have the metric, the best first."""
-    listed = git.git("for-each-ref", "--format=%(refname)", f"{namespace(commit)}/{sweep}-*")
+    listed = git.git("for-each-ref", "--format=%(refname)", namespace(commit))
     found = []
     for ref in listed.split():
+        if not re.fullmatch(rf"{sweep}-\d+", ref.rpartition("/")[2]):
+            continue
         scores = json.loads(git.file_at(ref, CROSS_VALIDATION.as_posix())).get("cv", {})
         if metric in scores:
             found.append(Experiment(ref.rpartition("/")[2], ref, scores))

@@ -1,6 +1,7 @@
 """sweep.yaml: what a sweep tries, and how it chooses."""
 
 import math
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,8 +12,7 @@ from .. import strict_yaml
 from ..errors import ProjectError, did_you_mean
 from ..leaves import leaves
 from ..params import Section, Seed, parse
-
-PARAMS = Path("params.yaml")
+from ..pipeline import PARAMS, PIPELINE
 
 Scalar = bool | int | float | str | None
 Number = int | float
@@ -128,11 +128,14 @@ def refuse_unknown(sweep: Sweep, name: str) -> None:
     Raises:
         ProjectError: with one line for each; ``name`` is the file that has them.
     """
-    known = leaves(strict_yaml.load(PARAMS))
+    known = leaves(strict_yaml.load(Path(PARAMS)))
+    text = Path(PIPELINE).read_text(encoding="utf-8")
     wrong = []
     for key in sweep.space:
         if key == "numerics.pinned":
             wrong.append(f"{key} holds for a whole process: it cannot change between trials")
+        elif re.search(rf"\$\{{\s*{re.escape(key)}\s*\}}", text):
+            wrong.append(f"{key} stands in {PIPELINE}: only `dvc exp run` can change the stages")
         elif any(leaf.startswith(f"{key}.") for leaf in known):
             wrong.append(f"{key} is a section of {PARAMS}: name a value in it")
         elif key not in known:
