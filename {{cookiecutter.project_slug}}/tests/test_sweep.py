@@ -45,18 +45,21 @@ def test_an_interrupted_sweep_tries_the_same(tmp_path: Path, sampler: str, cut: 
     Path(f"{file}.lock").symlink_to(file)
     parts += go_on(Study(sweep(sampler=sampler), file, True))
     assert parts == whole
-    assert [each.number for each in Study(sweep(), file, True).complete[:1]] == [
-        min(range(15), key=lambda number: value(whole[number]))
-    ]
+    best = min(range(15), key=lambda number: value(whole[number]))
+    assert Study(sweep(sampler=sampler), file, True).best == (best, value(whole[best]))
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
 def test_no_combination_is_tried_twice(tmp_path: Path, sampler: str) -> None:
     few = {TREES: {"int": [1, 3]}, LEAF: {"choice": [0.1, 0.2, 0.3]}}
-    tried = go_on(Study(sweep(sampler=sampler, space=few), tmp_path / "log", True))
-    assert len(tried) == 9
+    study = Study(sweep(sampler=sampler, space=few), tmp_path / "log", True)
+    for number, trial in enumerate(study.trials()):
+        assert trial.number == number
+        trial.fail("no")
+    assert study.failures == {"no": list(range(9))}
+    tried = go_on(Study(sweep(sampler=sampler, space=few), tmp_path / "other", True))
     assert len({tuple(params.values()) for params in tried}) == 9
-    more = Study(sweep(sampler=sampler, space=few, trials=99), tmp_path / "log", True)
+    more = Study(sweep(sampler=sampler, space=few, trials=99), tmp_path / "other", True)
     assert go_on(more) == []
     assert more.counts == Counts(complete=9, pruned=0, failed=0)
 

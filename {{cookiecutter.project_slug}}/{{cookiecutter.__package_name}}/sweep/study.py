@@ -78,18 +78,22 @@ class Study:
         return Counts(*(states.count(kind) for kind in kinds))
 
     @property
-    def complete(self) -> list[FrozenTrial]:
-        """The trials that have a value, the best first."""
-        found = [trial for trial in self._ended() if trial.state == TrialState.COMPLETE]
-        return sorted(found, key=lambda trial: (self._sign * float(trial.value or 0), trial.number))
+    def best(self) -> tuple[int, float] | None:
+        """Number and value of the best trial, if one has a value."""
+        found = [
+            (self._sign * float(trial.value or 0), number)
+            for number, trial in enumerate(self._ended())
+            if trial.state == TrialState.COMPLETE
+        ]
+        return (min(found)[1], self._sign * min(found)[0]) if found else None
 
     @property
     def failures(self) -> dict[str, list[int]]:
         """Why trials failed -> which."""
         found: dict[str, list[int]] = {}
-        for trial in self._ended():
+        for number, trial in enumerate(self._ended()):
             if trial.state == TrialState.FAIL:
-                found.setdefault(str(trial.user_attrs.get(_WHY)), []).append(trial.number)
+                found.setdefault(str(trial.user_attrs.get(_WHY)), []).append(number)
         return found
 
     def trials(self) -> Iterator["Trial"]:
@@ -103,7 +107,7 @@ class Study:
             if earlier is None:
                 twice = 0
                 by_fold = self._sweep.pruner == "wilcoxon"
-                yield Trial(trial, self._study, by_fold)
+                yield Trial(self.counts.all, trial, self._study, by_fold)
             else:
                 # To the sampler, which passes over it, a failed one.
                 trial.set_user_attr(_TWICE, earlier)
@@ -133,7 +137,7 @@ class Study:
         return dict(zip(self._sweep.space, point, strict=True))
 
     def _ended(self) -> list[FrozenTrial]:
-        """Return what came to an end, without what was tried before."""
+        """Return what came to an end, without what was tried before, by number."""
         trials = self._study.get_trials(deepcopy=False)
         return [
             trial
@@ -144,25 +148,23 @@ class Study:
     def _earlier(self, params: dict[str, Any]) -> int | None:
         # repr, because 1, 1.0 and True are equal.
         wanted = {key: repr(value) for key, value in params.items()}
-        for trial in self._ended():
+        for number, trial in enumerate(self._ended()):
             if {key: repr(value) for key, value in trial.params.items()} == wanted:
-                return trial.number
+                return number
         return None
 
 
 class Trial:
     """One combination of params, and what becomes of it."""
 
-    def __init__(self, trial: optuna.Trial, study: optuna.Study, by_fold: bool) -> None:
-        """Take a trial that has all its params; ``by_fold``: the pruner compares fold by fold."""
+    def __init__(
+        self, number: int, trial: optuna.Trial, study: optuna.Study, by_fold: bool
+    ) -> None:
+        """Take a trial that has its params; ``by_fold``: the pruner compares fold by fold."""
+        self.number = number  # from 0, without those that were tried before
         self._trial = trial
         self._study = study
         self._by_fold = by_fold
-
-    @property
-    def number(self) -> int:
-        """Its number, from 0."""
-        return self._trial.number
 
     @property
     def params(self) -> dict[str, Scalar]:

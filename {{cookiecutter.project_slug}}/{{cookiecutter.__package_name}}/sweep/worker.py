@@ -43,8 +43,8 @@ def work(folder: Path, project: Path, commit: str) -> int:
         with log, bar(sweep.name, total, study.counts.all) as shown:
             for trial in study.trials():
                 said = attempt(trial, sweep, stages, recorder, log)
-                best = study.complete[:1]
-                known = "".join(f"best {sweep.experiment(t.number)} {t.value:.5g}" for t in best)
+                best = study.best
+                known = f"best {sweep.experiment(best[0])} {best[1]:.5g}" if best else ""
                 shown.write(f"{sweep.experiment(trial.number)} {said}  {known}", file=sys.stdout)
                 shown.set_postfix_str(known, refresh=False)
                 shown.update()
