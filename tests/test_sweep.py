@@ -131,7 +131,7 @@ def test_apply_names_an_output_that_cannot_be_made_again(before: Copy, tmp_path:
     copy = copy_again(before, tmp_path / "penguins")
     write(copy, trials=1)
     # Other numbers in each process.
-    swap("penguins/assess.py", r"METRICS = ", "import os\n\nMETRICS = ")(copy.path)
+    swap("penguins/assess.py", r"^import sys$", "import os\nimport sys")(copy.path)
     swap("penguins/assess.py", r'"train": seen', '"train": seen, "run": os.getpid()')(copy.path)
     copy.repro()
     copy.commit("Scores that never come again")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from .. import freshness, git
 from ..errors import ProjectError
+from ..files import atomic
 from ..output import Tell
-from . import PATH, space
+from . import PATH, TRIALS, space
 from .alone import alone
 
 _PLACE = Path(".dvc/tmp/sweep")
@@ -32,8 +33,9 @@ def start(file: Path, tell: Tell) -> int:
     folder = _PLACE / f"{sweep.name}-{commit[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder / "lock", f"the sweep '{sweep.name}' is at work already"):
-        _refuse_another(sweep, folder / PATH, file)
-        shutil.copyfile(file, folder / PATH)
+        _refuse_another(sweep, folder, file)
+        with atomic(folder / PATH) as partial:
+            shutil.copyfile(file, partial)
         copy = folder / "copy"
         tell(f"copy {commit[:7]} to {copy}")
         try:
@@ -57,7 +59,7 @@ def clean_commit(file: Path) -> str:
         raise ProjectError("there is no commit yet: a sweep is of a commit")
     options = ("--porcelain", "--untracked-files=no", "--no-renames", "-z")
     status = git.git("status", *options, "--", ".")
-    own = os.path.relpath(file)
+    own = Path(os.path.relpath(file)).as_posix()
     changed = [line[3:].removeprefix(prefix) for line in status.split("\0") if line]
     changed = [path for path in changed if path != own]
     if changed:
@@ -68,9 +70,10 @@ def clean_commit(file: Path) -> str:
     return commit
 
 
-def _refuse_another(sweep: space.Sweep, before: Path, file: Path) -> None:
+def _refuse_another(sweep: space.Sweep, folder: Path, file: Path) -> None:
     """Trials of two spaces under one name would say nothing."""
-    if before.exists() and not space.load_sweep(before).same_but_for_trials(sweep):
+    before = folder / PATH
+    if (folder / TRIALS).exists() and not space.load_sweep(before).same_but_for_trials(sweep):
         raise ProjectError(
             f"{file} is not what the sweep '{sweep.name}' began with on this commit, and only "
             f"`trials` may change under way: give it another name ({before} is what it began with)"

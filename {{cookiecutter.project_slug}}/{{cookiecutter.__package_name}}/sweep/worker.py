@@ -11,7 +11,7 @@ from .. import environment
 from ..errors import ProjectError, run
 from ..params import Params, load_params
 from ..pipeline import load_pipeline
-from . import PATH
+from . import PATH, TRIALS
 from .affected import stages_of
 from .space import Sweep, load_sweep, refuse_unknown
 
@@ -36,7 +36,7 @@ def work(folder: Path, project: Path, commit: str) -> int:
 
     _refuse_metric(sweep, params)
     recorder = Recorder(project, commit, stages)
-    study = Study(sweep, folder / "study.log", sweep.metric in SMALLER_IS_BETTER)
+    study = Study(sweep, folder / TRIALS, sweep.metric in SMALLER_IS_BETTER)
     total = min(sweep.trials, sweep.size or sweep.trials)
     log = (folder / "log.txt").open("a", encoding="utf-8", buffering=1)
     try:
