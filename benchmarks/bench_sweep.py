@@ -157,6 +157,14 @@ def measured(trials: int, work: Callable[[], object]) -> dict[str, Any]:
     }
 
 
+def line(side: str, found: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
+    """Print what a side costs, and return it with the ratio to ``ours``."""
+    ratio = found["cpu_seconds_per_trial"] / ours["cpu_seconds_per_trial"]
+    numbers = "{trials:8}{trials_per_second:10.2f}{cpu_seconds_per_trial:12.2f}".format(**found)
+    print(f"{side:28}{numbers}{ratio:11.2f}x", flush=True)
+    return {"side": side, **found, "cpu_ratio": round(ratio, 2)}
+
+
 def main() -> None:
     """Print one line for each side."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -177,21 +185,17 @@ def main() -> None:
         few = tried[: options.peers]
         script = PLAIN.format(bench.baked.name)
         command = (bench.python, "-c", script, json.dumps(tried))
-        sides = {
-            "model sweep": sweep,
-            "plain Optuna, not recorded": measured(
-                len(tried), lambda: bench.run(bench.project, *command)
-            ),
-            "dvc exp run, in a loop": measured(len(few), lambda: loop(bench, few)),
-            "dvc queue, 2 workers": measured(len(few), lambda: queue(bench, few)),
+        sides: dict[str, Callable[[], object]] = {
+            "plain Optuna, not recorded": lambda: bench.run(bench.project, *command),
+            "dvc exp run, in a loop": lambda: loop(bench, few),
+            "dvc queue, 2 workers": lambda: queue(bench, few),
         }
         head = f"{'trials':>8}{'trials/s':>10}{'CPU s each':>12}{'CPU / ours':>12}"
         print(f"{'':28}{head}")
-        for side, found in sides.items():
-            ratio = found["cpu_seconds_per_trial"] / sweep["cpu_seconds_per_trial"]
-            found["cpu_ratio"] = round(ratio, 2)
-            numbers = "{trials:8}{trials_per_second:10.2f}{cpu_seconds_per_trial:12.2f}"
-            print(f"{side:28}" + (numbers + "{cpu_ratio:11.2f}x").format(**found))
+        lines = [line("model sweep", sweep, sweep)]
+        for side, work in sides.items():
+            count = len(tried if "plain" in side else few)
+            lines.append(line(side, measured(count, work), sweep))
         ours = list(experiments(bench, "sweep-").values())[: len(few)]
         for prefix in ("loop-", "queue-"):
             theirs = experiments(bench, prefix)
@@ -199,7 +203,7 @@ def main() -> None:
                 sys.exit(f"error: the models of {prefix} are not those of the sweep")
         print("the models of all sides that record one: equal bytes")
     if options.json:
-        text = json.dumps([{"side": side, **found} for side, found in sides.items()], indent=2)
+        text = json.dumps(lines, indent=2)
         options.json.write_text(text + "\n", encoding="utf-8")
 
 
