@@ -15,7 +15,7 @@ GIVEN = json.loads(r"""{{ _cookiecutter | default({}) | tojson }}""")
 # nor be a folder that the project or Windows has already.
 TAKEN = re.compile(
     r"""alembic|annotated_doc|annotated_types|anyio|aux|blinker|bootstrap|cachetools|certifi|click|
-    cloudpickle|colorama|com\d|con|contourpy|cycler|dask|data|databricks|deploy|docker|docs|dvc|
+    cloudpickle|colorama|colorlog|com\d|con|contourpy|cycler|dask|data|databricks|deploy|docker|docs|dvc|
     dvclive|environment|fastapi|fastapi_offline|flask|flask_cors|git|google|graphene|graphql|gunicorn|h11|
     httpcore|httptools|httpx|huey|idna|importlib_metadata|iniconfig|itsdangerous|jinja2|joblib|
     kiwisolver|lightgbm|lpt\d|mako|markdown_it|markupsafe|matplotlib|mdurl|metrics|mlflow|models|

@@ -47,6 +47,14 @@ IN_TEXT = {
     ' && test -z "$(git status --porcelain)" && uv run dvc status --quiet',
     "uv run dvc metrics diff HEAD~1": "uv run dvc metrics diff HEAD~1",
     "dvc exp show -A": "uv run dvc exp show -A --no-pager",
+    "uv run model sweep": (
+        "sed -i.old 's/^trials: .*/trials: 2/' sweep.yaml && rm sweep.yaml.old"
+        " && uv run model sweep"
+    ),
+    "uv run model sweep apply": "git checkout sweep.yaml && uv run model sweep apply",
+    "git checkout . && uv run dvc checkout": (
+        "git checkout . && uv run dvc checkout && uv run dvc status --quiet"
+    ),
     "git checkout dvc.lock": "git checkout dvc.lock",
     'git add -A && git commit -m "What changed"': (
         'uv run dvc repro && echo >> params.yaml && git add -A && git commit -m "What changed"'

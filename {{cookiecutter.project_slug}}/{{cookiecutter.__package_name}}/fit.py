@@ -1,6 +1,6 @@
 """Fit the model on the train rows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
@@ -27,9 +27,14 @@ from .progress import progress
 
 CROSS_VALIDATION = Path("metrics/cross_validation.json")
 
+# Takes metric -> its values over the folds so far, and may raise to end the run there.
+AfterFold = Callable[[dict[str, list[float]]], None]
 
-def train(params: Params) -> None:
+
+def train(params: Params, after_fold: AfterFold | None = None) -> None:
     """Write the model file, its SHA-256 and the scores of the cross-validation.
+
+    ``after_fold`` is told of each fold; a sweep leaves a hopeless trial there.
 
     Raises:
         ProjectError: if the estimator or its arguments do not fit the data; nothing is written.
@@ -39,7 +44,7 @@ def train(params: Params) -> None:
     model = build(params, chosen)
     if params.train.batches.rows is None:
         memory.refuse_too_large(*memory.needed(scan, chosen, params), params)
-        scores = _fit_whole(model, chosen, params)
+        scores = _fit_whole(model, chosen, params, after_fold)
     else:
         batches.fit(model, TRAIN, chosen, params)
         scores = {"cv": {}}
@@ -50,12 +55,15 @@ def train(params: Params) -> None:
 
 
 def _fit_whole(
-    model: BaseEstimator, chosen: features.Features, params: Params
+    model: BaseEstimator,
+    chosen: features.Features,
+    params: Params,
+    after_fold: AfterFold | None,
 ) -> dict[str, dict[str, float]]:
     table = read_table(TRAIN)
     features.refuse_all_missing(table, chosen)
     inputs, truth = features.select(table, chosen), features.target(table, params.data)
-    scores = cross_validate(model, inputs, truth, table, params)
+    scores = cross_validate(model, inputs, truth, table, params, after_fold)
     print(f"fitting {params.train.estimator} on {inputs.height} rows x {inputs.width} features")
     fit(model, inputs, truth)
     return scores
@@ -83,6 +91,7 @@ def cross_validate(
     truth: np.ndarray,
     table: pl.DataFrame,
     params: Params,
+    after_fold: AfterFold | None = None,
 ) -> dict[str, dict[str, float]]:
     """Return mean and standard deviation over the folds of each metric, none when it is off."""
     values: dict[str, list[float]] = {}
@@ -93,6 +102,8 @@ def cross_validate(
         predictions = Predictions.of(candidate, inputs[score], truth[score])
         for name, value in metrics.scores(params.data.task, predictions).items():
             values.setdefault(name, []).append(value)
+        if after_fold:
+            after_fold(values)
     # A metric that one fold leaves undefined has no mean over the folds.
     complete = {name: found for name, found in values.items() if len(found) == len(folds)}
     scores: dict[str, float] = {}

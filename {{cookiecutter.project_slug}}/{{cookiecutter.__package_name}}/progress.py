@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from tqdm import tqdm
 
@@ -17,6 +17,11 @@ _QUIET_IN_A_LOG = None
 def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
     """Yield ``items`` under a progress bar that is gone when the work is done."""
     yield from tqdm(items, desc=label, total=total, leave=False, disable=_QUIET_IN_A_LOG)
+
+
+def bar(label: str, total: int, done: int) -> "tqdm[NoReturn]":
+    """Return a progress bar that starts at ``done``, moves by ``update`` and is gone at the end."""
+    return tqdm(desc=label, total=total, initial=done, leave=False, disable=_QUIET_IN_A_LOG)
 
 
 @contextmanager

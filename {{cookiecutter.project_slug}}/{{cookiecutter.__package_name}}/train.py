@@ -1,9 +1,16 @@
 """The stage `train`: one fitted Pipeline, written as one file."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .errors import run
 
+if TYPE_CHECKING:
+    from .fit import AfterFold
 
-def main() -> None:
+
+def main(after_fold: AfterFold | None = None) -> None:
     """Run the stage with the params of this folder."""
     # Imports wait until here, where `run` can say what is missing, and until
     # the settings are there that numpy reads when it is imported.
@@ -16,7 +23,7 @@ def main() -> None:
     environment.check()
     from .fit import train
 
-    train(params)
+    train(params, after_fold)
 
 
 if __name__ == "__main__":

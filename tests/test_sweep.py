@@ -1,0 +1,236 @@
+"""A sweep makes real experiments: as DVC's own, once each, also when it is killed."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import Project
+from helpers import PATIENCE, Copy, clone, copy_again, quick_project
+from spoil import swap
+from test_experiments import BREAK, experiments, model_in, model_of
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups")
+
+TREES, IMPUTE = "train.arguments.n_estimators", "train.preprocessing.numbers.impute"
+SWEEP = {
+    "name": "sweep",
+    "trials": 8,
+    "metric": "log_loss",
+    "sampler": "tpe",
+    "seed": 0,
+    "pruner": "none",
+    "space": {TREES: {"int": [2, 30]}, IMPUTE: {"choice": ["median", "mean"]}},
+}
+NAMES = [f"sweep-{number:04d}" for number in range(8)]
+
+
+def write(copy: Copy, **changes: Any) -> None:
+    text = yaml.safe_dump({**SWEEP, **changes}, sort_keys=False)
+    (copy.path / "sweep.yaml").write_text(text, encoding="utf-8")
+
+
+def ref(copy: Copy, name: str) -> str:
+    head = copy.git("rev-parse", "HEAD")
+    return f"refs/exps/{head[:2]}/{head[2:]}/{name}"
+
+
+def trees(copy: Copy) -> dict[str, str]:
+    """Return experiment -> the Git tree of all its files."""
+    names = experiments(copy)
+    return {name: copy.git("rev-parse", f"{ref(copy, name)}^{{tree}}") for name in names}
+
+
+def start(copy: Copy) -> subprocess.Popen[str]:
+    """Start a sweep in a process group of its own."""
+    return subprocess.Popen(
+        [str(copy.path / ".venv/bin/model"), "sweep"],
+        cwd=copy.path,
+        env=copy.project.active(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def assert_clean(copy: Copy) -> None:
+    assert copy.changed() == []
+    assert copy.run("dvc", "status", "--quiet").returncode == 0
+    assert not list((copy.path / ".dvc/tmp/sweep").glob("*/copy"))
+
+
+@pytest.fixture(scope="module")
+def before(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A project with a small model that is cross-validated, and its sweep.yaml, committed."""
+    copy = quick_project(project, tmp_path_factory.mktemp("sweep") / "penguins")
+    copy.set_params({"train.cross_validation": 3})
+    write(copy)
+    copy.repro()
+    copy.commit("A small sweep")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def swept(before: Copy, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """The same after the sweep; change only copies."""
+    copy = copy_again(before, tmp_path_factory.mktemp("swept") / "penguins")
+    said = copy.run("model", "sweep").stdout
+    assert "8 trials on" in said
+    assert ": 8 experiments\n" in said
+    return copy
+
+
+def test_each_trial_is_an_experiment_and_the_folder_stays_as_it_is(swept: Copy) -> None:
+    assert sorted(experiments(swept)) == NAMES
+    assert_clean(swept)
+    again = swept.run("model", "sweep").stdout
+    assert ": 8 experiments\n" in again
+    assert sorted(experiments(swept)) == NAMES
+    assert swept.git("fsck", "--no-dangling", "--connectivity-only") == ""
+
+
+def test_an_experiment_is_the_one_that_dvc_makes(swept: Copy, tmp_path: Path) -> None:
+    """All of its files, byte by byte."""
+    copy = copy_again(swept, tmp_path / "penguins")
+    params = experiments(copy)["sweep-0005"]["params"]["params.yaml"]["data"]["train"]
+    change = [f"{TREES}={params['arguments']['n_estimators']}"]
+    change += [f"{IMPUTE}={params['preprocessing']['numbers']['impute']}"]
+    copy.run("dvc", "exp", "run", "--temp", "--name", "own", "-S", change[0], "-S", change[1])
+    found = trees(copy)
+    assert found["own"] == found["sweep-0005"]
+    assert len({found[name] for name in NAMES}) == len(NAMES)
+
+
+def test_the_best_is_applied_and_made_again_with_the_same_bytes(
+    swept: Copy, tmp_path: Path
+) -> None:
+    copy = copy_again(swept, tmp_path / "penguins")
+    losses = {
+        name: data["metrics"]["metrics/cross_validation.json"]["data"]["cv"]["log_loss"]
+        for name, data in experiments(copy).items()
+    }
+    best = min(losses, key=lambda name: (losses[name], name))
+    said = copy.run("model", "sweep", "apply").stdout
+    assert said.startswith(f"identical: {best} is in this folder")
+    assert copy.run("dvc", "status", "--quiet").returncode == 0
+    assert copy.repro().ran == []
+    assert copy.run("git", "diff", "--quiet", ref(copy, best)).returncode == 0
+    refused = copy.run("model", "sweep", "apply", check=False)
+    assert (refused.returncode, "differ from it: commit" in refused.stderr) == (2, True)
+
+
+def test_apply_names_an_output_that_cannot_be_made_again(before: Copy, tmp_path: Path) -> None:
+    copy = copy_again(before, tmp_path / "penguins")
+    write(copy, trials=1)
+    # Other numbers in each process.
+    swap("penguins/assess.py", r"^import sys$", "import os\nimport sys")(copy.path)
+    swap("penguins/assess.py", r'"train": seen', '"train": seen, "run": os.getpid()')(copy.path)
+    copy.repro()
+    copy.commit("Scores that never come again")
+    copy.run("model", "sweep")
+    said = copy.run("model", "sweep", "apply", check=False)
+    assert said.returncode == 1
+    assert said.stdout == "metrics/evaluate.json differs from the recorded one\n"
+
+
+def test_dvc_compares_pushes_and_pulls_the_experiments(swept: Copy, tmp_path: Path) -> None:
+    here = copy_again(swept, tmp_path / "here")
+    shown = here.json("dvc", "exp", "diff", "--json", "sweep-0000", "sweep-0001")
+    assert "params.yaml" in shown["params"]
+    here.run("git", "init", "--quiet", "--bare", "../origin.git")
+    here.run("git", "remote", "add", "origin", "../origin.git")
+    here.run("git", "push", "--quiet", "origin", "main")
+    here.run("dvc", "exp", "push", "origin", "sweep-0003")
+    there = clone(here, tmp_path / "there")
+    there.run("git", "remote", "set-url", "origin", "../origin.git")
+    there.run("dvc", "exp", "pull", "origin", "sweep-0003")
+    assert list(experiments(there)) == ["sweep-0003"]
+    there.run("dvc", "pull")
+    there.run("dvc", "exp", "apply", "sweep-0003")
+    assert there.repro().ran == []
+    assert model_in(there) == model_of(experiments(here)["sweep-0003"])
+
+
+def wait_for(copy: Copy, name: str, process: subprocess.Popen[str]) -> None:
+    """Wait until an experiment is there, while the sweep works."""
+    file, end = copy.path / ".git" / ref(copy, name), time.monotonic() + PATIENCE
+    while not file.exists():
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_again_and_again_it_ends_with_the_same_experiments(
+    before: Copy, swept: Copy, tmp_path: Path, seed: int
+) -> None:
+    """Once while it starts, then three times at or soon after the moment that one is recorded."""
+    copy, chance = copy_again(before, tmp_path / "penguins"), random.Random(seed)
+    for name in (None, NAMES[0], NAMES[2], NAMES[4]):
+        process = start(copy)
+        if name:
+            wait_for(copy, name, process)
+        time.sleep(chance.uniform(0, 0.6) if name else chance.uniform(0, 9))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert copy.changed() == []
+        assert set(experiments(copy)) < set(NAMES)
+    copy.run("model", "sweep")
+    assert trees(copy) == trees(swept)
+    assert_clean(copy)
+    assert copy.git("fsck", "--no-dangling", "--connectivity-only") == ""
+
+
+def test_neither_edits_nor_a_second_sweep_get_into_one_under_way(
+    before: Copy, swept: Copy, tmp_path: Path
+) -> None:
+    copy = copy_again(before, tmp_path / "penguins")
+    process = start(copy)
+    wait_for(copy, NAMES[0], process)
+    second = copy.run("model", "sweep", check=False)
+    assert second.returncode == 2
+    assert "the sweep 'sweep' is at work already" in second.stderr
+    BREAK(copy.path)
+    process.communicate()
+    assert process.returncode == 0
+    copy.run("git", "checkout", "--quiet", "penguins")
+    assert trees(copy) == trees(swept)
+
+
+def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(
+    before: Copy, swept: Copy, tmp_path: Path
+) -> None:
+    copy = copy_again(before, tmp_path / "penguins")
+    process = start(copy)
+    wait_for(copy, NAMES[1], process)
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate()
+    assert process.returncode == 130, said
+    assert "trials; the same command goes on from there" in said
+    assert "Traceback" not in said
+    assert_clean(copy)
+    copy.run("model", "sweep")
+    assert trees(copy) == trees(swept)
+
+
+def test_it_works_beside_the_queue(before: Copy, tmp_path: Path) -> None:
+    copy = copy_again(before, tmp_path / "penguins")
+    write(copy, trials=3)
+    copy.commit("Three")
+    copy.run("dvc", "exp", "run", "--queue", "--name", "queued", "-S", f"{TREES}=7")
+    process = start(copy)
+    wait_for(copy, NAMES[0], process)
+    copy.run("dvc", "exp", "run", "--run-all")
+    said, _ = process.communicate()
+    assert process.returncode == 0, said
+    assert sorted(experiments(copy)) == ["queued", *NAMES[:3]]
+    assert copy.changed() == []
