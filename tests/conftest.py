@@ -82,8 +82,8 @@ def run(
 
 # What CI's half hour has no room for; `pytest -m nightly` runs it.
 NIGHTLY = re.compile(
-    r"test_(bad_machines|bootstrap|bootstrap_refused|ci_story|experiments|failed_runs|gate"
-    r"|growing_tables|kill|links|mirror\w*|own_edits|s3\w*|scale_memory|service\w*|upgrades"
+    r"test_(bad_machines|bootstrap|bootstrap_refused|ci_story|cluster\w*|experiments|failed_runs"
+    r"|gate|growing_tables|kill|links|mirror\w*|own_edits|s3\w*|scale_memory|service\w*|upgrades"
     r"|use_story|versions_\w+)\.py"
 )
 

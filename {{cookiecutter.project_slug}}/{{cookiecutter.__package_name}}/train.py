@@ -14,9 +14,12 @@ def main() -> None:
     if params.numerics.pinned:
         numerics.pin()
     environment.check()
-    from .fit import train
+    from . import cluster
 
-    train(params)
+    with cluster.connected(params.numerics.pinned):
+        from .fit import train
+
+        train(params)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,192 @@
+"""The pipeline on a real Dask cluster, of which it knows the address alone: the same bytes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Bake, Project, set_up
+from dask_cluster import Cluster, cluster, listening, wait_for
+from helpers import QUICK, Copy, copy_again, copy_project
+from spoil import swap
+
+SEARCH = {
+    "train.estimator": "sklearn.model_selection.HalvingGridSearchCV",
+    "train.arguments": {
+        "estimator": "sklearn.ensemble.HistGradientBoostingClassifier",
+        "param_grid": {"learning_rate": [0.05, 0.1], "max_leaf_nodes": [7, 15]},
+        "cv": 3,
+        "min_resources": 100,
+        "scoring": "neg_log_loss",
+    },
+    "train.cross_validation": 0,
+}
+MANY_TREES = {"train.arguments": {"n_estimators": 400}, "train.cross_validation": 0}
+
+
+@pytest.fixture(scope="module")
+def clustered(
+    bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Copy:
+    """A project with the extra `cluster`; change only copies of it."""
+    made = set_up(bake(), tmp_path_factory.mktemp("clustered") / "penguins", environment)
+    copy = Copy(made.path, made)
+    copy.run("uv", "sync", "--extra", "cluster")
+    assert copy.changed() == []
+    return copy
+
+
+@pytest.fixture(scope="module")
+def two(clustered: Copy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster of two workers that lives as long as these tests."""
+    with cluster(clustered, tmp_path_factory.mktemp("two") / "cluster") as made:
+        made.workers(2)
+        yield made
+
+
+@pytest.fixture
+def copy(clustered: Copy, tmp_path: Path) -> Copy:
+    return copy_again(clustered, tmp_path / "penguins")
+
+
+@pytest.fixture
+def own(copy: Copy, tmp_path: Path) -> Iterator[Cluster]:
+    """A cluster without workers for one test."""
+    with cluster(copy, tmp_path / "cluster") as made:
+        yield made
+
+
+def refused(copy: Copy, stage: str, address: str) -> str:
+    """Run a stage that must be refused, leaving what was there; return what it says."""
+    before = copy.outputs()
+    done = copy.run(
+        "python", "-m", f"penguins.{stage}", check=False, DASK_SCHEDULER_ADDRESS=address
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert copy.outputs() == before
+    assert not list(copy.path.rglob("*.partial"))
+    return done.stderr
+
+
+def test_a_forest_and_its_intervals_have_the_same_bytes(copy: Copy, two: Cluster) -> None:
+    embedded = copy.outputs()
+    copy.run("dvc", "repro", "--force", DASK_SCHEDULER_ADDRESS=two.address)
+    assert copy.outputs() == embedded
+    assert copy.changed() == []
+    ran = two.ran()
+    assert len(ran) == 2
+    for kinds in ran.values():
+        assert any("_parallel_build_trees" in kind for kind in kinds), ran
+    assert any("values" in kinds for kinds in ran.values()), ran
+
+
+def test_a_search_has_the_same_bytes(copy: Copy, two: Cluster) -> None:
+    copy.set_params({**QUICK, **SEARCH})
+    assert "best of the search: {" in copy.run("dvc", "repro").stdout
+    embedded = copy.outputs()
+    copy.run("dvc", "repro", "--force", DASK_SCHEDULER_ADDRESS=two.address)
+    assert copy.outputs() == embedded
+    assert all(any("_fit_and_score" in kind for kind in kinds) for kinds in two.ran().values())
+
+
+def test_workers_run_the_code_of_the_commit(copy: Copy, two: Cluster) -> None:
+    """They have the package installed, and ran it for another commit before."""
+    copy.set_params(QUICK)
+    copy.run("dvc", "repro", DASK_SCHEDULER_ADDRESS=two.address)
+    before = copy.read("metrics/evaluate.json"), copy.lines("reports/scores.csv")
+    swap("penguins/weighted.py", r"(/ weights\.sum\(axis=1\))$", r"\1 / 2")(copy.path)
+    copy.run("dvc", "repro", DASK_SCHEDULER_ADDRESS=two.address)
+    there = copy.outputs()
+    assert copy.lines("reports/scores.csv") != before[1]
+    copy.run("dvc", "repro", "--force")
+    assert copy.outputs() == there
+
+
+def test_no_address_imports_nothing_of_dask(clustered: Copy) -> None:
+    done = clustered.run("python", "-X", "importtime", "-m", "penguins.train")
+    assert "penguins.fit" in done.stderr
+    for name in ("distributed", "dask", "cloudpickle.cloudpickle_fast", "penguins.workers"):
+        assert f" {name}\n" not in done.stderr
+
+
+@pytest.mark.parametrize("after", [0.0, 3.0], ids=["at once", "later"])
+def test_a_killed_worker_changes_nothing(copy: Copy, own: Cluster, after: float) -> None:
+    copy.set_params({**QUICK, **MANY_TREES})
+    copy.run("dvc", "repro", "--single-item", "train")
+    embedded = copy.outputs()
+    own.workers(2)
+    run = subprocess.Popen(
+        ["dvc", "repro", "--single-item", "--force", "train"],
+        cwd=copy.path,
+        env={**copy.project.active(), "DASK_SCHEDULER_ADDRESS": own.address},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    wait_for(lambda: any("_parallel_build_trees" in str(kinds) for kinds in own.ran().values()))
+    time.sleep(after)
+    assert run.poll() is None
+    os.kill(next(iter(own.ask().values()))["pid"], signal.SIGKILL)
+    said, _ = run.communicate(timeout=300)
+    assert run.returncode == 0, said
+    assert "killed by signal 9" in own.logs()
+    assert copy.outputs() == embedded
+
+
+def test_a_dead_address_is_told_in_seconds(copy: Copy) -> None:
+    start = time.monotonic()
+    said = refused(copy, "train", "tcp://127.0.0.1:9")
+    assert time.monotonic() - start < 6
+    assert "error: no Dask scheduler answers at tcp://127.0.0.1:9 (" in said
+    assert "unset it to work without a cluster" in said
+    copy.set_params({"train.seed": 1})
+    assert (
+        copy.run("dvc", "repro", check=False, DASK_SCHEDULER_ADDRESS="tcp://127.0.0.1:9").returncode
+        == 1
+    )
+
+
+def test_a_cluster_without_workers_is_told(copy: Copy, own: Cluster) -> None:
+    assert "has no worker that takes tasks" in refused(copy, "train", own.address)
+
+
+def test_other_versions_are_refused_by_name(copy: Copy, own: Cluster, tmp_path: Path) -> None:
+    python = tmp_path / "other/bin/python"
+    versions = copy.run("uv", "pip", "freeze").stdout.split()
+    same = [each for each in versions if each.split("==")[0] in {"dask", "distributed"}]
+    copy.run("uv", "venv", "--quiet", "--python", sys.executable, str(tmp_path / "other"))
+    install = ("uv", "pip", "install", "--quiet", "--python", str(python))
+    copy.run(*install, *same, "numpy==2.3.1")
+    own.start(str(python), "-m", "dask", "worker", own.address, "--host", "127.0.0.1")
+    wait_for(own.ask)
+    said = refused(copy, "train", own.address)
+    assert "numpy 2.3.1 instead of" in said
+    assert "scikit-learn (none) instead of" in said
+    assert "`uv sync --extra cluster`" in said
+
+
+def test_other_arithmetic_is_refused_unless_nothing_is_pinned(copy: Copy, own: Cluster) -> None:
+    own.start("dask", "worker", own.address, "--host", "127.0.0.1", OPENBLAS_CORETYPE="Prescott")
+    wait_for(own.ask)
+    said = refused(copy, "evaluate", own.address)
+    assert "would not compute the same bits" in said
+    assert "python -m penguins.pinned dask worker" in said
+    copy.set_params({"numerics.pinned": False})
+    copy.run("python", "-m", "penguins.evaluate", DASK_SCHEDULER_ADDRESS=own.address)
+
+
+def test_without_the_extra_it_says_what_to_install(
+    project: Project, two: Cluster, tmp_path: Path
+) -> None:
+    plain = copy_project(project, tmp_path / "penguins")
+    assert "run `uv sync --extra cluster`" in refused(plain, "train", two.address)
+
+
+def test_nothing_listens_beyond_loopback(two: Cluster) -> None:
+    pids = {process.pid for process in two.started} | {w["pid"] for w in two.ask().values()}
+    assert listening(pids) == {"127.0.0.1"}

@@ -1,0 +1,235 @@
+"""A Dask cluster, where the environment names one: `DASK_SCHEDULER_ADDRESS=tcp://HOST:PORT`.
+
+The address is no param: what workers compute has the same bytes as what this process computes, so
+going over to a cluster makes no stage run again. Without an address nothing of Dask is imported.
+"""
+
+import asyncio
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from .errors import ProjectError
+
+ADDRESS = "DASK_SCHEDULER_ADDRESS"  # Dask's own name for it
+
+CONNECT = 3  # seconds
+WORKERS = 10  # seconds to wait for a worker
+# Seconds without a worker that takes tasks, after which the work is given up.
+PATIENCE = 20
+# Data that only a lost worker had is computed again with those that are left.
+ATTEMPTS = 4
+
+T = TypeVar("T")
+
+_client: Any = None  # of the block of `connected`
+
+
+@contextmanager
+def connected(pinned: bool) -> Iterator[None]:
+    """Let the workers of the cluster, if there is one, do the heavy work of the block.
+
+    They get this package's code, as it stands here; ``pinned`` demands that they compute as this
+    process does, to the last bit.
+
+    Raises:
+        ProjectError: if there is no scheduler at the address or no worker, if versions or
+            arithmetic differ, or if workers are lost again and again.
+    """
+    global _client
+    address = os.environ.get(ADDRESS)
+    if not address:
+        yield
+        return
+    with _open(address) as client, _told(address):
+        from . import workers
+
+        wait_for_workers(client)
+        workers.prepare(client, pinned)
+        _client = client
+        try:
+            with _watched(client):
+                yield
+            workers.check(client, pinned)  # those that came later as well
+        finally:
+            _client = None
+
+
+def client() -> Any:
+    """Return the Dask client of the block of `connected`; None: this process does the work."""
+    return _client
+
+
+def fit(model: Any, inputs: Any, truth: Any) -> None:
+    """Fit a Pipeline in place; what its estimator does in parallel is done by the workers."""
+    if _client is None:
+        model.fit(inputs, truth)
+        return
+    import joblib
+
+    estimator = model.steps[-1][1]
+    # What is inside a search or an ensemble works alone: a forest that predicts in several threads
+    # adds up its trees in the order in which they end.
+    inner = [name for name in estimator.get_params() if name.endswith("__n_jobs")]
+    estimator.set_params(**dict.fromkeys(inner, 1))
+
+    def work() -> None:
+        with joblib.parallel_config("dask", client=_client, wait_for_workers_timeout=WORKERS):
+            model.fit(inputs, truth)
+
+    insist(work)
+
+
+def spread(function: Callable[..., T], data: object, calls: list[tuple[Any, ...]]) -> list[T]:
+    """Return function(data, *call) of each call, in their order, computed by the workers."""
+
+    def work() -> list[T]:
+        [everywhere] = _client.scatter([data], broadcast=True, hash=False)
+        columns = zip(*calls, strict=True)
+        futures = _client.map(function, [everywhere] * len(calls), *columns, pure=False)
+        found: list[T] = _client.gather(futures)
+        return found
+
+    return insist(work)
+
+
+def insist(work: Callable[[], T]) -> T:
+    """Do ``work``, and again when a worker took data with it that it alone had."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return work()
+        except CancelledError:
+            if attempt == ATTEMPTS:
+                raise
+            wait_for_workers(_client)
+            print(f"a worker was lost: again with {_count(_client)} workers", file=sys.stderr)
+    raise AssertionError("unreachable")
+
+
+def wait_for_workers(client: Any) -> None:
+    """Wait until a worker takes tasks.
+
+    Raises:
+        ProjectError: if none comes within seconds.
+    """
+    end = time.monotonic() + WORKERS
+    while time.monotonic() < end:
+        if _count(client):
+            return
+        time.sleep(0.2)
+    raise ProjectError(
+        f"the cluster at {os.environ[ADDRESS]} has no worker that takes tasks (none, or all paused "
+        "for want of memory): start some, as docs/cluster.md says, and run again"
+    )
+
+
+def _count(client: Any) -> int:
+    found = client.scheduler_info(n_workers=-1)["workers"].values()
+    return sum(worker["status"] == "running" for worker in found)
+
+
+@contextmanager
+def _open(address: str) -> Iterator[Any]:
+    try:
+        _reach(address)  # Dask takes two seconds to import, before it can say that nobody answers
+        from distributed import Client, Security
+        from distributed.core import connect
+
+        async def greet() -> None:
+            security = Security().get_connection_args("client")
+            await (await connect(address, timeout=CONNECT, **security)).close()
+
+        asyncio.run(greet())  # a Client that fails takes seconds more to end
+        client = Client(address, timeout=f"{CONNECT}s", set_as_default=False)
+    except ModuleNotFoundError as error:
+        raise ProjectError(
+            f"{ADDRESS} is set, but {error.name} is not installed: run `uv sync --extra cluster`, "
+            f"or unset {ADDRESS} to work without a cluster"
+        ) from None
+    # What answers and is no scheduler can make Dask ask for any amount of memory.
+    except (OSError, ValueError, TypeError, RuntimeError, MemoryError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ProjectError(
+            f"no Dask scheduler answers at {address} ({reason:.120}): start it, correct {ADDRESS}, "
+            "or unset it to work without a cluster"
+        ) from None
+    try:
+        yield client
+    finally:
+        client.close(timeout=CONNECT)
+
+
+def _reach(address: str) -> None:
+    """Wait for something that listens at ``address``, which may just be starting."""
+    where = urlsplit(address)
+    if not where.hostname or not where.port:
+        raise ValueError("it must look like tcp://HOST:PORT or tls://HOST:PORT")
+    end = time.monotonic() + CONNECT
+    while True:
+        try:
+            socket.create_connection((where.hostname, where.port), timeout=CONNECT).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+@contextmanager
+def _told(address: str) -> Iterator[None]:
+    """Say in words what a cluster does to the work."""
+    from distributed.comm import CommClosedError
+    from distributed.scheduler import KilledWorker
+
+    try:
+        yield
+    except KilledWorker as error:
+        raise ProjectError(
+            f"a task ended {error.allowed_failures + 1} workers one after the other, most likely "
+            "by running out of memory: give them more (`dask worker --memory-limit`), or the "
+            f"table or the estimator less to hold, and look into their logs\n  {error.task:.100}"
+        ) from error
+    except CancelledError as error:
+        raise ProjectError(
+            f"workers of the cluster at {address} were lost {ATTEMPTS} times, and the work with "
+            "them: look into their logs"
+        ) from error
+    except (CommClosedError, TimeoutError) as error:
+        raise ProjectError(
+            f"the cluster at {address} does not answer any more ({error!s:.120}): look into "
+            "the scheduler's log, and run again"
+        ) from error
+
+
+@contextmanager
+def _watched(client: Any) -> Iterator[None]:
+    """Give up what waits for workers that do not come back; Dask would wait for ever."""
+    from distributed import Future
+
+    done = threading.Event()
+
+    def watch() -> None:
+        silent = 0
+        while not done.wait(1):
+            try:
+                silent = 0 if _count(client) else silent + 1
+            except Exception:  # the scheduler is gone: Dask itself ends what waits for it
+                return
+            if silent >= PATIENCE:
+                client.cancel([Future(key, client) for key in list(client.futures)], force=True)
+                silent = 0
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(CONNECT)
