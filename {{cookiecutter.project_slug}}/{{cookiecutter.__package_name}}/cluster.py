@@ -5,6 +5,7 @@ going over to a cluster makes no stage run again. Without an address nothing of 
 """
 
 import asyncio
+import logging
 import os
 import socket
 import sys
@@ -20,7 +21,7 @@ from .errors import ProjectError
 
 ADDRESS = "DASK_SCHEDULER_ADDRESS"  # Dask's own name for it
 
-CONNECT = 3  # seconds
+CONNECT = 2  # seconds
 WORKERS = 10  # seconds to wait for a worker
 # Seconds without a worker that takes tasks, after which the work is given up.
 PATIENCE = 20
@@ -30,6 +31,7 @@ ATTEMPTS = 4
 T = TypeVar("T")
 
 _client: Any = None  # of the block of `connected`
+_needed: frozenset[str] = frozenset()  # of the block of `needing`
 
 
 @contextmanager
@@ -113,6 +115,17 @@ def insist(work: Callable[[], T]) -> T:
     raise AssertionError("unreachable")
 
 
+@contextmanager
+def needing(addresses: list[str]) -> Iterator[None]:
+    """End what waits in the block as soon as one of these workers is lost."""
+    global _needed
+    _needed = frozenset(addresses)
+    try:
+        yield
+    finally:
+        _needed = frozenset()
+
+
 def wait_for_workers(client: Any) -> None:
     """Wait until a worker takes tasks.
 
@@ -141,6 +154,8 @@ def _open(address: str) -> Iterator[Any]:
         _reach(address)  # Dask takes two seconds to import, before it can say that nobody answers
         from distributed import Client, Security
         from distributed.core import connect
+
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it is told here, in words
 
         async def greet() -> None:
             security = Security().get_connection_args("client")
@@ -220,9 +235,10 @@ def _watched(client: Any) -> Iterator[None]:
         while not done.wait(1):
             try:
                 silent = 0 if _count(client) else silent + 1
+                there = client.scheduler_info(n_workers=-1)["workers"]
             except Exception:  # the scheduler is gone: Dask itself ends what waits for it
                 return
-            if silent >= PATIENCE:
+            if silent >= PATIENCE or _needed - there.keys():
                 client.cancel([Future(key, client) for key in list(client.futures)], force=True)
                 silent = 0
 

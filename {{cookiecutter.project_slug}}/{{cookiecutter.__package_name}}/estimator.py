@@ -9,6 +9,9 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from .errors import ProjectError, did_you_mean
 from .params import Task, Train
 
+# What xgboost learns on several workers is a plain estimator of the same name without this.
+DISTRIBUTED = "xgboost.dask.Dask"
+
 
 def make_estimator(train: Train, task: Task) -> BaseEstimator:
     """Return the unfitted estimator with its arguments and seed.
@@ -18,16 +21,18 @@ def make_estimator(train: Train, task: Task) -> BaseEstimator:
     Raises:
         ProjectError: if the class does not exist, is of another task or lacks a keyword.
     """
-    cls = _find_class(train.estimator)
+    cls, arguments = _find_class(train.estimator), train.arguments
+    if train.estimator.startswith(DISTRIBUTED):  # boosting.py reads the number of workers
+        arguments = {key: value for key, value in arguments.items() if key != "workers"}
     known = _keywords(cls)
-    for keyword in train.arguments:
+    for keyword in arguments:
         if known is not None and keyword not in known:
             hint = did_you_mean(keyword, known, f": it takes {', '.join(known)}")
             raise ProjectError(
                 f"train.arguments in params.yaml: {cls.__name__} has no keyword '{keyword}'{hint}"
             )
     try:
-        estimator = cls(**_with_inner(train))
+        estimator = cls(**_with_inner(train, arguments))
     except (TypeError, ValueError) as error:
         raise ProjectError(f"train.arguments: {cls.__name__} refuses them: {error}") from None
     fits_task = is_classifier(estimator) if task == "classification" else is_regressor(estimator)
@@ -40,11 +45,11 @@ def make_estimator(train: Train, task: Task) -> BaseEstimator:
     return estimator
 
 
-def _with_inner(train: Train) -> dict[str, Any]:
+def _with_inner(train: Train, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments with an inner estimator, which has the defaults of its class, made."""
-    name = train.arguments.get("estimator")
+    name = arguments.get("estimator")
     if not isinstance(name, str):
-        return train.arguments
+        return arguments
     package, allowed = name.partition(".")[0], {train.estimator.partition(".")[0], "sklearn"}
     if package not in allowed | {__name__.partition(".")[0]}:
         # env.json holds the package of train.estimator: an upgrade of this one would go unnoticed.
@@ -55,12 +60,12 @@ def _with_inner(train: Train) -> dict[str, Any]:
     inner = _find_class(name)()
     if "random_state" in inner.get_params():
         inner.set_params(random_state=train.seed)
-    return {**train.arguments, "estimator": inner}
+    return {**arguments, "estimator": inner}
 
 
 def _find_class(name: str) -> type[BaseEstimator]:
     where = f"train.estimator in params.yaml: '{name}'"
-    module_name, _, class_name = name.rpartition(".")
+    module_name, _, class_name = name.replace(DISTRIBUTED, "xgboost.").rpartition(".")
     if not module_name:
         raise ProjectError(f"{where} must be a dotted name such as sklearn.svm.SVC")
     try:

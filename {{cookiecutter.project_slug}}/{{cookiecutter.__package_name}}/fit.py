@@ -16,7 +16,7 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
-from . import batches, cluster, features, memory, metrics, persist
+from . import batches, boosting, cluster, features, memory, metrics, persist
 from .artifacts import MODEL, TRAIN, read_table, scan_table
 from .errors import ProjectError
 from .files import atomic, put_json
@@ -37,7 +37,10 @@ def train(params: Params) -> None:
     scan = scan_table(TRAIN)
     chosen = features.choose(scan.collect_schema(), params)
     model = build(params, chosen)
-    if params.train.batches.rows is None:
+    if boosting.is_meant(params.train):
+        boosting.fit(model, TRAIN, chosen, params)
+        scores: dict[str, dict[str, float]] = {"cv": {}}
+    elif params.train.batches.rows is None:
         memory.refuse_too_large(*memory.needed(scan, chosen, params), params)
         scores = _fit_whole(model, chosen, params)
     else:
