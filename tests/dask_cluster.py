@@ -40,6 +40,7 @@ class Cluster:
     copy: Copy
     folder: Path
     address: str
+    variables: dict[str, str]
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, *command: str, **variables: str) -> subprocess.Popen[bytes]:
@@ -48,7 +49,7 @@ class Cluster:
         process = subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**self.copy.project.active(), **variables},
+            env={**self.copy.project.active(), **self.variables, **variables},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -69,7 +70,12 @@ class Cluster:
 
     def ask(self) -> dict[str, Any]:
         """Return what each worker says of itself, by address; see ASK."""
-        told = self.copy.run("python", "-c", ASK, self.address)
+        told = subprocess.run(
+            ["python", "-c", ASK, self.address],
+            env={**self.copy.project.active(), **self.variables},
+            stdout=subprocess.PIPE,
+            check=True,
+        )
         answers: dict[str, Any] = json.loads(told.stdout)
         return answers
 
@@ -83,14 +89,15 @@ class Cluster:
 
 
 @contextmanager
-def cluster(copy: Copy, folder: Path) -> Iterator[Cluster]:
+def cluster(copy: Copy, folder: Path, *options: str, **variables: str) -> Iterator[Cluster]:
     """Start a scheduler on a free port; all that was started is killed when the block ends."""
     folder.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    made = Cluster(copy, folder, f"tcp://127.0.0.1:{port}")
+    protocol = "tls" if "tls" in options else "tcp"
+    made = Cluster(copy, folder, f"{protocol}://127.0.0.1:{port}", variables)
     try:
-        made.start("dask", "scheduler", *LOOPBACK, "--port", str(port))
+        made.start("dask", "scheduler", *LOOPBACK, "--port", str(port), *options)
         wait_for(lambda: "Scheduler at" in made.logs())
         yield made
     finally:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Bake, Project, set_up
+from conftest import TEMPLATE, Bake, Project, Tool, set_up
 from dask_cluster import Cluster, cluster, listening, wait_for
 from helpers import QUICK, Copy, copy_again, copy_project
 from spoil import swap
@@ -28,6 +29,9 @@ SEARCH = {
 # One gigabyte for five seconds, at the start of a worker's task.
 HOG = '    held = [b"x" * 10**9, __import__("time").sleep(5)]\n'
 MANY_TREES = {"train.arguments": {"n_estimators": 400}, "train.cross_validation": 0}
+
+
+DOCS = (TEMPLATE / "{{cookiecutter.project_slug}}/docs/cluster.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -202,3 +206,44 @@ def test_without_the_extra_it_says_what_to_install(
 def test_nothing_listens_beyond_loopback(two: Cluster) -> None:
     pids = {process.pid for process in two.started} | {w["pid"] for w in two.ask().values()}
     assert listening(pids) == {"127.0.0.1"}
+
+
+def test_the_three_commands_of_the_docs_and_the_fourth(copy: Copy) -> None:
+    section = DOCS.split("## From a laptop")[1].split("\n## ")[0]
+    commands = [line[2:] for line in section.splitlines() if line.startswith("$ ")]
+    assert len(commands) == 4
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("", 0)) as two:
+        ports = {"8786": one.getsockname()[1], "8787": two.getsockname()[1]}
+    script = "\n".join(commands).replace("{{ cookiecutter.__package_name }}", "penguins")
+    for port, free in ports.items():
+        script = script.replace(port, str(free))
+    before = copy.outputs()
+    (copy.path / "metrics/evaluate.json").unlink()
+    said = copy.run("bash", "-c", f"set -em\n{script}\nkill %1 %2\nwait")
+    assert "Running stage 'evaluate'" in said.stdout
+    assert "Registered to" in said.stderr
+    assert copy.outputs() == before
+
+
+def test_tls_from_end_to_end(copy: Copy, tmp_path: Path, tool: Tool) -> None:
+    openssl = tool("openssl", "apt-get install openssl")
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")
+    request = f"req -x509 -nodes -newkey rsa:2048 -days 1 -subj /CN=here -keyout {key} -out"
+    copy.run(openssl, *request.split(), certificate)
+    lines = [line[9:] for line in DOCS.splitlines() if line.startswith("$ export ")]
+    assert len(lines) == 5
+    variables = dict(pair.split("=") for line in lines for pair in line.split())
+    for name, value in variables.items():
+        if value.startswith("/"):
+            variables[name] = key if name.endswith("KEY") else certificate
+    with cluster(copy, tmp_path / "cluster", "--protocol", "tls", **variables) as secured:
+        assert secured.address.startswith("tls://")
+        secured.workers(1)
+        with pytest.MonkeyPatch.context() as patch:
+            before = copy.outputs()
+            for name, value in variables.items():
+                patch.setitem(copy.project.environment, name, value)
+            copy.run("python", "-m", "penguins.evaluate", DASK_SCHEDULER_ADDRESS=secured.address)
+            assert copy.outputs() == before
+            assert "values" in str(secured.ran())
+        assert "no Dask scheduler answers" in refused(copy, "evaluate", secured.address)

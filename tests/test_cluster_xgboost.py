@@ -67,7 +67,7 @@ def test_it_repeats_itself_and_the_model_needs_no_dask(copy: Copy, three: Cluste
     assert copy.outputs() == first
     assert copy.read("metrics/evaluate.json")["test"]["accuracy"] > 0.6
     done = copy.run("python", "-X", "importtime", "-m", "penguins.evaluate")
-    assert " xgboost\n" in done.stderr
+    assert " xgboost.core\n" in done.stderr
     assert " dask\n" not in done.stderr
 
 

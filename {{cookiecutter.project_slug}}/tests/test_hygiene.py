@@ -26,7 +26,9 @@ BELOW = {"joblib": "scikit-learn", "scipy": "scikit-learn", "threadpoolctl": "sc
 DISTRIBUTIONS = packages_distributions()
 # Packages that shape no output: they read params.yaml, whose values DVC compares itself, or draw
 # a progress bar, or bring the work to a cluster. An upgrade of them need not train again.
-NO_INFLUENCE = {"cloudpickle", "distributed", "pydantic", "pydantic_core", "tqdm", "yaml"}
+# xgboost is one only as the package of the estimator, and that is a param under this name.
+NO_INFLUENCE = {"cloudpickle", "dask", "distributed", "pydantic", "pydantic_core", "tqdm", "yaml"}
+NO_INFLUENCE |= {"xgboost"}
 
 
 def imports(module: str) -> tuple[set[str], set[str]]:
