@@ -29,7 +29,7 @@ CHOICES = {
 # One option at a time, everything else by default.
 VARIANTS = [(name, value) for name, values in CHOICES.items() for value in values]
 
-pytest_plugins = ["serving", "trackers"]
+pytest_plugins = ["dask_cluster", "serving", "trackers"]
 
 Bake = Callable[..., Path]
 Tool = Callable[[str, str], str]

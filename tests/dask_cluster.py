@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+from conftest import Bake, set_up
 from helpers import Copy
 
 PATIENCE = 120  # seconds
@@ -31,6 +33,19 @@ def told(dask_worker):
 with Client(sys.argv[1], timeout="10s") as client:
     print(json.dumps(client.run(told)))
 """
+
+
+SEARCH: dict[str, Any] = {
+    "train.estimator": "sklearn.model_selection.HalvingGridSearchCV",
+    "train.arguments": {
+        "estimator": "sklearn.ensemble.HistGradientBoostingClassifier",
+        "param_grid": {"learning_rate": [0.05, 0.1], "max_leaf_nodes": [7, 15]},
+        "cv": 3,
+        "min_resources": 100,
+        "scoring": "neg_log_loss",
+    },
+    "train.cross_validation": 0,
+}
 
 
 @dataclass
@@ -83,6 +98,12 @@ class Cluster:
         """Return the worker's addresses -> kinds of tasks that it computed."""
         return {address: sorted(answer["ran"]) for address, answer in self.ask().items()}
 
+    def kill_one_that_ran(self, kind: str) -> None:
+        """Do what the kernel does to a worker without memory, once one has run such a task."""
+        wait_for(lambda: any(kind in str(kinds) for kinds in self.ran().values()))
+        found = [told["pid"] for told in self.ask().values() if kind in str(told["ran"])]
+        os.kill(found[0], signal.SIGKILL)
+
     def logs(self) -> str:
         """Return all that the processes said."""
         return "\n".join(log.read_text("utf-8", "replace") for log in self.folder.glob("*.log"))
@@ -129,3 +150,28 @@ def listening(pids: set[int]) -> set[str]:
             raw = bytes.fromhex(words[1].split(":")[0])
             addresses.add(socket.inet_ntoa(raw[::-1]))
     return addresses
+
+
+def refused(copy: Copy, stage: str, address: str) -> str:
+    """Run a stage that must be refused, leaving what was there; return what it says."""
+    before = copy.outputs()
+    done = copy.run(
+        "python", "-m", f"penguins.{stage}", check=False, DASK_SCHEDULER_ADDRESS=address
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert copy.outputs() == before
+    assert not list(copy.path.rglob("*.partial"))
+    return done.stderr
+
+
+@pytest.fixture(scope="session")
+def clustered(
+    bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Copy:
+    """A project with the extra `cluster`; change only copies of it."""
+    made = set_up(bake(), tmp_path_factory.mktemp("clustered") / "penguins", environment)
+    copy = Copy(made.path, made)
+    copy.run("uv", "sync", "--extra", "cluster", UV_COMPILE_BYTECODE="1")
+    assert copy.changed() == []
+    return copy

@@ -1,49 +1,18 @@
 """The pipeline on a real Dask cluster, of which it knows the address alone: the same bytes."""
 
-import os
-import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import TEMPLATE, Bake, Project, Tool, set_up
-from dask_cluster import Cluster, cluster, listening, wait_for
+from conftest import TEMPLATE, Project, Tool
+from dask_cluster import SEARCH, Cluster, cluster, listening, refused, wait_for
 from helpers import QUICK, Copy, copy_again, copy_project
 from spoil import swap
 
-SEARCH = {
-    "train.estimator": "sklearn.model_selection.HalvingGridSearchCV",
-    "train.arguments": {
-        "estimator": "sklearn.ensemble.HistGradientBoostingClassifier",
-        "param_grid": {"learning_rate": [0.05, 0.1], "max_leaf_nodes": [7, 15]},
-        "cv": 3,
-        "min_resources": 100,
-        "scoring": "neg_log_loss",
-    },
-    "train.cross_validation": 0,
-}
-# One gigabyte for five seconds, at the start of a worker's task.
-HOG = '    held = [b"x" * 10**9, __import__("time").sleep(5)]\n'
-MANY_TREES = {"train.arguments": {"n_estimators": 400}, "train.cross_validation": 0}
-
-
 DOCS = (TEMPLATE / "{{cookiecutter.project_slug}}/docs/cluster.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def clustered(
-    bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Copy:
-    """A project with the extra `cluster`; change only copies of it."""
-    made = set_up(bake(), tmp_path_factory.mktemp("clustered") / "penguins", environment)
-    copy = Copy(made.path, made)
-    copy.run("uv", "sync", "--extra", "cluster", UV_COMPILE_BYTECODE="1")
-    assert copy.changed() == []
-    return copy
 
 
 @pytest.fixture(scope="module")
@@ -64,19 +33,6 @@ def own(copy: Copy, tmp_path: Path) -> Iterator[Cluster]:
     """A cluster without workers for one test."""
     with cluster(copy, tmp_path / "cluster") as made:
         yield made
-
-
-def refused(copy: Copy, stage: str, address: str) -> str:
-    """Run a stage that must be refused, leaving what was there; return what it says."""
-    before = copy.outputs()
-    done = copy.run(
-        "python", "-m", f"penguins.{stage}", check=False, DASK_SCHEDULER_ADDRESS=address
-    )
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    assert copy.outputs() == before
-    assert not list(copy.path.rglob("*.partial"))
-    return done.stderr
 
 
 def test_a_forest_and_its_intervals_have_the_same_bytes(copy: Copy, two: Cluster) -> None:
@@ -120,30 +76,6 @@ def test_no_address_imports_nothing_of_dask(clustered: Copy) -> None:
         assert f" {name}\n" not in done.stderr
 
 
-@pytest.mark.parametrize("after", [0.0, 3.0], ids=["at once", "later"])
-def test_a_killed_worker_changes_nothing(copy: Copy, own: Cluster, after: float) -> None:
-    copy.set_params({**QUICK, **MANY_TREES})
-    copy.run("dvc", "repro", "--single-item", "train")
-    embedded = copy.outputs()
-    own.workers(2)
-    run = subprocess.Popen(
-        ["dvc", "repro", "--single-item", "--force", "train"],
-        cwd=copy.path,
-        env={**copy.project.active(), "DASK_SCHEDULER_ADDRESS": own.address},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    wait_for(lambda: any("_parallel_build_trees" in str(kinds) for kinds in own.ran().values()))
-    time.sleep(after)
-    assert run.poll() is None
-    os.kill(next(iter(own.ask().values()))["pid"], signal.SIGKILL)
-    said, _ = run.communicate(timeout=300)
-    assert run.returncode == 0, said
-    assert "killed by signal 9" in own.logs()
-    assert copy.outputs() == embedded
-
-
 def test_a_dead_address_is_told_in_seconds(copy: Copy) -> None:
     nobody = "tcp://127.0.0.1:9"
     said = refused(copy, "train", nobody)
@@ -157,10 +89,6 @@ def test_a_dead_address_is_told_in_seconds(copy: Copy) -> None:
         seconds.append(time.monotonic() - start)
         assert done.returncode != 0
     assert min(seconds) < 6
-
-
-def test_a_cluster_without_workers_is_told(copy: Copy, own: Cluster) -> None:
-    assert "has no worker that takes tasks" in refused(copy, "train", own.address)
 
 
 def test_other_versions_are_refused_by_name(copy: Copy, own: Cluster, tmp_path: Path) -> None:
@@ -186,14 +114,6 @@ def test_other_arithmetic_is_refused_unless_nothing_is_pinned(copy: Copy, own: C
     assert "python -m penguins.pinned dask worker" in said
     copy.set_params({"numerics.pinned": False})
     copy.run("python", "-m", "penguins.evaluate", DASK_SCHEDULER_ADDRESS=own.address)
-
-
-def test_workers_without_memory_are_told(copy: Copy, own: Cluster) -> None:
-    own.workers(1, "--memory-limit", "500MB")
-    swap("penguins/intervals.py", r"^    weights = draw\(rng, resamples", HOG + r"\g<0>")(copy.path)
-    said = refused(copy, "evaluate", own.address)
-    assert "running out of memory: give them more (`dask worker --memory-limit`)" in said
-    assert "exceeded 95% memory budget" in own.logs()
 
 
 def test_without_the_extra_it_says_what_to_install(

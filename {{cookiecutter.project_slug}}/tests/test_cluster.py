@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from {{ cookiecutter.__package_name }} import boosting, cluster, intervals
+from {{ cookiecutter.__package_name }} import boosting, cluster, intervals, scheduler
 from {{ cookiecutter.__package_name }}.artifacts import MODEL, TRAIN
 from {{ cookiecutter.__package_name }}.errors import ProjectError
 from {{ cookiecutter.__package_name }}.features import Features
@@ -32,14 +32,14 @@ def listener() -> Iterator[str]:
 
 def connect(address: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return what the refusal of an address says."""
-    monkeypatch.setenv(cluster.ADDRESS, address)
+    monkeypatch.setenv(scheduler.ADDRESS, address)
     with pytest.raises(ProjectError) as refused, cluster.connected(pinned=True):
         pass
     return str(refused.value)
 
 
 def test_without_an_address_there_is_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(cluster.ADDRESS, raising=False)
+    monkeypatch.delenv(scheduler.ADDRESS, raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)  # importing it fails
     with cluster.connected(pinned=True):
         assert cluster.client() is None
@@ -53,7 +53,7 @@ def test_what_is_no_address_is_refused(address: str, monkeypatch: pytest.MonkeyP
 def test_an_address_where_nobody_listens_is_refused(
     listener: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "CONNECT", 0.3)
+    monkeypatch.setattr(scheduler, "CONNECT", 0.3)
     nobody = f"{listener.rpartition(':')[0]}:9"
     assert f"no Dask scheduler answers at {nobody} (" in connect(nobody, monkeypatch)
 
@@ -88,7 +88,7 @@ def test_work_that_was_lost_with_a_worker_is_done_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cluster, "wait_for_workers", lambda client: None)
-    monkeypatch.setattr(cluster, "_count", lambda client: 1)
+    monkeypatch.setattr(cluster, "count", lambda client: 1)
     failures = [CancelledError(), CancelledError()]
 
     def work() -> str:

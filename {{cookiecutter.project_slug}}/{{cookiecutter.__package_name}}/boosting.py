@@ -24,6 +24,7 @@ from .estimator import DISTRIBUTED
 from .features import Features
 from .params import Data, Params, Train
 from .predictions import Array
+from .scheduler import ADDRESS
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def fit(model: Pipeline, path: Path, chosen: Features, params: Params) -> None:
     client = cluster.client()
     if client is None:
         raise ProjectError(
-            f"{params.train.estimator} learns on a Dask cluster, and {cluster.ADDRESS} names none: "
+            f"{params.train.estimator} learns on a Dask cluster, and {ADDRESS} names none: "
             "see docs/cluster.md, or use the estimator without `dask.Dask` in its name"
         )
     columns, estimator = model[:-1], model[-1]

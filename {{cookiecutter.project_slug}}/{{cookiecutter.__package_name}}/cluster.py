@@ -4,25 +4,17 @@ The address is no param: what workers compute has the same bytes as what this pr
 going over to a cluster makes no stage run again. Without an address nothing of Dask is imported.
 """
 
-import asyncio
-import logging
 import os
-import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from .errors import ProjectError
+from .scheduler import ADDRESS, CONNECT, WORKERS, count, dask_client, wait_for_workers
 
-ADDRESS = "DASK_SCHEDULER_ADDRESS"  # Dask's own name for it
-
-CONNECT = 2  # seconds
-WORKERS = 10  # seconds to wait for a worker
 # Seconds without a worker that takes tasks, after which the work is given up.
 PATIENCE = 20
 # Data that only a lost worker had is computed again with those that are left.
@@ -50,18 +42,19 @@ def connected(pinned: bool) -> Iterator[None]:
     if not address:
         yield
         return
-    with _open(address) as client, _told(address):
+    with dask_client(address) as client, _told(address):
         from . import workers
 
         wait_for_workers(client)
-        workers.prepare(client, pinned)
-        _client = client
         try:
+            code = workers.prepare(client, pinned)
+            _client = client
             with _watched(client):
                 yield
-            workers.check(client, pinned)  # those that came later as well
+            workers.check(client, code, pinned)  # those that came later as well
         finally:
             _client = None
+            workers.leave(client)
 
 
 def client() -> Any:
@@ -111,7 +104,7 @@ def insist(work: Callable[[], T]) -> T:
             if attempt == ATTEMPTS:
                 raise
             wait_for_workers(_client)
-            print(f"a worker was lost: again with {_count(_client)} workers", file=sys.stderr)
+            print(f"a worker was lost: again with {count(_client)} workers", file=sys.stderr)
     raise AssertionError("unreachable")
 
 
@@ -124,77 +117,6 @@ def needing(addresses: list[str]) -> Iterator[None]:
         yield
     finally:
         _needed = frozenset()
-
-
-def wait_for_workers(client: Any) -> None:
-    """Wait until a worker takes tasks.
-
-    Raises:
-        ProjectError: if none comes within seconds.
-    """
-    end = time.monotonic() + WORKERS
-    while time.monotonic() < end:
-        if _count(client):
-            return
-        time.sleep(0.2)
-    raise ProjectError(
-        f"the cluster at {os.environ[ADDRESS]} has no worker that takes tasks (none, or all paused "
-        "for want of memory): start some, as docs/cluster.md says, and run again"
-    )
-
-
-def _count(client: Any) -> int:
-    found = client.scheduler_info(n_workers=-1)["workers"].values()
-    return sum(worker["status"] == "running" for worker in found)
-
-
-@contextmanager
-def _open(address: str) -> Iterator[Any]:
-    try:
-        _reach(address)  # Dask takes two seconds to import, before it can say that nobody answers
-        from distributed import Client, Security
-        from distributed.core import connect
-
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it is told here, in words
-
-        async def greet() -> None:
-            security = Security().get_connection_args("client")
-            await (await connect(address, timeout=CONNECT, **security)).close()
-
-        asyncio.run(greet())  # a Client that fails takes seconds more to end
-        client = Client(address, timeout=f"{CONNECT}s", set_as_default=False)
-    except ModuleNotFoundError as error:
-        raise ProjectError(
-            f"{ADDRESS} is set, but {error.name} is not installed: run `uv sync --extra cluster`, "
-            f"or unset {ADDRESS} to work without a cluster"
-        ) from None
-    # What answers and is no scheduler can make Dask ask for any amount of memory.
-    except (OSError, ValueError, TypeError, RuntimeError, MemoryError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ProjectError(
-            f"no Dask scheduler answers at {address} ({reason:.120}): start it, correct {ADDRESS}, "
-            "or unset it to work without a cluster"
-        ) from None
-    try:
-        yield client
-    finally:
-        client.close(timeout=CONNECT)
-
-
-def _reach(address: str) -> None:
-    """Wait for something that listens at ``address``, which may just be starting."""
-    where = urlsplit(address)
-    if not where.hostname or not where.port:
-        raise ValueError("it must look like tcp://HOST:PORT or tls://HOST:PORT")
-    end = time.monotonic() + CONNECT
-    while True:
-        try:
-            socket.create_connection((where.hostname, where.port), timeout=CONNECT).close()
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
 
 
 @contextmanager
@@ -234,7 +156,7 @@ def _watched(client: Any) -> Iterator[None]:
         silent = 0
         while not done.wait(1):
             try:
-                silent = 0 if _count(client) else silent + 1
+                silent = 0 if count(client) else silent + 1
                 there = client.scheduler_info(n_workers=-1)["workers"]
             except Exception:  # the scheduler is gone: Dask itself ends what waits for it
                 return

@@ -4,6 +4,7 @@ import hashlib
 import io
 import sys
 import zipfile
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ ON_WORKERS = (
     "xgboost",
 )
 ON_SCHEDULER = ("cloudpickle", "dask", "distributed")
+_PLUGIN = f"code of {PACKAGE}"
 
 
 class Code(WorkerPlugin):  # type: ignore[misc]  # Dask is an extra, and not known to mypy
@@ -65,25 +67,35 @@ def state(package: str, pinned: bool) -> tuple[str, str]:
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
-def prepare(client: Any, pinned: bool) -> None:
+def prepare(client: Any, pinned: bool) -> str:
     """Send this package to all workers, those that come later included, and check them.
+
+    Returns:
+        What `check` knows the code by.
 
     Raises:
         ProjectError: see `check`.
     """
-    _refuse_versions(client)
-    client.register_plugin(Code(PACKAGE, *_archive()), name=f"code of {PACKAGE}")
-    check(client, pinned)
+    _refuse_versions(client)  # first, as a plugin does not even load in another Python
+    archive, digest = _archive()
+    client.register_plugin(Code(PACKAGE, archive, digest), name=_PLUGIN)
+    check(client, digest, pinned)
+    return digest
 
 
-def check(client: Any, pinned: bool) -> None:
+def leave(client: Any) -> None:
+    """Send no code to workers that come later; what a dead scheduler knows does not matter."""
+    with suppress(Exception):
+        client.unregister_worker_plugin(_PLUGIN)
+
+
+def check(client: Any, digest: str, pinned: bool) -> None:
     """Refuse workers that do not compute what this process would.
 
     Raises:
         ProjectError: naming the workers and what is different.
     """
     _refuse_versions(client)
-    _, digest = _archive()
     own = f"code-{digest}", numerics.fingerprint() if pinned else ""
     states = client.run(state, PACKAGE, pinned)
     others = sorted(worker for worker, (code, _) in states.items() if code != own[0])
