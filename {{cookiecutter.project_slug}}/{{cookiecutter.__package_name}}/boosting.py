@@ -24,7 +24,7 @@ from .estimator import DISTRIBUTED
 from .features import Features
 from .params import Data, Params, Train
 from .predictions import Array
-from .scheduler import ADDRESS
+from .scheduler import ADDRESS, known_workers
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _knobs(train: Train) -> tuple[int, int]:
 
 
 def _choose_workers(client: Any, count: int) -> list[str]:
-    found = client.scheduler_info(n_workers=-1)["workers"]
+    found = known_workers(client)
     # xgboost numbers its workers by the order of these texts.
     order = sorted(found, key=lambda address: f"[xgboost.dask-{found[address]['name']}]:{address}")
     if len(order) < count:
@@ -167,7 +167,7 @@ def _arguments(estimator: Any, rows: Rows) -> dict[str, Any]:
 
 def _explain(error: Exception, client: Any, workers: list[str], rows: Rows) -> str | None:
     """Return what went wrong and the mend, None if ``error`` is nothing that is known."""
-    there = client.scheduler_info(n_workers=-1)["workers"]
+    there = known_workers(client)
     lost = [worker for worker in workers if worker not in there]
     if lost:
         return (

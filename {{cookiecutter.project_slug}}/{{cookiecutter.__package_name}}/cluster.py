@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from .errors import ProjectError
-from .scheduler import ADDRESS, CONNECT, WORKERS, count, dask_client, wait_for_workers
+from .scheduler import ADDRESS, CONNECT, WORKERS, count, dask_client, known_workers, wait_for_workers
 
 # Seconds without a worker that takes tasks, after which the work is given up.
 PATIENCE = 20
@@ -135,8 +135,8 @@ def _told(address: str) -> Iterator[None]:
         ) from error
     except CancelledError as error:
         raise ProjectError(
-            f"workers of the cluster at {address} were lost {ATTEMPTS} times, and the work with "
-            "them: look into their logs"
+            f"the cluster at {address} lost workers, and the work with them, again and again: look "
+            "into their logs"
         ) from error
     except (CommClosedError, TimeoutError) as error:
         raise ProjectError(
@@ -148,20 +148,22 @@ def _told(address: str) -> Iterator[None]:
 @contextmanager
 def _watched(client: Any) -> Iterator[None]:
     """Give up what waits for workers that do not come back; Dask would wait for ever."""
-    from distributed import Future
-
     done = threading.Event()
+
+    def give_up() -> None:
+        for waiting in list(client.futures.values()):
+            waiting.cancel()
 
     def watch() -> None:
         silent = 0
         while not done.wait(1):
             try:
                 silent = 0 if count(client) else silent + 1
-                there = client.scheduler_info(n_workers=-1)["workers"]
+                lost = _needed - known_workers(client).keys()
             except Exception:  # the scheduler is gone: Dask itself ends what waits for it
                 return
-            if silent >= PATIENCE or _needed - there.keys():
-                client.cancel([Future(key, client) for key in list(client.futures)], force=True)
+            if lost or silent >= PATIENCE:
+                client.loop.add_callback(give_up)
                 silent = 0
 
     thread = threading.Thread(target=watch, daemon=True)

@@ -91,5 +91,13 @@ def wait_for_workers(client: Any) -> None:
 
 def count(client: Any) -> int:
     """Return how many workers take tasks."""
-    found = client.scheduler_info(n_workers=-1)["workers"].values()
-    return sum(worker["status"] == "running" for worker in found)
+    return sum(worker["status"] == "running" for worker in known_workers(client).values())
+
+
+def known_workers(client: Any) -> dict[str, dict[str, Any]]:
+    """Return address -> name, status and more of each worker, as the scheduler knows them now."""
+    # Not `client.scheduler_info`: another thread of the client overwrites what that returns.
+    found: dict[str, dict[str, Any]] = client.sync(client.scheduler.identity, n_workers=-1)[
+        "workers"
+    ]
+    return found
