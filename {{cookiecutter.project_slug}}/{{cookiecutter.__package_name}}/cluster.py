@@ -13,7 +13,15 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from .errors import ProjectError
-from .scheduler import ADDRESS, CONNECT, WORKERS, count, dask_client, known_workers, wait_for_workers
+from .scheduler import (
+    ADDRESS,
+    CONNECT,
+    WORKERS,
+    count,
+    dask_client,
+    known_workers,
+    wait_for_workers,
+)
 
 # Seconds without a worker that takes tasks, after which the work is given up.
 PATIENCE = 20

@@ -1,9 +1,6 @@
 """Reach the scheduler of a Dask cluster and its workers, or say within seconds why not."""
 
-import asyncio
-import logging
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +24,9 @@ def dask_client(address: str) -> Iterator[Any]:
     """
     try:
         _reach(address)  # Dask takes two seconds to import, before it can say that nobody answers
+        import asyncio
+        import logging
+
         from distributed import Client, Security
         from distributed.core import connect
 
@@ -58,6 +58,8 @@ def dask_client(address: str) -> Iterator[Any]:
 
 def _reach(address: str) -> None:
     """Wait for something that listens at ``address``, which may just be starting."""
+    import socket
+
     where = urlsplit(address)
     if not where.hostname or not where.port:
         raise ValueError("it must look like tcp://HOST:PORT or tls://HOST:PORT")
