@@ -1,6 +1,6 @@
 """`model sweep` beside a loop of `dvc exp run`, DVC's queue and plain Optuna, on the same trials.
 
-    python benchmarks/bench_sweep.py [--trials 64] [--peers 64] [--json FILE]
+    python benchmarks/bench_sweep.py [--trials 64] [--peers 64]
 
 Needs what bench_pipeline.py needs, and Linux. The default project is generated and set up in a
 temporary folder with a small model, so that what a trial costs beside its stages shows. All sides
@@ -10,7 +10,6 @@ are those of all processes, also of the queue's workers, which are waited for. W
 loop and the queue, which take longest, try fewer.
 """
 
-import argparse
 import ctypes
 import json
 import os
@@ -20,11 +19,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
-from bench_pipeline import Bench, facts
+from baked import Bench
+from report import Line, facts, keep, parser
 
 TREES, LEAF = "train.arguments.n_estimators", "train.arguments.min_samples_leaf"
 SPACE = {TREES: {"int": [2, 40]}, LEAF: {"int": [1, 20]}}
@@ -67,6 +67,15 @@ print(study.best_value)
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER: the queue's workers, which leave, come back to us
 
 
+@dataclass(frozen=True)
+class Each:
+    """What one trial costs, of so many: seconds."""
+
+    trials: int
+    wall: float
+    cpu: float
+
+
 def prepare(bench: Bench, trials: int) -> None:
     """Set the project up with a small model and its space, all committed."""
     path = bench.project / "params.yaml"
@@ -80,7 +89,10 @@ def prepare(bench: Bench, trials: int) -> None:
     sweep = {"name": "sweep", "trials": trials, "metric": "log_loss", "sampler": "random"}
     text = yaml.safe_dump({**sweep, "seed": 0, "pruner": "none", "space": SPACE}, sort_keys=False)
     (bench.project / "sweep.yaml").write_text(text, encoding="utf-8")
-    bench.set_up(bench.project)
+    bench.prepare()
+    bench.run(bench.project, "dvc", "repro", "--quiet")
+    bench.run(bench.project, "git", "add", "--all")
+    bench.run(bench.project, "git", "commit", "--quiet", "--allow-empty", "--message", "Small")
 
 
 def experiments(bench: Bench, prefix: str) -> dict[str, str]:
@@ -107,9 +119,14 @@ def points(bench: Bench, count: int) -> list[tuple[int, int]]:
 
 
 def _said(bench: Bench, *command: str) -> str:
-    there = {"cwd": bench.project, "env": bench.environment}
-    done = subprocess.run(command, **there, capture_output=True, text=True, check=True)
-    return done.stdout
+    return subprocess.run(
+        command,
+        cwd=bench.project,
+        env=bench.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def loop(bench: Bench, tried: list[tuple[int, int]]) -> None:
@@ -142,7 +159,7 @@ def wait_for_all() -> None:
             return
 
 
-def measured(trials: int, work: Callable[[], object]) -> dict[str, Any]:
+def measured(trials: int, work: Callable[[], object]) -> Each:
     """Return what ``work`` costs for each trial."""
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     work()
@@ -150,61 +167,59 @@ def measured(trials: int, work: Callable[[], object]) -> dict[str, Any]:
     wait_for_all()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {
-        "trials": trials,
-        "trials_per_second": round(trials / wall, 3),
-        "cpu_seconds_per_trial": round(cpu / trials, 3),
-    }
+    return Each(trials, wall / trials, cpu / trials)
 
 
-def line(side: str, found: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
-    """Print what a side costs, and return it with the ratio to ``ours``."""
-    ratio = found["cpu_seconds_per_trial"] / ours["cpu_seconds_per_trial"]
-    numbers = "{trials:8}{trials_per_second:10.2f}{cpu_seconds_per_trial:12.2f}".format(**found)
-    print(f"{side:28}{numbers}{ratio:11.2f}x", flush=True)
-    return {"side": side, **found, "cpu_ratio": round(ratio, 2)}
+def told(side: str, each: Each, ours: Each) -> Line:
+    """Print what a side costs, and return it with the ratio of the sweep to it."""
+    numbers = f"{each.trials:8}{1 / each.wall:10.2f}{each.cpu:12.2f}{each.cpu / ours.cpu:11.2f}x"
+    print(f"{side:28}{numbers}", flush=True)
+    work = f"a trial, model sweep beside {side}"
+    return Line(work, "model sweep", side, ours.wall, ours.cpu, None, ours.cpu / each.cpu)
 
 
 def main() -> None:
     """Print one line for each side."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--trials", type=int, default=64)
-    parser.add_argument(
+    options = parser(__doc__)
+    options.add_argument("--trials", type=int, default=64)
+    options.add_argument(
         "--peers", type=int, help="trials of the loop and the queue; all, if unsaid"
     )
-    parser.add_argument("--json", type=Path, help="write the lines here, too")
-    options = parser.parse_args()
+    chosen = options.parse_args()
     if sys.platform != "linux" or ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0):
         sys.exit("error: this needs Linux, to wait for the workers of the queue")
     with tempfile.TemporaryDirectory() as scratch:
-        bench = Bench(Path(scratch))
-        prepare(bench, options.trials)
-        facts(bench)
-        sweep = measured(options.trials, lambda: bench.run(bench.project, "model", "sweep"))
-        tried = points(bench, options.trials)
-        few = tried[: options.peers]
-        script = PLAIN.format(bench.baked.name)
-        command = (bench.python, "-c", script, json.dumps(tried))
-        sides: dict[str, Callable[[], object]] = {
-            "plain Optuna, not recorded": lambda: bench.run(bench.project, *command),
-            "dvc exp run, in a loop": lambda: loop(bench, few),
-            "dvc queue, 2 workers": lambda: queue(bench, few),
-        }
-        head = f"{'trials':>8}{'trials/s':>10}{'CPU s each':>12}{'CPU / ours':>12}"
-        print(f"{'':28}{head}")
-        lines = [line("model sweep", sweep, sweep)]
-        for side, work in sides.items():
-            count = len(tried if "plain" in side else few)
-            lines.append(line(side, measured(count, work), sweep))
-        ours = list(experiments(bench, "sweep-").values())[: len(few)]
-        for prefix in ("loop-", "queue-"):
-            theirs = experiments(bench, prefix)
-            if list(theirs.values()) != ours:
-                sys.exit(f"error: the models of {prefix} are not those of the sweep")
-        print("the models of all sides that record one: equal bytes")
-    if options.json:
-        text = json.dumps(lines, indent=2)
-        options.json.write_text(text + "\n", encoding="utf-8")
+        bench = Bench(Path(scratch), project=chosen.project)
+        prepare(bench, chosen.trials)
+        about = facts(bench)
+        print(f"{'':28}{'trials':>8}{'trials/s':>10}{'CPU s each':>12}{'CPU / ours':>12}")
+        ours = measured(chosen.trials, lambda: bench.run(bench.project, "model", "sweep"))
+        told("model sweep", ours, ours)
+        lines = peers(bench, ours, chosen.peers)
+        keep(chosen.json, bench, about, lines)
+
+
+def peers(bench: Bench, ours: Each, most: int | None) -> list[Line]:
+    """Let the others try what the sweep has tried, and demand the same models of them."""
+    tried = points(bench, ours.trials)
+    few = tried[:most]
+    script = PLAIN.format(bench.baked.name)
+    command = (bench.python, "-c", script, json.dumps(tried))
+    sides: dict[str, tuple[int, Callable[[], object]]] = {
+        "plain Optuna, not recorded": (
+            len(tried),
+            lambda: bench.run(bench.project, *command),
+        ),
+        "dvc exp run, in a loop": (len(few), lambda: loop(bench, few)),
+        "dvc queue, 2 workers": (len(few), lambda: queue(bench, few)),
+    }
+    lines = [told(side, measured(count, work), ours) for side, (count, work) in sides.items()]
+    models = list(experiments(bench, "sweep-").values())[: len(few)]
+    for prefix in ("loop-", "queue-"):
+        if list(experiments(bench, prefix).values()) != models:
+            sys.exit(f"error: the models of {prefix} are not those of the sweep")
+    print("the models of all sides that record one: equal bytes")
+    return lines
 
 
 if __name__ == "__main__":

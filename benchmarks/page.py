@@ -27,7 +27,7 @@ def section(path: Path) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in kept["versions"].items())
     rows = "".join(
         f"| {each['work']} | {each['side']} | {each['wall']:.2f} | {each['cpu']:.2f} "
-        f"| {each['memory']:,.0f} | {each['ratio']:.2f} | {each['measure']} | {each['beside']} |\n"
+        f"| {_whole(each['memory'])} | {each['ratio']:.2f} | {each['measure']} | {each['beside']} |\n"
         for each in kept["lines"]
     )
     return (
@@ -37,6 +37,10 @@ def section(path: Path) -> str:
         f"{COLUMNS}{RULE}{rows}\n"
         f"![The ratios of {script}](results/{path.stem}.svg)\n"
     )
+
+
+def _whole(number: float | None) -> str:
+    return "" if number is None else f"{number:,.0f}"
 
 
 def main() -> None:

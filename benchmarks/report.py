@@ -25,7 +25,7 @@ class Line:
     beside: str
     wall: float  # seconds
     cpu: float  # seconds
-    memory: float  # the most MB of one process
+    memory: float | None  # the most MB of one process, if that was measured
     ratio: float
     measure: str = "CPU"  # of what the ratio is
 

@@ -29,7 +29,7 @@ CHOICES = {
 # One option at a time, everything else by default.
 VARIANTS = [(name, value) for name, values in CHOICES.items() for value in values]
 
-pytest_plugins = ["serving", "trackers"]
+pytest_plugins = ["dask_cluster", "serving", "trackers"]
 
 Bake = Callable[..., Path]
 Tool = Callable[[str, str], str]
@@ -82,9 +82,9 @@ def run(
 
 # What CI's half hour has no room for; `pytest -m nightly` runs it.
 NIGHTLY = re.compile(
-    r"test_(bad_machines|bootstrap|bootstrap_refused|ci_story|experiments|failed_runs|gate"
-    r"|growing_tables|kill|links|mirror\w*|own_edits|s3\w*|scale_memory|service\w*"
-    r"|sweep\w*|upgrades|use_story|versions_\w+)\.py"
+    r"test_(bad_machines|bootstrap|bootstrap_refused|ci_story|cluster\w*|experiments|failed_runs"
+    r"|gate|growing_tables|kill|links|mirror\w*|own_edits|s3\w*|scale_memory|service\w*|sweep\w*"
+    r"|upgrades|use_story|versions_\w+)\.py"
 )
 
 

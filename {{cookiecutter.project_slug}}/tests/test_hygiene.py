@@ -22,11 +22,13 @@ COMMAND = re.compile(rf"python -m {PACKAGE}\.(\w+)(?: .*)?")
 OURS = [stage for stage in STAGES if COMMAND.fullmatch(str(stage.cmd))]
 
 # They stand in env.json below scikit-learn.
-BELOW = {"scipy": "scikit-learn", "threadpoolctl": "scikit-learn"}
+BELOW = {"joblib": "scikit-learn", "scipy": "scikit-learn", "threadpoolctl": "scikit-learn"}
 DISTRIBUTIONS = packages_distributions()
 # Packages that shape no output: they read params.yaml, whose values DVC compares itself, or draw
-# a progress bar. An upgrade of them need not train again.
-NO_INFLUENCE = {"pydantic", "pydantic_core", "tqdm", "yaml"}
+# a progress bar, or bring the work to a cluster. An upgrade of them need not train again.
+# xgboost is one only as the package of the estimator, and that is a param under this name.
+NO_INFLUENCE = {"cloudpickle", "dask", "distributed", "pydantic", "pydantic_core", "tqdm", "yaml"}
+NO_INFLUENCE |= {"xgboost"}
 
 
 def imports(module: str) -> tuple[set[str], set[str]]:

@@ -59,19 +59,11 @@ def fit(model: Pipeline, path: Path, chosen: Features, params: Params) -> None:
             "train.batches.rows to null in params.yaml, or choose an estimator such as "
             "sklearn.linear_model.SGDClassifier"
         )
-    names = [*chosen.names, data.target]
-    step = max(1, -(-count(pl.scan_parquet(path)) // SAMPLE))
-    sample = pl.concat(
-        part.gather_every(step, offset=-(number * size) % step)
-        for number, part in enumerate(read(path, names, size, "preprocessing"))
-    )
-    features.refuse_all_missing(sample, chosen)
     try:
-        columns.fit(features.select(sample, chosen), features.target(sample, data))
-        del sample
-        known = {"classes": _classes(path, data)} if data.task == "classification" else {}
+        fit_columns(columns, path, chosen, data, size)
+        known = {"classes": classes(path, data)} if data.task == "classification" else {}
         for _ in range(knobs.passes):
-            for rows in read(path, names, size, "fit"):
+            for rows in read(path, [*chosen.names, data.target], size, "fit"):
                 x = columns.transform(features.select(rows, chosen))
                 estimator.partial_fit(x, features.target(rows, data), **known)
     except (TypeError, ValueError) as error:
@@ -79,6 +71,18 @@ def fit(model: Pipeline, path: Path, chosen: Features, params: Params) -> None:
             f"{type(estimator).__name__} cannot be fitted: {error}\n  See train.arguments and "
             "train.preprocessing in params.yaml."
         ) from error
+
+
+def fit_columns(columns: Any, path: Path, chosen: Features, data: Data, size: int) -> None:
+    """Fit the preprocessing in place on at most `SAMPLE` evenly spread rows."""
+    names = [*chosen.names, data.target]
+    step = max(1, -(-count(pl.scan_parquet(path)) // SAMPLE))
+    sample = pl.concat(
+        part.gather_every(step, offset=-(number * size) % step)
+        for number, part in enumerate(read(path, names, size, "preprocessing"))
+    )
+    features.refuse_all_missing(sample, chosen)
+    columns.fit(features.select(sample, chosen), features.target(sample, data))
 
 
 def predict(model: Any, path: Path, chosen: Features, data: Data) -> Predictions:
@@ -102,6 +106,7 @@ def predict(model: Any, path: Path, chosen: Features, data: Data) -> Predictions
     )
 
 
-def _classes(path: Path, data: Data) -> Array:
+def classes(path: Path, data: Data) -> Array:
+    """Return the classes of a prepared table (k,), sorted."""
     labels = pl.scan_parquet(path).select(pl.col(data.target).unique()).collect(engine="streaming")
     return np.unique(features.target(labels, data))

@@ -2,29 +2,37 @@
 
 import importlib
 import inspect
+from typing import Any
 
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
 from .errors import ProjectError, did_you_mean
 from .params import Task, Train
 
+# What xgboost learns on several workers is a plain estimator of the same name without this.
+DISTRIBUTED = "xgboost.dask.Dask"
+
 
 def make_estimator(train: Train, task: Task) -> BaseEstimator:
     """Return the unfitted estimator with its arguments and seed.
 
+    The argument `estimator`, of a search or an ensemble, may be the dotted name of a class.
+
     Raises:
         ProjectError: if the class does not exist, is of another task or lacks a keyword.
     """
-    cls = _find_class(train.estimator)
+    cls, arguments = _find_class(train.estimator), train.arguments
+    if train.estimator.startswith(DISTRIBUTED):  # boosting.py reads the number of workers
+        arguments = {key: value for key, value in arguments.items() if key != "workers"}
     known = _keywords(cls)
-    for keyword in train.arguments:
+    for keyword in arguments:
         if known is not None and keyword not in known:
             hint = did_you_mean(keyword, known, f": it takes {', '.join(known)}")
             raise ProjectError(
                 f"train.arguments in params.yaml: {cls.__name__} has no keyword '{keyword}'{hint}"
             )
     try:
-        estimator = cls(**train.arguments)
+        estimator = cls(**_with_inner(train, arguments))
     except (TypeError, ValueError) as error:
         raise ProjectError(f"train.arguments: {cls.__name__} refuses them: {error}") from None
     fits_task = is_classifier(estimator) if task == "classification" else is_regressor(estimator)
@@ -37,15 +45,35 @@ def make_estimator(train: Train, task: Task) -> BaseEstimator:
     return estimator
 
 
+def _with_inner(train: Train, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments with an inner estimator, which has the defaults of its class, made."""
+    name = arguments.get("estimator")
+    if not isinstance(name, str):
+        return arguments
+    package, allowed = name.partition(".")[0], {train.estimator.partition(".")[0], "sklearn"}
+    if package not in allowed | {__name__.partition(".")[0]}:
+        # env.json holds the package of train.estimator: an upgrade of this one would go unnoticed.
+        raise ProjectError(
+            f"train.arguments.estimator in params.yaml is of {package}, and DVC would not notice "
+            "another version of it: derive a class from it in model.py and name that one"
+        )
+    inner = _find_class(name)()
+    if "random_state" in inner.get_params():
+        inner.set_params(random_state=train.seed)
+    return {**arguments, "estimator": inner}
+
+
 def _find_class(name: str) -> type[BaseEstimator]:
     where = f"train.estimator in params.yaml: '{name}'"
-    module_name, _, class_name = name.rpartition(".")
+    module_name, _, class_name = name.replace(DISTRIBUTED, "xgboost.").rpartition(".")
     if not module_name:
         raise ProjectError(f"{where} must be a dotted name such as sklearn.svm.SVC")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise ProjectError(f"{where} is not there ({error}): check the name") from None
+    if class_name.startswith("Halving"):  # scikit-learn's experiments have to be switched on
+        importlib.import_module("sklearn.experimental.enable_halving_search_cv")
     cls = getattr(module, class_name, None)
     if cls is None:
         hint = did_you_mean(class_name, dir(module))

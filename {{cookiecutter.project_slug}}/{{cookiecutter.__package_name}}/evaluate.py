@@ -14,9 +14,12 @@ def main() -> None:
     if params.numerics.pinned:
         numerics.pin()
     environment.check()
-    from .assess import evaluate
+    from . import cluster
 
-    evaluate(params)
+    with cluster.connected(params.numerics.pinned):
+        from .assess import evaluate
+
+        evaluate(params)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
-from . import batches, features, memory, metrics, persist
+from . import batches, boosting, cluster, features, memory, metrics, persist
 from .artifacts import MODEL, TRAIN, read_table, scan_table
 from .errors import ProjectError
 from .files import atomic, put_json
@@ -42,7 +42,10 @@ def train(params: Params, after_fold: AfterFold | None = None) -> None:
     scan = scan_table(TRAIN)
     chosen = features.choose(scan.collect_schema(), params)
     model = build(params, chosen)
-    if params.train.batches.rows is None:
+    if boosting.is_meant(params.train):
+        boosting.fit(model, TRAIN, chosen, params)
+        scores: dict[str, dict[str, float]] = {"cv": {}}
+    elif params.train.batches.rows is None:
         memory.refuse_too_large(*memory.needed(scan, chosen, params), params)
         scores = _fit_whole(model, chosen, params, after_fold)
     else:
@@ -66,6 +69,7 @@ def _fit_whole(
     scores = cross_validate(model, inputs, truth, table, params, after_fold)
     print(f"fitting {params.train.estimator} on {inputs.height} rows x {inputs.width} features")
     fit(model, inputs, truth)
+    _keep_best(model)
     return scores
 
 
@@ -76,13 +80,21 @@ def fit(model: BaseEstimator, inputs: pl.DataFrame, truth: np.ndarray) -> None:
         ProjectError: with the estimator's own words, if it refuses its arguments or the data.
     """
     try:
-        model.fit(inputs, truth)
+        cluster.fit(model, inputs, truth)
     except (TypeError, ValueError) as error:
         name = type(model.steps[-1][1]).__name__
         raise ProjectError(
             f"{name} cannot be fitted: {error}\n  See train.arguments and train.preprocessing in "
             "params.yaml."
         ) from error
+
+
+def _keep_best(model: Any) -> None:
+    """Put what a search found in its place: it keeps the times of its fits, which never repeat."""
+    name, search = model.steps[-1]
+    if hasattr(search, "best_estimator_"):
+        print(f"best of the search: {search.best_params_}")
+        model.steps[-1] = (name, search.best_estimator_)
 
 
 def cross_validate(

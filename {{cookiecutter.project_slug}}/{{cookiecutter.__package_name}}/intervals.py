@@ -13,11 +13,13 @@ Talwalkar, Sarkar and Jordan, 2014) with one bag; memory and time stop growing w
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from copy import deepcopy
 from functools import partial
 
 import numpy as np
 
+from . import cluster
 from .metrics import of_task, scores
 from .plot_data import thin
 from .predictions import FloatArray, Predictions
@@ -64,10 +66,11 @@ def bootstrap(
     chunk = max(1, memory // (COPIES * 8 * rows))
     rng = np.random.Generator(np.random.PCG64(seed))
     values: dict[str, list[float]] = {name: [] for name in statistics if rows > 1}
-    for start in progress(range(0, resamples if values else 0, chunk), "bootstrap"):
-        weights = draw(rng, min(chunk, resamples - start), rows, draws)
-        for name in values:
-            values[name].extend(statistics[name](weights).tolist())
+    starts = range(0, resamples if values else 0, chunk)
+    sizes = [min(chunk, resamples - start) for start in starts]
+    for found_here in _chunks(statistics, rng, sizes, rows, draws):
+        for name, more in found_here.items():
+            values[name] += more
     found = {}
     for name in values:
         defined = np.array([value for value in values[name] if np.isfinite(value)])
@@ -80,6 +83,34 @@ def bootstrap(
             low, high = np.quantile(defined, [tail, 1 - tail]).tolist()
             found[name] = (low, high)
     return found
+
+
+def _chunks(
+    statistics: dict[str, Statistic],
+    rng: np.random.Generator,
+    sizes: list[int],
+    rows: int,
+    draws: int | None,
+) -> Iterable[dict[str, list[float]]]:
+    """Return the values of each chunk of resamples, computed here or by a cluster's workers."""
+    if not cluster.client():
+        return (_values(statistics, rng, n, rows, draws) for n in progress(sizes, "bootstrap"))
+    calls = []
+    for size in sizes:  # a worker draws from where the one stream stands before its chunk
+        calls.append((deepcopy(rng), size, rows, draws))
+        draw(rng, size, rows, draws)
+    return cluster.spread(_values, statistics, calls)
+
+
+def _values(
+    statistics: dict[str, Statistic],
+    rng: np.random.Generator,
+    resamples: int,
+    rows: int,
+    draws: int | None,
+) -> dict[str, list[float]]:
+    weights = draw(rng, resamples, rows, draws)
+    return {name: statistic(weights).tolist() for name, statistic in statistics.items()}
 
 
 def intervals(

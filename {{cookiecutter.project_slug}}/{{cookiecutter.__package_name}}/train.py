@@ -21,9 +21,12 @@ def main(after_fold: AfterFold | None = None) -> None:
     if params.numerics.pinned:
         numerics.pin()
     environment.check()
-    from .fit import train
+    from . import cluster
 
-    train(params, after_fold)
+    with cluster.connected(params.numerics.pinned):
+        from .fit import train
+
+        train(params, after_fold)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,90 @@
+"""Workers that die, run out of memory or never come: the same bytes, or words within seconds."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dask_cluster import SEARCH, Cluster, cluster, refused
+from helpers import QUICK, Copy, copy_again
+from spoil import swap
+
+# At the start of a worker's task: a gigabyte for five seconds.
+HOG = '    held = [b"x" * 10**9, __import__("time").sleep(5)]\n'
+GRID = {"max_iter": [200, 250, 300], "max_leaf_nodes": [7, 15]}
+# A stage, what makes it long, and the kind of task that it gives to workers.
+WORK: dict[str, tuple[str, dict[str, Any], str]] = {
+    "forest": ("train", {"train.arguments": {"n_estimators": 600}}, "_parallel_build_trees"),
+    "search": (
+        "train",
+        {**SEARCH, "train.arguments": {**SEARCH["train.arguments"], "param_grid": GRID}},
+        "_fit_and_score",
+    ),
+    "bootstrap": ("evaluate", {"evaluate.intervals.resamples": 100_000}, "values"),
+}
+
+
+@pytest.fixture
+def copy(clustered: Copy, tmp_path: Path) -> Copy:
+    return copy_again(clustered, tmp_path / "penguins")
+
+
+@pytest.fixture
+def own(copy: Copy, tmp_path: Path) -> Iterator[Cluster]:
+    """A cluster without workers for one test."""
+    with cluster(copy, tmp_path / "cluster") as made:
+        yield made
+
+
+def start(copy: Copy, stage: str, address: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ["python", "-m", f"penguins.{stage}"],
+        cwd=copy.path,
+        env={**copy.project.active(), "DASK_SCHEDULER_ADDRESS": address},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("work", WORK)
+def test_a_killed_worker_changes_nothing(copy: Copy, own: Cluster, work: str) -> None:
+    stage, params, kind = WORK[work]
+    copy.set_params({**QUICK, **params})
+    copy.run("dvc", "repro", stage)
+    embedded = copy.outputs()
+    own.workers(2)
+    run = start(copy, stage, own.address)
+    own.kill_one_that_ran(kind)
+    assert run.poll() is None
+    said, _ = run.communicate(timeout=300)
+    assert run.returncode == 0, said
+    assert "killed by signal 9" in own.logs()
+    assert copy.outputs() == embedded
+
+
+def test_the_last_worker_is_killed_and_none_comes_back(copy: Copy, own: Cluster) -> None:
+    stage, params, kind = WORK["forest"]
+    copy.set_params({**QUICK, **params})
+    before = copy.outputs()
+    own.workers(1, "--no-nanny")
+    run = start(copy, stage, own.address)
+    own.kill_one_that_ran(kind)
+    said, _ = run.communicate(timeout=60)
+    assert run.returncode == 2, said
+    assert "has no worker that takes tasks" in said
+    assert "Traceback" not in said
+    assert copy.outputs() == before
+
+
+def test_a_cluster_without_workers_is_told(copy: Copy, own: Cluster) -> None:
+    assert "has no worker that takes tasks" in refused(copy, "train", own.address)
+
+
+def test_workers_without_memory_are_told(copy: Copy, own: Cluster) -> None:
+    own.workers(1, "--memory-limit", "500MB")
+    swap("penguins/intervals.py", r"^    weights = draw\(rng, resamples", HOG + r"\g<0>")(copy.path)
+    said = refused(copy, "evaluate", own.address)
+    assert "running out of memory: give them more (`dask worker --memory-limit`)" in said
+    assert "exceeded 95% memory budget" in own.logs()

@@ -1,0 +1,110 @@
+"""Boosting by xgboost.dask: the same bytes again, a plain model, a clean end on a lost worker."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Bake, set_up
+from dask_cluster import Cluster, cluster, wait_for
+from helpers import QUICK, Copy
+
+TABLE = """
+import numpy as np, polars as pl
+rng = np.random.default_rng(0)
+x = rng.normal(size=(20_000, 5))
+noisy = x[:, 0] * x[:, 1] + rng.normal(size=len(x)) > 0
+table = pl.DataFrame({f"x{number}": x[:, number] for number in range(5)})
+table = table.with_columns(kind=pl.Series(rng.choice(["a", "b"], len(x))), y=noisy.astype(int))
+table.write_parquet("data/raw/rows.parquet")
+"""
+ARGUMENTS = {"n_estimators": 20, "workers": 2}
+
+
+@pytest.fixture(scope="module")
+def copy(bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A project with the extra and a table of 20,000 rows; tests set its params."""
+    made = set_up(bake(), tmp_path_factory.mktemp("boosted") / "penguins", environment)
+    copy = Copy(made.path, made)
+    copy.run("uv", "sync", "--extra", "cluster-xgboost", UV_COMPILE_BYTECODE="1")
+    assert copy.changed() == []
+    copy.run("python", "-c", TABLE)
+    copy.run("dvc", "add", "--quiet", "data/raw/rows.parquet")
+    copy.set_params(
+        {
+            **QUICK,
+            "data.path": "data/raw/rows.parquet",
+            "data.target": "y",
+            "evaluate.slices": [],
+            "train.estimator": "xgboost.dask.DaskXGBClassifier",
+            "train.arguments": ARGUMENTS,
+            "train.batches.rows": 1000,
+        }
+    )
+    copy.run("python", "-m", "penguins.propose", "--force")
+    return copy
+
+
+@pytest.fixture
+def three(copy: Copy, tmp_path: Path) -> Iterator[Cluster]:
+    with cluster(copy, tmp_path / "cluster") as made:
+        made.workers(3)
+        yield made
+
+
+def test_it_repeats_itself_and_the_model_needs_no_dask(copy: Copy, three: Cluster) -> None:
+    copy.set_params({"train.arguments": ARGUMENTS})
+    copy.run("dvc", "repro", DASK_SCHEDULER_ADDRESS=three.address)
+    first = copy.outputs()
+    # Another order of sets, and one more worker than it takes.
+    copy.run(*("dvc", "repro", "--force"), DASK_SCHEDULER_ADDRESS=three.address, PYTHONHASHSEED="1")
+    assert copy.outputs() == first
+    ran = [kinds for kinds in three.ran().values() if "read" in kinds]
+    assert len(ran) == 2
+    copy.run("dvc", "repro", "--single-item", "--force", "evaluate")
+    assert copy.outputs() == first
+    assert copy.read("metrics/evaluate.json")["test"]["accuracy"] > 0.6
+    done = copy.run("python", "-X", "importtime", "-m", "penguins.evaluate")
+    assert " xgboost.core\n" in done.stderr
+    assert " dask\n" not in done.stderr
+
+
+def test_a_lost_worker_ends_it_with_nothing_half_written(copy: Copy, three: Cluster) -> None:
+    model = copy.path / "models/model.skops"
+    before = model.read_bytes()
+    copy.set_params({"train.arguments": {**ARGUMENTS, "n_estimators": 20_000}})
+    run = subprocess.Popen(
+        ["python", "-m", "penguins.train"],
+        cwd=copy.path,
+        env={**copy.project.active(), "DASK_SCHEDULER_ADDRESS": three.address},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    wait_for(lambda: three.logs().count("got rank") == 2)
+    learns = next(it for it in three.ask().values() if "read" in it["ran"])
+    os.kill(learns["pid"], signal.SIGKILL)
+    said, _ = run.communicate(timeout=60)
+    assert run.returncode == 2, said
+    assert "was lost while it learned, and xgboost cannot go on without it" in said
+    assert "Traceback" not in said
+    assert model.read_bytes() == before
+    assert not list(copy.path.rglob("*.partial"))
+
+
+def test_what_it_needs_is_told(copy: Copy, three: Cluster) -> None:
+    copy.set_params({"train.arguments": {**ARGUMENTS, "workers": 4}})
+    for address, words in (
+        ("", "and DASK_SCHEDULER_ADDRESS names none"),
+        (three.address, "asks for 4"),
+    ):
+        done = copy.run(
+            "python", "-m", "penguins.train", check=False, DASK_SCHEDULER_ADDRESS=address
+        )
+        assert done.returncode == 2
+        assert words in done.stderr
+    copy.set_params({"train.arguments": {"n_estimators": 20}})
+    done = copy.run("python", "-m", "penguins.train", check=False)
+    assert "train.arguments.workers in params.yaml must say how many" in done.stderr
