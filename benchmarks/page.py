@@ -25,11 +25,7 @@ def section(path: Path) -> str:
     script = f"bench_{path.stem}.py"
     title = (HERE / script).read_text(encoding="utf-8").splitlines()[0].strip('"')
     versions = ", ".join(f"{name} {version}" for name, version in kept["versions"].items())
-    rows = "".join(
-        f"| {each['work']} | {each['side']} | {each['wall']:.2f} | {each['cpu']:.2f} "
-        f"| {_whole(each['memory'])} | {each['ratio']:.2f} | {each['measure']} | {each['beside']} |\n"
-        for each in kept["lines"]
-    )
+    rows = "".join(f"| {' | '.join(cells(each))} |\n" for each in kept["lines"])
     return (
         f"\n## {title}\n\n"
         f"[{script}]({script}) on {kept['date']}: {kept['machine']}, load "
@@ -39,8 +35,11 @@ def section(path: Path) -> str:
     )
 
 
-def _whole(number: float | None) -> str:
-    return "" if number is None else f"{number:,.0f}"
+def cells(line: dict[str, Any]) -> list[str]:
+    """Return a line of the results as texts, in the order of the columns."""
+    memory = "" if line["memory"] is None else f"{line['memory']:,.0f}"
+    numbers = [f"{line['wall']:.2f}", f"{line['cpu']:.2f}", memory, f"{line['ratio']:.2f}"]
+    return [line["work"], line["side"], *numbers, line["measure"], line["beside"]]
 
 
 def main() -> None:
