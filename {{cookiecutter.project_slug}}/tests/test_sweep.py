@@ -64,6 +64,17 @@ def test_no_combination_is_tried_twice(tmp_path: Path, sampler: str) -> None:
     assert more.counts == Counts(complete=9, pruned=0, failed=0)
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_a_sampler_that_proposes_the_same_is_helped_on(tmp_path: Path, sampler: str) -> None:
+    """A small space draws it to a few combinations soon."""
+    some = {TREES: {"int": [100, 120]}, LEAF: {"float": [0.1, 0.3], "step": 0.1}}
+    asked = sweep(sampler=sampler, space=some, trials=60)
+    tried = go_on(Study(asked, tmp_path / "log", True))
+    assert len({(params[TREES], round(params[LEAF], 6)) for params in tried}) == 60
+    parts = go_on(Study(asked, tmp_path / "parts", True), most=45)
+    assert parts + go_on(Study(asked, tmp_path / "parts", True)) == tried
+
+
 def test_a_larger_number_of_trials_goes_on(tmp_path: Path) -> None:
     first = go_on(Study(sweep(trials=5), tmp_path / "log", True))
     assert sweep(trials=5).same_but_for_trials(sweep(trials=12))

@@ -1,5 +1,6 @@
 """`model sweep`: many experiments, and the best of them proven."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -43,4 +44,4 @@ def apply(
 
 
 def _place(file: Path) -> Path:
-    return file if file == PATH else Path.relative_to((HERE / file).resolve(), Path.cwd().resolve())
+    return file if file == PATH else Path(os.path.relpath(HERE / file))

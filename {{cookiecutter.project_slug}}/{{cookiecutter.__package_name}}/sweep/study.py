@@ -1,10 +1,10 @@
 """The trials of a sweep, as Optuna keeps them: which came out how, and which comes next."""
 
-import itertools
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from .space import Knob, Scalar, Sweep
 
-# So many proposals in a row that were tried already are the end of a sweep.
-_PATIENCE = 200
+# After so many proposals in a row that were tried already, another combination is drawn: from
+# those that are left, or where there are more than this, from all of them.
+_PATIENCE = 3
+_FEW = 10_000
 _WHY, _TWICE = "why", "tried before as"
 _PRUNERS = {
     "none": optuna.pruners.NopPruner,
@@ -98,43 +100,41 @@ class Study:
 
     def trials(self) -> Iterator["Trial"]:
         """Yield what is still to be tried, one after the other: each must be ended by then."""
-        twice = 0
-        while self.counts.all < self._sweep.trials and twice < _PATIENCE:
-            if self._sweep.size is not None and self.counts.all >= self._sweep.size:
-                return
-            trial = self._propose()
+        while self.counts.all < min(self._sweep.trials, self._sweep.size or self._sweep.trials):
+            self._study.sampler = self._sampler()
+            trial = self._study.ask(self._space)
             earlier = self._earlier(trial.params)
             if earlier is None:
-                twice = 0
                 by_fold = self._sweep.pruner == "wilcoxon"
                 yield Trial(self.counts.all, trial, self._study, by_fold)
             else:
                 # To the sampler, which passes over it, a failed one.
                 trial.set_user_attr(_TWICE, earlier)
                 self._study.tell(trial, state=TrialState.FAIL)
-                twice += 1
             self._kept.add_trial(self._study.get_trials(deepcopy=False)[trial.number])
 
-    def _propose(self) -> optuna.Trial:
-        self._study.sampler = self._sampler(len(self._study.get_trials(deepcopy=False)))
-        return self._study.ask(self._space)
-
-    def _sampler(self, number: int) -> BaseSampler:
-        seeds = np.random.SeedSequence([self._sweep.seed, number])
+    def _sampler(self) -> BaseSampler:
+        trials = self._study.get_trials(deepcopy=False)
+        stuck = sum(_TWICE in trial.user_attrs for trial in trials[-_PATIENCE:]) == _PATIENCE
+        seeds = np.random.SeedSequence([self._sweep.seed, len(trials)])
         seed = int(seeds.generate_state(1)[0])
-        if self._sweep.sampler == "tpe":
-            return optuna.samplers.TPESampler(seed=seed)
-        if self._sweep.sampler == "grid":
-            # Optuna's own ends a study that it does not run itself with an exception.
-            point, free = self._grid_point(number), optuna.samplers.RandomSampler(seed=seed)
+        free = optuna.samplers.RandomSampler(seed=seed)
+        if self._sweep.sampler == "grid" or (stuck and (self._sweep.size or _FEW + 1) <= _FEW):
+            left = self._left()
+            point = left[0 if self._sweep.sampler == "grid" else seed % len(left)]
+            # Optuna's own grid ends a study that it does not run itself with an exception.
             with _quiet():
                 return optuna.samplers.PartialFixedSampler(point, free)
-        return optuna.samplers.RandomSampler(seed=seed)
+        if self._sweep.sampler == "tpe" and not stuck:
+            return optuna.samplers.TPESampler(seed=seed)
+        return free
 
-    def _grid_point(self, number: int) -> dict[str, Any]:
+    def _left(self) -> list[dict[str, Any]]:
+        """Return the combinations that were not tried, in order."""
         values = [knob.values or [] for knob in self._sweep.space.values()]
-        point = next(itertools.islice(itertools.product(*values), number, None))
-        return dict(zip(self._sweep.space, point, strict=True))
+        points = (dict(zip(self._sweep.space, each, strict=True)) for each in product(*values))
+        tried = {_key(trial.params) for trial in self._ended()}
+        return [point for point in points if _key(point) not in tried]
 
     def _ended(self) -> list[FrozenTrial]:
         """Return what came to an end, without what was tried before, by number."""
@@ -146,12 +146,8 @@ class Study:
         ]
 
     def _earlier(self, params: dict[str, Any]) -> int | None:
-        # repr, because 1, 1.0 and True are equal.
-        wanted = {key: repr(value) for key, value in params.items()}
-        for number, trial in enumerate(self._ended()):
-            if {key: repr(value) for key, value in trial.params.items()} == wanted:
-                return number
-        return None
+        tried = [_key(trial.params) for trial in self._ended()]
+        return tried.index(_key(params)) if _key(params) in tried else None
 
 
 class Trial:
@@ -189,6 +185,12 @@ class Trial:
         """End it with what went wrong."""
         self._trial.set_user_attr(_WHY, why)
         self._study.tell(self._trial, state=TrialState.FAIL)
+
+
+def _key(params: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return what two equal combinations share; to Python, 1, 1.0 and True are equal."""
+    texts = {k: f"{v:.12g}" if isinstance(v, float) else repr(v) for k, v in params.items()}
+    return tuple(sorted(texts.items()))
 
 
 @contextmanager
