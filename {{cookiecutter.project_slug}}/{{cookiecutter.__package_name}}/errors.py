@@ -30,6 +30,7 @@ def run(main: Callable[[], None]) -> None:
     """
     try:
         main()
+        sys.stdout.flush()
     except ProjectError as error:
         _fail(str(error))
     except ModuleNotFoundError as error:
@@ -43,6 +44,10 @@ def run(main: Callable[[], None]) -> None:
         _fail("interrupted", code=130)
     except MemoryError:
         _fail("out of memory: use a smaller table, fewer features or a smaller model")
+    except BrokenPipeError:
+        # Who reads, such as `head`, has seen enough. Python would complain of the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
         message = explain(error)
         if message is None:
