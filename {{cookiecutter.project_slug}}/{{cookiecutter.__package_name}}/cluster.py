@@ -143,8 +143,9 @@ def _told(address: str) -> Iterator[None]:
         ) from error
     except CancelledError as error:
         raise ProjectError(
-            f"the cluster at {address} lost workers, and the work with them, again and again: look "
-            "into their logs"
+            f"the cluster at {address} lost workers, and the work with them, again and again, most "
+            "likely by running out of memory: give them more (`dask worker --memory-limit`), and "
+            "look into their logs"
         ) from error
     except (CommClosedError, TimeoutError) as error:
         raise ProjectError(
