@@ -1,4 +1,4 @@
-"""A small version of each benchmark: no ratio is twice what it was, and seconds do not matter."""
+"""Small versions of benchmarks: no ratio is twice what it was, and seconds do not matter."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ FACTOR = 2.0
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        (
+        pytest.param(
             "bench_pipeline.py --runs 1",
             {
                 ("nothing changed", "dvc status"): 1.4,
@@ -23,6 +23,7 @@ FACTOR = 2.0
                 ("everything, again", "all in one process"): 1.8,
                 ("one param of train", "all in one process"): 1.5,
             },
+            marks=pytest.mark.nightly,
         ),
         (
             "bench_prepare.py --rows 500000 --peers",
