@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from conftest import Project, lack
 from helpers import QUICK, Copy, copy_project
 
 TABLE, MODEL = "data/raw/penguins.csv", "models/model.skops"
@@ -80,7 +80,7 @@ def test_experiments_and_versions_leave_the_linked_cache_alone(copy: Copy) -> No
 def test_a_cache_on_another_disk_is_refused(copy: Copy, tmp_path: Path) -> None:
     elsewhere = Path("/dev/shm")  # a file system of its own on Linux
     if not elsewhere.is_dir() or elsewhere.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("this machine has one file system")
+        lack("a folder on another file system: mount one at /dev/shm")
     cache = elsewhere / f"cache-{os.getpid()}"
     copy.run("dvc", "cache", "dir", "--local", str(cache))
     try:
