@@ -23,13 +23,15 @@ def section(path: Path) -> str:
     """Return the text on one benchmark."""
     kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     script = f"bench_{path.stem}.py"
-    title = (HERE / script).read_text(encoding="utf-8").splitlines()[0].strip('"')
+    title = (HERE / script).read_text(encoding="utf-8").splitlines()[0].strip('".')
     versions = ", ".join(f"{name} {version}" for name, version in kept["versions"].items())
     rows = "".join(f"| {' | '.join(cells(each))} |\n" for each in kept["lines"])
+    start = kept.get("start_cpu_seconds")
+    less = f" The ratios of ours leave out its fixed start, {start:.2f} CPU s." if start else ""
     return (
         f"\n## {title}\n\n"
         f"[{script}]({script}) on {kept['date']}: {kept['machine']}, load "
-        f"{kept['load at the start']} at the start; {versions}.\n\n"
+        f"{kept['load at the start']} at the start; {versions}.{less}\n\n"
         f"{COLUMNS}{RULE}{rows}\n"
         f"![The ratios of {script}](results/{path.stem}.svg)\n"
     )
