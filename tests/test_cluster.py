@@ -1,6 +1,5 @@
 """The pipeline on a real Dask cluster, of which it knows the address alone: the same bytes."""
 
-import shutil
 import socket
 import sys
 import time
@@ -139,8 +138,7 @@ def test_the_three_commands_of_the_docs_and_the_fourth(copy: Copy) -> None:
     for port, free in ports.items():
         script = script.replace(port, str(free))
     before = copy.outputs()
-    (copy.path / "metrics/evaluate.json").unlink()
-    shutil.rmtree(copy.path / ".dvc/cache/runs")  # or DVC would remember what comes out
+    script = script.replace("dvc repro", "dvc repro --force")  # as nothing has changed here
     said = copy.run("bash", "-c", f"set -em\n{script}\nkill %1 %2\nwait")
     assert "Running stage 'evaluate'" in said.stdout
     assert "Registered to" in said.stderr
