@@ -6,7 +6,10 @@ import sys
 
 from .conftest import ROOT
 
-PRINTS = "from {{ cookiecutter.__package_name }}.errors import run; run(lambda: print('x' * 10**6))"
+PRINTS = """
+from {{ cookiecutter.__package_name }} import errors
+errors.run(lambda: print("x" * 10**6))
+"""
 
 
 def test_a_reader_that_has_seen_enough_is_no_mistake() -> None:
