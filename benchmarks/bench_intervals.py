@@ -2,13 +2,13 @@
 
     python benchmarks/bench_intervals.py
 
-Needs numpy, scikit-learn, scipy and tqdm. All three give 95 % intervals of all metrics of the
+Needs numpy, scikit-learn, scipy and tqdm, and vl-convert-python for `--json`: the Python of a
+generated project has them. All three give 95 % intervals of all metrics of the
 task. The two rivals run fewer resamples, and their CPU time, which grows with the number of
 resamples alone, is scaled up. Labels are integers, which scikit-learn handles fastest. The loop
 draws the same rows as the project, so the benchmark first checks that both give the same values.
 """
 
-import argparse
 import importlib.util
 import os
 import sys
@@ -23,12 +23,15 @@ from typing import Any
 os.environ.update({"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"})
 
 import numpy as np
+from report import Line, facts, keep, parser
 from scipy import stats
 from sklearn import metrics as sk
 
 PACKAGE = "{{cookiecutter.project_slug}}/{{cookiecutter.__package_name}}"
 CONFIDENCE = 0.95
 Score = Callable[[Any], float]  # row numbers -> value
+Task = Callable[[int], tuple[Any, dict[str, Score]]]  # rows -> predictions, metrics
+LOOP, SCIPY = "loop over sklearn", "scipy"
 
 
 def load_package() -> ModuleType:
@@ -77,7 +80,7 @@ def regression(rows: int) -> tuple[Any, dict[str, Score]]:
 
 
 def cpu(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Return CPU seconds and the result."""
+    """Return CPU seconds, which are those of the clock too, as all runs in one thread."""
     start = time.process_time()
     result = work()
     return time.process_time() - start, result
@@ -112,36 +115,43 @@ def by_scipy(rows: int, scores: dict[str, Score], resamples: int) -> None:
 
 def main() -> None:
     """Print one line per task and number of rows."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--resamples", type=int, default=1000)
-    parser.add_argument("--rival-resamples", type=int, default=20)
-    parser.add_argument("--rows", type=int, nargs="+", default=[300, 3_000, 30_000, 100_000])
-    options = parser.parse_args()
-    few, scale = options.rival_resamples, options.resamples / options.rival_resamples
+    options = parser(__doc__)
+    options.add_argument("--resamples", type=int, default=1000)
+    options.add_argument("--rival-resamples", type=int, default=20)
+    options.add_argument("--rows", type=int, nargs="+", default=[300, 3_000, 30_000, 100_000])
+    chosen = options.parse_args()
     load_package()
+    warnings.simplefilter("error")  # a rival that warns does other work than a rival that does not
+    about = facts(sys.executable, "numpy", "scikit-learn", "scipy")
+    print(f"CPU seconds for {chosen.resamples} resamples; in brackets: times the project's")
+    print(f"{'task':15} {'rows':>7} {'project':>8} {LOOP:>18} {SCIPY:>18}")
+    lines = []
+    for name, task in (("classification", classification), ("regression", regression)):
+        for rows in chosen.rows:
+            lines += compare(name, task, rows, chosen.resamples, chosen.rival_resamples)
+    keep(chosen.json, sys.executable, about, lines)
+
+
+def compare(name: str, task: Task, rows: int, resamples: int, few: int) -> list[Line]:
+    """Print what all three cost, and demand that the loop says the same."""
     intervals = importlib.import_module("package.intervals").intervals
     predictions = importlib.import_module("package.predictions").Predictions
-    warnings.simplefilter("error")  # a rival that warns does other work than a rival that does not
-
-    print(f"CPU seconds for {options.resamples} resamples; in brackets: times the project's")
-    print(f"{'task':15} {'rows':>7} {'project':>8} {'loop over sklearn':>18} {'scipy':>18}")
-    for name, task in (("classification", classification), ("regression", regression)):
-        for rows in options.rows:
-            arrays, scores = task(rows)
-            same = intervals(name, predictions(*arrays), few, CONFIDENCE, 0)
-            data = predictions(*arrays)  # new, because predictions keep what was sorted once
-            ours, _ = cpu(
-                lambda: intervals(name, data, options.resamples, CONFIDENCE, 0)  # noqa: B023
-            )
-            loop, found = cpu(lambda: by_loop(rows, scores, few))  # noqa: B023
-            scipy, _ = cpu(lambda: by_scipy(rows, scores, few))  # noqa: B023
-            for metric, bounds in found.items():
-                np.testing.assert_allclose(same[metric], bounds, rtol=1e-10)
-            rivals = "".join(
-                f" {seconds * scale:9.2f} ({seconds * scale / ours:5.0f}x)"
-                for seconds in (loop, scipy)
-            )
-            print(f"{name:15} {rows:7} {ours:8.2f}{rivals}", flush=True)
+    arrays, scores = task(rows)
+    same = intervals(name, predictions(*arrays), few, CONFIDENCE, 0)
+    data = predictions(*arrays)  # new, because predictions keep what was sorted once
+    ours, _ = cpu(lambda: intervals(name, data, resamples, CONFIDENCE, 0))
+    loop, found = cpu(lambda: by_loop(rows, scores, few))
+    scipy, _ = cpu(lambda: by_scipy(rows, scores, few))
+    for metric, bounds in found.items():
+        np.testing.assert_allclose(same[metric], bounds, rtol=1e-10)
+    rivals = {LOOP: loop * resamples / few, SCIPY: scipy * resamples / few}
+    text = "".join(f" {took:9.2f} ({took / ours:5.0f}x)" for took in rivals.values())
+    print(f"{name:15} {rows:7} {ours:8.2f}{text}", flush=True)
+    work = f"{name}, {rows:,} rows"
+    return [
+        Line(work, f"ours, {resamples} resamples", side, ours, ours, None, ours / took)
+        for side, took in rivals.items()
+    ]
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baked import Bench, Cost
-from report import Line, facts, keep, parser
+from report import PROJECT, Line, facts, keep, parser
 
 DEFAULT = "reflink,copy"
 OTHERS = ("reflink", "hardlink", "symlink")
@@ -164,9 +164,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), project=chosen.project)
         bench.prepare()
-        about = facts(bench)
+        about = facts(bench.python, *PROJECT)
         lines = [each for payload in payloads for each in side_by_side(bench, payload)]
-        keep(chosen.json, bench, about, lines)
+        keep(chosen.json, bench.python, about, lines)
 
 
 if __name__ == "__main__":

@@ -6,19 +6,20 @@ Needs cookiecutter, uv, Git and a package index. The default project is generate
 temporary folder. Its stages prepare, train and evaluate then also run one after the other without
 DVC, as three processes and in one, which must end with the same files. Each number is the median of
 some runs, of which none comes from DVC's run cache; CPU seconds are those of all processes that
-were started.
+were started. What DVC itself takes where nothing changed shows in a repository of one small stage.
 """
 
 import hashlib
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from baked import Bench, Cost
-from report import HEAD, Line, facts, keep, line, pairs, parser
+from report import HEAD, PROJECT, Line, facts, keep, line, pairs, parser
 
 PLAIN = """
 from {0} import numerics
@@ -38,6 +39,7 @@ evaluate(params)
 Work = Callable[[int], Cost]
 TREES = re.compile(r"(n_estimators: )\d+")
 STAGES = ("prepare", "train", "evaluate")
+SMALLEST = "stages: {one: {cmd: echo 1 > one.txt, outs: [one.txt]}}"
 
 
 class Pipeline(Bench):
@@ -75,6 +77,16 @@ class Pipeline(Bench):
         """Copy the project that was set up, without what DVC, Git and uv need."""
         leave = shutil.ignore_patterns(".venv", ".git", ".dvc", "models", "metrics", "reports")
         shutil.copytree(self.project, self.plain, ignore=leave)
+
+    def make_smallest(self) -> Path:
+        """Return a repository with one stage, which has run."""
+        folder = self.folder / "smallest"
+        folder.mkdir()
+        (folder / "dvc.yaml").write_text(SMALLEST, encoding="utf-8")
+        self.run(folder, "git", "init", "--quiet")
+        self.run(folder, "dvc", "init", "--quiet")
+        self.run(folder, "dvc", "repro", "--quiet")
+        return folder
 
     def grow(self, trees: int) -> None:
         """Set the number of trees in both folders."""
@@ -122,12 +134,14 @@ def main() -> None:
         bench = Pipeline(Path(folder), chosen.project)
         bench.prepare()  # fills the package cache, and is not counted
         bench.copy_plain()
-        about = facts(bench)
+        about = facts(bench.python, *PROJECT)
+        uv = subprocess.run(["uv", "--version"], capture_output=True, text=True, check=True)
+        about["versions"]["uv"] = uv.stdout.split()[1]
         print(f"{'':32} {HEAD}")
         # A project that is set up already says nothing of its set-up.
         lines = [] if chosen.project else set_ups(bench, chosen.runs, chosen.cold)
         lines += stages(bench, chosen.runs)
-        keep(chosen.json, bench, about, lines)
+        keep(chosen.json, bench.python, about, lines)
 
 
 def set_ups(bench: Pipeline, runs: int, cold: bool) -> list[Line]:
@@ -143,8 +157,8 @@ def set_ups(bench: Pipeline, runs: int, cold: bool) -> list[Line]:
 def stages(bench: Pipeline, runs: int) -> list[Line]:
     """Compare `dvc repro` with the same stages without DVC, and with `dvc status`."""
 
-    def dvc(*arguments: str) -> Cost:
-        return bench.run(bench.project, bench.python, "-m", "dvc", *arguments)
+    def dvc(*arguments: str, folder: Path = bench.project) -> Cost:
+        return bench.run(folder, bench.python, "-m", "dvc", *arguments)
 
     def forced(_: int) -> Cost:
         return dvc("repro", "--force", "--no-run-cache")
@@ -159,8 +173,15 @@ def stages(bench: Pipeline, runs: int) -> list[Line]:
         costs = pairs(runs, ours, lambda _: other())
         return line(work, "dvc repro", costs[0], name, costs[1])
 
+    smallest = bench.make_smallest()
     lines = [
         beside("nothing changed", lambda _: dvc("repro"), "dvc status", lambda: dvc("status")),
+        beside(
+            "nothing changed, one stage",
+            lambda _: dvc("repro", folder=smallest),
+            "dvc status",
+            lambda: dvc("status", folder=smallest),
+        ),
         beside("everything", forced, "three processes", bench.processes),
     ]
     bench.compare()

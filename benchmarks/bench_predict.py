@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 from baked import Bench
-from report import Line, facts, keep, parser
+from report import PROJECT, Line, facts, keep, parser
 
 ROWS = """
 import sys
@@ -88,12 +88,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(Path(scratch), project=chosen.project)
         extra = prepare(bench, chosen.forest)
-        about = facts(bench)
+        about = facts(bench.python, *PROJECT)
         print(f"{'':24}{'model predict':^34}{'pandas':^34}{'model predict / pandas':^24}")
         head = f"{'rows/s':>12}{'CPU s':>10}{'peak MB':>12}"
         print(f"{'rows':>12}{'':12}{head}{head}{'time':>8}{'CPU':>8}{'memory':>8}")
         lines = [compare(bench, rows, extra) for rows in chosen.rows]
-        keep(chosen.json, bench, about, lines)
+        keep(chosen.json, bench.python, about, lines)
 
 
 def compare(bench: Bench, rows: int, extra: Path) -> Line:

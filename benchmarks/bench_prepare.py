@@ -6,9 +6,9 @@ Needs what bench_pipeline.py needs. The default project is generated and set up 
 folder, and is pointed at a table of 11 mixed columns with missing values, as Parquet. Each side
 runs as a whole process. Bare polars reads the table and writes it again, in one file: no check, no
 split, and its default level of zstd, where ours takes level 1. The others divide it into train and
-test by their own hash of the id, and check nothing. Ours runs with a schema of types alone and a
-random or stratified split, with bounds, allowed values and shares of missing values, and with a
-unique key as well. Then our outputs are compared at 1, 2 and 8 threads.
+test by our rule, must end with the same rows, and check nothing. Ours runs with a schema of types
+alone and a random or stratified split, with bounds, allowed values and shares of missing values,
+and with a unique key as well. Then our outputs are compared at 1, 2 and 8 threads.
 """
 
 import hashlib
@@ -19,45 +19,10 @@ from pathlib import Path
 
 import yaml
 from baked import Bench, Cost
-from report import Line, facts, keep, parser
+from prepare_peers import BARE, IDS, PACKAGES, PEERS
+from report import PROJECT, Line, facts, keep, parser
 from wide_table import ROWS, RULES, TYPES, schema
 
-PEERS = {
-    "bare polars": """
-import sys
-import polars as pl
-table = pl.scan_parquet(sys.argv[1])
-table.sink_parquet(sys.argv[2] + ".whole", row_group_size=250_000, compression="zstd")
-""",
-    "duckdb": """
-import sys
-import duckdb
-db = duckdb.connect()
-db.sql("set preserve_insertion_order = false")
-for side, sign in (("train", ">="), ("test", "<")):
-    rows = f"select * from '{sys.argv[1]}' where target is not null and hash(id) % 100 {sign} 25"
-    db.sql(f"copy ({rows}) to '{sys.argv[2]}.{side}' (format parquet, compression zstd)")
-""",
-    "dask": """
-import sys
-import dask.dataframe as dd
-table = dd.read_parquet(sys.argv[1], split_row_groups=4)
-table = table[table["target"].notnull()]
-in_test = table["id"] * 2654435761 % 2**32 < 2**30
-for side, rows in (("train", table[~in_test]), ("test", table[in_test])):
-    rows.to_parquet(f"{sys.argv[2]}.{side}", compression="zstd", write_index=False)
-""",
-    "pandas": """
-import sys
-import pandas as pd
-table = pd.read_parquet(sys.argv[1])
-table = table[table["target"].notnull()]
-in_test = table["id"] * 2654435761 % 2**32 < 2**30
-for side, rows in (("train", table[~in_test]), ("test", table[in_test])):
-    rows.to_parquet(f"{sys.argv[2]}.{side}", compression="zstd", index=False)
-""",
-}
-PACKAGES = {"duckdb": ["duckdb"], "pandas": ["pandas", "pyarrow"], "dask": ["dask[dataframe]"]}
 PANDAS_MOST = 10_000_000  # rows; more need more memory than most machines have
 # What ours runs with: the schema, and the method of the split.
 OURS = {
@@ -66,7 +31,6 @@ OURS = {
     "ours, with checks": (schema(RULES, unique=False), "stratified"),
     "ours, checks and key": (schema(RULES, unique=True), "stratified"),
 }
-BARE = "bare polars"
 
 
 def ours(bench: Bench, table: Path, side: str, threads: int) -> Cost:
@@ -104,6 +68,13 @@ def write(bench: Bench, rows: int) -> Path:
     return table
 
 
+def rows_in(bench: Bench, table: Path) -> str:
+    """Return a digest of the ids in a table, whatever their order."""
+    said = bench.folder / "ids"
+    bench.run(bench.project, bench.python, "-c", IDS, str(table), str(said))
+    return said.read_text(encoding="utf-8")
+
+
 def digests(bench: Bench) -> list[str]:
     """Return the SHA-256 of what the stage wrote."""
     folder = bench.project / "data/prepared"
@@ -124,14 +95,21 @@ def side_by_side(
     table = write(bench, rows)
     # Bare polars first and last: the ratio is to the mean of both, as the machine may get busier.
     first = peer(bench, BARE, table, threads)
-    costs = {side: ours(bench, table, side, threads) for side in OURS}
+    costs, test = {}, {}
+    for side, (_, method) in OURS.items():
+        costs[side] = ours(bench, table, side, threads)
+        if method == "random":
+            test[side] = rows_in(bench, bench.project / "data/prepared/test.parquet")
     last = peer(bench, BARE, table, threads)
     cpu, wall = (first.cpu + last.cpu) / 2, (first.wall + last.wall) / 2
     costs = {BARE: Cost(wall, cpu, max(first.memory, last.memory)), **costs}
     for name in peers:
         if name != "pandas" or rows <= PANDAS_MOST:
             costs[name] = peer(bench, name, table, threads)
+            test[name] = rows_in(bench, bench.folder / "peer/out.test")
     table.unlink()
+    if len(set(test.values())) > 1:
+        sys.exit(f"error: the engines divide the rows in other ways: {test}")
     lines = []
     for side, cost in costs.items():
         ratio = (cost.cpu - start if side in OURS else cost.cpu) / cpu
@@ -155,7 +133,7 @@ def main() -> None:
         if packages:
             command = ["uv", "pip", "install", "--quiet", "--python", bench.python, "--target"]
             bench.run(bench.project, *command, str(bench.folder / "peers"), *packages)
-        about = facts(bench)
+        about = facts(bench.python, *PROJECT)
         small = write(bench, 1000)
         start = min(ours(bench, small, "ours, with checks", 1).cpu for _ in range(3))
         print(f"the fixed start of ours: {start:.2f} CPU s; polars with {chosen.threads} threads")
@@ -164,7 +142,7 @@ def main() -> None:
         for rows in chosen.rows:
             lines += side_by_side(bench, rows, chosen.threads, start, chosen.peers)
         refuse_other_bytes(bench, write(bench, min(*chosen.rows, 1_000_000)))
-        keep(chosen.json, bench, about | {"start_cpu_seconds": start}, lines)
+        keep(chosen.json, bench.python, about | {"start_cpu_seconds": start}, lines)
 
 
 def refuse_other_bytes(bench: Bench, table: Path) -> None:

@@ -10,7 +10,6 @@ MLflow comes into an environment of its own; where it cannot be installed it is 
 --soak: instead, load of 16 clients on `model serve` while versions are promoted, with its memory.
 """
 
-import argparse
 import json
 import re
 import shutil
@@ -19,16 +18,21 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
-from report import facts
+from report import PROJECT, Line, facts, keep, parser
 from served import Load, Served, ask, failures
 
 PORT = 8740
+PEERS = ["pandas", "mlflow"]  # methods of Served
 
 
-def compare(bench: Served, clients: list[int], seconds: float) -> None:
-    """Print a line for each number of clients."""
-    services = [s for s in (bench.ours(), bench.pandas(), bench.mlflow()) if s]
+def compare(
+    bench: Served, peers: list[str], clients: list[int], seconds: float
+) -> tuple[dict[str, Any], list[Line]]:
+    """Print a line for each number of clients; return what they depend on, and the lines."""
+    others = [getattr(bench, peer)() for peer in peers]
+    services = [bench.ours(), *filter(None, others)]
     found: dict[tuple[str, int], Load] = {}
     said: set[str] = set()
     with ExitStack() as stack:
@@ -41,8 +45,9 @@ def compare(bench: Served, clients: list[int], seconds: float) -> None:
                 found[service.name, count] = bench.load(service, port, count, seconds)
     if len(said) != 1:
         sys.exit(f"error: they predict {said} for one row")
-    facts(bench)
+    about = facts(bench.python, *PROJECT, "fastapi", "uvicorn")
     print(f"{'clients':>8}  {'':20}{'requests/s':>12}{'median ms':>11}{'99% ms':>9}{'failed':>8}")
+    lines = []
     for count in clients:
         ours = found["model serve", count]
         for service in services:
@@ -50,6 +55,15 @@ def compare(bench: Served, clients: list[int], seconds: float) -> None:
             ratio = f"{ours.rate / load.rate:9.1f}x" if load is not ours else ""
             numbers = f"{load.rate:12,.0f}{load.median:11.1f}{load.slow:9.1f}{load.failed:8}"
             print(f"{count:8}  {service.name:20}{numbers}{ratio}")
+            if load is not ours:
+                lines.append(beside(f"a request of {count} clients", ours, service.name, load))
+    return about, lines
+
+
+def beside(work: str, ours: Load, name: str, load: Load) -> Line:
+    """Return what a request costs, by the requests that are answered in a second."""
+    ratio = load.rate / ours.rate
+    return Line(work, "model serve", name, 1 / ours.rate, None, None, ratio, measure="time")
 
 
 def soak(bench: Served, minutes: float) -> None:
@@ -83,20 +97,22 @@ def soak(bench: Served, minutes: float) -> None:
 
 def main() -> None:
     """Compare, or load for long."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, 16, 64])
-    parser.add_argument("--soak", type=float, metavar="MINUTES")
-    options = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--seconds", type=float, default=10)
+    options.add_argument("--clients", type=int, nargs="+", default=[1, 16, 64])
+    options.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
+    options.add_argument("--soak", type=float, metavar="MINUTES")
+    chosen = options.parse_args()
     for program, mend in {"wrk": "apt-get install wrk", "uv": "pip install uv"}.items():
         if shutil.which(program) is None:
             sys.exit(f"error: {program} is missing: {mend}")
     with tempfile.TemporaryDirectory() as scratch:
-        bench = Served(Path(scratch))
-        if options.soak:
-            soak(bench, options.soak)
+        bench = Served(Path(scratch), chosen.project)
+        if chosen.soak:
+            soak(bench, chosen.soak)
         else:
-            compare(bench, options.clients, options.seconds)
+            about, lines = compare(bench, chosen.peers, chosen.clients, chosen.seconds)
+            keep(chosen.json, bench.python, about, lines)
 
 
 if __name__ == "__main__":

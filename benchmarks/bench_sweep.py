@@ -24,7 +24,7 @@ from pathlib import Path
 
 import yaml
 from baked import Bench
-from report import Line, facts, keep, parser
+from report import PROJECT, Line, facts, keep, parser
 
 TREES, LEAF = "train.arguments.n_estimators", "train.arguments.min_samples_leaf"
 SPACE = {TREES: {"int": [2, 40]}, LEAF: {"int": [1, 20]}}
@@ -191,12 +191,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(Path(scratch), project=chosen.project)
         prepare(bench, chosen.trials)
-        about = facts(bench)
+        about = facts(bench.python, *PROJECT)
         print(f"{'':28}{'trials':>8}{'trials/s':>10}{'CPU s each':>12}{'CPU / ours':>12}")
         ours = measured(chosen.trials, lambda: bench.run(bench.project, "model", "sweep"))
         told("model sweep", ours, ours)
         lines = peers(bench, ours, chosen.peers)
-        keep(chosen.json, bench, about, lines)
+        keep(chosen.json, bench.python, about, lines)
 
 
 def peers(bench: Bench, ours: Each, most: int | None) -> list[Line]:

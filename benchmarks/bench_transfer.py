@@ -23,12 +23,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from baked import Bench, Cost
-from report import HEAD, Line, facts, keep, line, pairs, parser
+from report import HEAD, PROJECT, Line, facts, keep, line, pairs, parser
 
 Work = Callable[[int], Cost]
 KEY, SECRET = "bench-key", "bench-secret"
 BUCKET = "bench"
-SIZES = {"1 of 500 MB": (1, 500_000_000), "2000 of 5 kB": (2000, 5_000)}  # files and bytes of each
+SMALL = 5_000  # bytes of each of many files
 
 
 @contextmanager
@@ -155,6 +155,8 @@ def main() -> None:
     """Print a table per payload."""
     options = parser(__doc__)
     options.add_argument("--runs", type=int, default=3)
+    options.add_argument("--files", type=int, default=2000, help="how many small ones")
+    options.add_argument("--megabytes", type=int, default=500, help="of the large one")
     chosen = options.parse_args()
     rclone = shutil.which("rclone")
     if rclone is None:
@@ -165,14 +167,16 @@ def main() -> None:
         store = Path(folder, "s3")
         with serve(rclone, store) as address:
             use(bench, address)
-            about = facts(bench)
+            about = facts(bench.python, *PROJECT)
             said = subprocess.run([rclone, "version"], capture_output=True, text=True, check=True)
             about["versions"]["rclone"] = said.stdout.splitlines()[0].split()[1]
             print(said.stdout.splitlines()[0])
+            large, small = f"1 of {chosen.megabytes} MB", f"{chosen.files} of {SMALL // 1000} kB"
+            sizes = {large: (1, chosen.megabytes * 1_000_000), small: (chosen.files, SMALL)}
             lines = []
-            for name, (count, size) in SIZES.items():
+            for name, (count, size) in sizes.items():
                 lines += measure(Transfer(bench, rclone, count, size), name, chosen.runs)
-            keep(chosen.json, bench, about, lines)
+            keep(chosen.json, bench.python, about, lines)
 
 
 if __name__ == "__main__":

@@ -2,28 +2,28 @@
 
     python benchmarks/bench_versions.py
 
-Needs gto and what the project's commands need: pyyaml, semver and the typer of its pyproject.toml.
+Needs what bench_pipeline.py needs, whose project lends its packages. GTO comes into an environment
+of its own.
 The repository has a commit a version, records of a usual size and packed references, as a fresh
-clone has. Both are asked the same in turn, as whole processes of this Python with compiled
+clone has. Both are asked the same in turn, as whole processes of one Python with compiled
 bytecode; GTO cannot be asked about a day in the past, so it says what is in the stage now.
 """
 
-import argparse
 import compileall
 import json
-import os
 import shutil
-import statistics
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-TEMPLATE = Path(__file__).resolve().parent.parent / "{{cookiecutter.project_slug}}"
+from baked import TEMPLATE as ROOT
+from baked import Bench
+from report import HEAD, facts, keep, line, pairs, parser
+
+TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 PACKAGE = "{{cookiecutter.__package_name}}"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STAGES = ("staging", "prod")
@@ -99,47 +99,41 @@ def make(folder: Path, versions: int, assignments: int) -> None:
         subprocess.run(["git", *command, *options], cwd=folder, input=given, text=True, check=True)
 
 
-def measure(command: list[str], folder: Path, repeats: int) -> tuple[float, float]:
-    """Return median wall and CPU seconds of a command with all that it starts."""
-    walls, cpus = [], []
-    for _ in range(repeats):
-        before, start = os.times(), time.perf_counter()
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        walls.append(time.perf_counter() - start)
-        after = os.times()
-        cpus.append(sum(after[2:4]) - sum(before[2:4]))  # of children
-        if done.returncode or not done.stdout.strip():
-            sys.exit(f"{command} ended with {done.returncode}\n{done.stdout}{done.stderr}")
-    return statistics.median(walls), statistics.median(cpus)
+def install_gto(bench: Bench) -> str:
+    """Return the GTO of a new environment."""
+    venv = bench.folder / "gto"
+    bench.run(bench.folder, "uv", "venv", "--quiet", "--python", bench.python, str(venv))
+    install = ["uv", "pip", "install", "--quiet", "--compile-bytecode", "--python"]
+    bench.run(bench.folder, *install, str(venv / "bin/python"), "gto")
+    return str(venv / "bin/gto")
 
 
 def main() -> None:
     """Print one line per question."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--versions", type=int, default=1000)
-    parser.add_argument("--assignments", type=int, default=2000)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--gto-repeats", type=int, default=5, help="it takes a minute a run")
-    options = parser.parse_args()
-    gto = shutil.which("gto", path=str(Path(sys.executable).parent)) or shutil.which("gto")
-    if gto is None:
-        sys.exit("gto is not installed: python -m pip install gto")
-
+    options = parser(__doc__)
+    options.add_argument("--versions", type=int, default=1000)
+    options.add_argument("--assignments", type=int, default=2000)
+    options.add_argument("--runs", type=int, default=3, help="a run of GTO takes a minute")
+    chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "project"
-        make(folder, options.versions, options.assignments)
-        print(f"{options.versions} versions, {options.assignments} assignments to stages")
-        print("median seconds, wall (CPU); times: how often the project's go into GTO's")
-        print(f"{'question':15} {'model':>14} {'gto':>14} {'times':>12}")
-        for name, (ours, theirs) in QUESTIONS.items():
-            command = [sys.executable, "-m", "package.cli", *ours]
-            wall, cpu = measure(command, folder, options.repeats)
-            their_wall, their_cpu = measure([gto, *theirs], folder, options.gto_repeats)
-            print(
-                f"{name:15} {wall:6.2f} ({cpu:5.2f}) {their_wall:6.2f} ({their_cpu:5.2f}) "
-                f"{their_wall / wall:4.1f} ({their_cpu / cpu:4.1f})",
-                flush=True,
+        bench = Bench(Path(scratch), project=chosen.project)
+        bench.prepare()
+        gto = install_gto(bench)
+        folder = bench.folder / "versions"
+        make(folder, chosen.versions, chosen.assignments)
+        about = facts(str(Path(gto).with_name("python")), "gto")
+        print(f"{chosen.versions} versions, {chosen.assignments} assignments to stages")
+        print(f"{'':32} {HEAD}")
+        lines = []
+        for name, (asked, rival) in QUESTIONS.items():
+            command = [bench.python, "-m", "package.cli", *asked]
+            costs = pairs(
+                chosen.runs,
+                lambda _: bench.run(folder, *command),  # noqa: B023
+                lambda _: bench.run(folder, gto, *rival),  # noqa: B023
             )
+            lines.append(line(name, "model", costs[0], "gto", costs[1]))
+        keep(chosen.json, bench.python, about, lines)
 
 
 if __name__ == "__main__":

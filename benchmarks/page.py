@@ -40,8 +40,15 @@ def section(path: Path) -> str:
 def cells(line: dict[str, Any]) -> list[str]:
     """Return a line of the results as texts, in the order of the columns."""
     memory = "" if line["memory"] is None else f"{line['memory']:,.0f}"
-    numbers = [f"{line['wall']:.2f}", f"{line['cpu']:.2f}", memory, f"{line['ratio']:.2f}"]
+    numbers = [seconds(line["wall"]), seconds(line["cpu"]), memory, f"{line['ratio']:.2f}"]
     return [line["work"], line["side"], *numbers, line["measure"], line["beside"]]
+
+
+def seconds(value: float | None) -> str:
+    """Return a number of seconds with as many digits as are worth reading."""
+    if value is None:
+        return ""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from baked import Bench, Cost
+from baked import Cost
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,14 @@ class Line:
     side: str
     beside: str
     wall: float  # seconds
-    cpu: float  # seconds
+    cpu: float | None  # seconds, if they were measured
     memory: float | None  # the most MB of one process, if that was measured
     ratio: float
     measure: str = "CPU"  # of what the ratio is
+
+
+# What the numbers of a generated project depend on.
+PROJECT = ("DVC", "polars", "scikit-learn")
 
 
 def parser(text: str | None) -> argparse.ArgumentParser:
@@ -63,16 +67,15 @@ def line(work: str, side: str, ours: list[Cost], beside: str, theirs: list[Cost]
 HEAD = f"runs    wall     CPU   {'beside it':26}    wall     CPU    wall     CPU"
 
 
-def facts(bench: Bench) -> dict[str, Any]:
-    """Print and return what the numbers depend on."""
+def facts(python: str, *packages: str) -> dict[str, Any]:
+    """Print and return what the numbers depend on, with the versions of ``python``'s packages."""
     cpuinfo = Path("/proc/cpuinfo")
     model = re.search(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else None
-    ask = "import platform, dvc, polars, sklearn as sk"
-    ask += "; print(platform.python_version(), dvc.__version__, polars.__version__, sk.__version__)"
-    said = subprocess.run([bench.python, "-c", ask], capture_output=True, text=True, check=True)
-    uv = subprocess.run(["uv", "--version"], capture_output=True, text=True, check=True).stdout
-    names = ("Python", "DVC", "polars", "scikit-learn")
-    versions = dict(zip(names, said.stdout.split(), strict=True)) | {"uv": uv.split()[1]}
+    ask = "import platform, sys; from importlib.metadata import version"
+    ask += "; print(platform.python_version(), *map(version, sys.argv[1:]))"
+    command = [python, "-c", ask, *packages]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    versions = dict(zip(("Python", *packages), said.split(), strict=True))
     found = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{os.cpu_count()} cores, {model[1] if model else platform.processor()}, "
@@ -81,22 +84,21 @@ def facts(bench: Bench) -> dict[str, Any]:
         "versions": versions,
     }
     print(f"{found['machine']}, load {found['load at the start']} at the start")
-    print(", ".join(f"{name} {version}" for name, version in versions.items()), end="\n\n")
+    print(", ".join(" ".join(pair) for pair in versions.items()), end="\n\n")
     return found
 
 
-def keep(path: Path | None, bench: Bench, about: dict[str, Any], lines: list[Line]) -> None:
-    """Write the results and a plot of the ratios, if ``path`` is given."""
+def keep(path: Path | None, python: str, about: dict[str, Any], lines: list[Line]) -> None:
+    """Write the results and a plot of the ratios, if ``path`` is given; ``python`` draws."""
     if path is None:
         return
     rows = [asdict(each) for each in lines]
     text = json.dumps({**about, "lines": rows}, indent=2)
     path.write_text(text + "\n", encoding="utf-8")
-    # The generated project has the library that draws its own plots.
     draw = "import sys, vl_convert; print(vl_convert.vegalite_to_svg(sys.stdin.read()))"
     spec = json.dumps(_plot(rows))
     svg = subprocess.run(
-        [bench.python, "-c", draw], input=spec, capture_output=True, text=True, check=True
+        [python, "-c", draw], input=spec, capture_output=True, text=True, check=True
     ).stdout
     path.with_suffix(".svg").write_text(svg, encoding="utf-8")
 

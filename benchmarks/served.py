@@ -98,11 +98,15 @@ class Load:
 class Served(Bench):
     """A project with a version in production, and the services for it."""
 
-    def __init__(self, folder: Path) -> None:
-        """Generate the project, set it up, and release two versions."""
-        super().__init__(folder, "service=fastapi")
+    def __init__(self, folder: Path, project: Path | None = None) -> None:
+        """Generate the project, or copy one with a service, and release two versions."""
+        super().__init__(folder, "service=fastapi", project=project)
         self._train(LOGISTIC)
-        self.set_up(self.project)
+        if project is None:
+            self.set_up(self.project)
+        else:
+            self._say("dvc", "repro", "--quiet")
+            self._say("git", "commit", "--quiet", "--all", "--message", "Logistic")
         origin = str(folder / "origin.git")
         self._say("git", "init", "--quiet", "--bare", origin)
         self._say("git", "remote", "add", "origin", origin)

@@ -138,6 +138,27 @@ def test_a_column_that_cannot_split_is_named(
         partition(tiny.set({"prepare.split": split(method, column)}))
 
 
+@pytest.mark.parametrize("method", ["random", "stratified", "group", "time"])
+def test_what_is_wrong_with_the_rows_is_told_first_and_nothing_is_written(
+    tiny: TinyProject, method: str
+) -> None:
+    column = {"group": "herd", "time": "seen"}.get(method)
+    params = tiny.set({"prepare.split": split(method, column)})
+    partition(params)
+    before = TRAIN.read_bytes(), TEST.read_bytes()
+    table, no, wrong = tiny_table(), pl.lit(None), pl.lit("x")
+    for rows, message in (
+        (table.clear(), "table.csv has a header and no rows"),
+        (table.with_columns(kind=no, herd=no, seen=no), "'kind': 100.00% .* missing"),
+        (table.with_columns(herd=wrong, seen=wrong), "'seen': 80 of 80 .* no date"),
+    ):
+        rows.write_csv("table.csv")
+        with pytest.raises(ProjectError, match=message):
+            partition(params)
+        assert (TRAIN.read_bytes(), TEST.read_bytes()) == before
+        assert {path.name for path in TRAIN.parent.iterdir()} == {TRAIN.name, TEST.name}
+
+
 def test_all_wrong_names_are_told_before_any_stage_needs_them(tiny: TinyProject) -> None:
     params = tiny.set(
         {

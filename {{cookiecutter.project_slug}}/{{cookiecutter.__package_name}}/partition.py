@@ -7,13 +7,13 @@ import polars as pl
 
 from . import checks, column_names, table
 from .artifacts import TEST, TRAIN
-from .columns import typed_columns
+from .columns import Column, typed_columns
 from .data import add_features
 from .errors import ProjectError
 from .files import atomic, write_json
 from .params import Data, Params
 from .progress import watch
-from .schema import load_schema
+from .schema import Schema, load_schema
 from .split import in_test
 from .table import first_line
 
@@ -41,18 +41,25 @@ def partition(params: Params) -> None:
 
 def _partition(params: Params) -> None:
     data = params.data
-    rows = _checked(params)
+    schema = load_schema(Path(data.table_schema))
+    raw = table.scan(data)
+    columns = typed_columns(schema, raw, data.csv if table.is_csv(data) else None)
+    rows = raw.select(column.value for column in columns)
+    _check_params(rows, params)
     known = rows.filter(pl.col(data.target).is_not_null())
     sides = add_features(known.with_columns(in_test(known, data, params.prepare).alias(_SIDE)))
     with atomic(TRAIN) as train, atomic(TEST) as test:
         with watch([train, test], "prepare"):
-            # Both files in one pass over the rows: half the time of one after the other.
+            # Both files and the checks in one pass over the rows, as reading takes the most time;
+            # the files take their names when the checks have passed.
             sinks = [
                 sides.filter(side).drop(_SIDE).sink_parquet(path, lazy=True, **_PARQUET)
                 for path, side in ((train, ~pl.col(_SIDE)), (test, pl.col(_SIDE)))
             ]
-            pl.collect_all(sinks, engine="streaming")
-        counts = _count(rows, train, test, data)
+            asked = raw.select(_measures(raw, columns, params))
+            measured, *_ = pl.collect_all([asked, *sinks], engine="streaming")
+        _refuse(raw, measured, columns, schema, params)
+        counts = _count(measured["rows"][0], train, test, data)
         write_json(METRICS, counts)
     print("{train} rows to train with, {test} to test with".format(**counts["rows"]))
 
@@ -72,31 +79,44 @@ def _check_params(rows: pl.LazyFrame, params: Params) -> None:
     column_names.refuse(mistakes)
 
 
-def _checked(params: Params) -> pl.LazyFrame:
-    data = params.data
-    schema = load_schema(Path(data.table_schema))
-    raw = table.scan(data)
-    columns = typed_columns(schema, raw, data.csv if table.is_csv(data) else None)
-    typed = raw.select(column.value for column in columns)
-    _check_params(typed, params)
-    asked = checks.measures(columns)
-    target = next(column.value for column in columns if column.field.name == data.target)
-    asked += [target.null_count().alias("no target")]
-    asked += [target.min().alias("least"), target.max().alias("most")]
+def _measures(raw: pl.LazyFrame, columns: list[Column], params: Params) -> list[pl.Expr]:
+    """Return the aggregates, one row in all, that `_refuse` looks at."""
+    data, values = params.data, {column.field.name: column.value for column in columns}
+    target, by = values[data.target], params.prepare.split.column
+    found = checks.measures(columns)
+    found += [target.null_count().alias("no target")]
+    found += [target.min().alias("least"), target.max().alias("most")]
+    if by is not None:
+        undivided = values[by].is_null() & target.is_not_null()
+        found += [undivided.sum().alias("undivided")]
     if table.is_csv(data):
         # As it stands in the file: values that count as missing are still there.
         last = pl.col(raw.collect_schema().names()[-1])
-        asked += [last.null_count().alias("empty ends")]
-    measured = raw.select(asked).collect(engine="streaming")
+        found += [last.null_count().alias("empty ends")]
+    return found
+
+
+def _refuse(
+    raw: pl.LazyFrame,
+    measured: pl.DataFrame,
+    columns: list[Column],
+    schema: Schema,
+    params: Params,
+) -> None:
+    """Refuse a table that breaks its schema or cannot be divided, as ``measured`` says."""
+    data = params.data
     if "empty ends" in measured and measured["empty ends"][0]:
         table.refuse_short_lines(data)
-    if measured["rows"][0] == 0:
+    rows = measured["rows"][0]
+    if rows == 0:
         raise ProjectError(f"{data.path} has a header and no rows")
-    measured = measured.with_columns(**checks.distinct(raw, columns, schema, measured["rows"][0]))
+    measured = measured.with_columns(**checks.distinct(raw, columns, schema, rows))
     problems = checks.problems(raw, measured, columns, schema)
     checks.refuse(problems, data.path, data.table_schema)
     _check_target(measured, params)
-    return typed
+    if "undivided" in measured and measured["undivided"][0]:
+        by, missing = params.prepare.split.column, measured["undivided"][0]
+        raise ProjectError(f"'{by}' splits the rows, but {missing} rows have no value there")
 
 
 def _check_target(measured: pl.DataFrame, params: Params) -> None:
@@ -110,8 +130,7 @@ def _check_target(measured: pl.DataFrame, params: Params) -> None:
         raise ProjectError(f"the target '{target}' is the same in every row: nothing to learn")
 
 
-def _count(rows: pl.LazyFrame, train: Path, test: Path, data: Data) -> dict[str, dict[str, int]]:
-    all_rows = rows.select(pl.len()).collect(engine="streaming").item()
+def _count(raw: int, train: Path, test: Path, data: Data) -> dict[str, dict[str, int]]:
     sides = {"train": pl.scan_parquet(train), "test": pl.scan_parquet(test)}
     counts = {side: frame.select(pl.len()).collect().item() for side, frame in sides.items()}
     for side, count in counts.items():
@@ -121,7 +140,7 @@ def _count(rows: pl.LazyFrame, train: Path, test: Path, data: Data) -> dict[str,
             )
     if data.task == "classification":
         _check_classes(sides["train"], sides["test"], data.target)
-    return {"rows": {"raw": all_rows, "no_target": all_rows - sum(counts.values()), **counts}}
+    return {"rows": {"raw": raw, "no_target": raw - sum(counts.values()), **counts}}
 
 
 def _check_classes(train: pl.LazyFrame, test: pl.LazyFrame, target: str) -> None:

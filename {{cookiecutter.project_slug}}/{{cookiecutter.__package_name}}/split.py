@@ -23,16 +23,15 @@ def in_test(table: pl.LazyFrame, data: Data, prepare: Prepare) -> pl.Expr:
     """Return an expression that is true in the rows of the test side; the columns are there.
 
     Raises:
-        ProjectError: if the split's column has missing values or cannot be divided.
+        ProjectError: if no row is later than the others. That a value is missing in the split's
+            column is for the checks to say.
     """
     split = prepare.split
     types = table.collect_schema()
     match split.method:
         case "group":
-            _refuse_missing(table, str(split.column))
             return row_hash([str(split.column)], types, split.seed) < split.test_size * _BITS
         case "time":
-            _refuse_missing(table, str(split.column))
             return pl.col(str(split.column)) > _cutoff(table, str(split.column), split.test_size)
     position = row_hash(list(data.id) or sorted(types.names()), types, split.seed)
     if split.method == "random":
@@ -118,14 +117,13 @@ def _of_class(target: str, numbers: dict[object, int]) -> pl.Expr:
 
 
 def _cutoff(table: pl.LazyFrame, column: str, test_size: float) -> pl.Expr:
-    quantile = pl.col(column).quantile(1 - test_size, interpolation="lower")
-    found = table.select(cutoff=quantile, last=pl.col(column).max()).collect(engine="streaming")
-    if found["cutoff"][0] == found["last"][0]:
+    def find(what: pl.Expr) -> object:
+        return table.select(what).collect(engine="streaming").item()
+
+    last = find(pl.col(column).max())
+    if last is None:  # polars knows no quantile of nothing; that no row has a value is told later
+        return pl.lit(None)
+    cutoff = find(pl.col(column).quantile(1 - test_size, interpolation="lower"))
+    if cutoff == last:
         raise ProjectError(f"no row is later than all others in '{column}': no split by time")
-    return pl.lit(found["cutoff"][0])
-
-
-def _refuse_missing(table: pl.LazyFrame, column: str) -> None:
-    missing = table.select(pl.col(column).null_count()).collect(engine="streaming").item()
-    if missing:
-        raise ProjectError(f"'{column}' splits the rows, but {missing} rows have no value there")
+    return pl.lit(cutoff)

@@ -64,8 +64,8 @@ def clean_commit(file: Path) -> str:
     changed = [path for path in changed if path != own]
     if changed:
         raise ProjectError(
-            f"a sweep is of the last commit, and {', '.join(changed[:5])} differ from it: commit "
-            "them, or `git stash` them"
+            f"a sweep is of the last commit, which lacks the changes in {', '.join(changed[:5])}: "
+            "commit or `git stash` them"
         )
     return commit
 
