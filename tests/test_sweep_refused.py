@@ -45,7 +45,7 @@ def in_the_file(pattern: str, text: str) -> Step:
 
 
 REFUSED: dict[str, tuple[Step, str]] = {
-    "edits": (edited, "a sweep is of the last commit, which lacks the changes in penguins/model.py"),
+    "edits": (edited, "the last commit, which lacks the changes in penguins/model.py"),
     "not run": (
         committed(edited),
         "the last commit is not up to date:\n  train: ",
