@@ -115,7 +115,7 @@ def by_scipy(rows: int, scores: dict[str, Score], resamples: int) -> None:
 
 def main() -> None:
     """Print one line per task and number of rows."""
-    options = parser(__doc__)
+    options = parser(__doc__, project=False)
     options.add_argument("--resamples", type=int, default=1000)
     options.add_argument("--rival-resamples", type=int, default=20)
     options.add_argument("--rows", type=int, nargs="+", default=[300, 3_000, 30_000, 100_000])

@@ -126,12 +126,12 @@ def available(bench: Bench) -> list[str]:
     return [DEFAULT, *(kind for kind in OTHERS if kind in found[1].split(", "))]
 
 
-def side_by_side(bench: Bench, payload: Payload) -> list[Line]:
+def side_by_side(bench: Bench, payload: Payload, kinds: list[str]) -> list[Line]:
     """Print one line per link type; return one per type and step."""
     print(f"\n{payload.name:16}", *(f"{step:>18}" for step in STEPS), f"{'disk GB':>9}")
     lines: list[Line] = []
     first: dict[str, Cost] = {}
-    for kind in available(bench):
+    for kind in kinds:
         costs, disk = Links(bench, kind).measure(payload)
         first = first or costs
         ratios = {step: cost.wall / first[step].wall for step, cost in costs.items()}
@@ -165,7 +165,8 @@ def main() -> None:
         bench = Bench(Path(folder), project=chosen.project)
         bench.prepare()
         about = facts(bench.python, *PROJECT)
-        lines = [each for payload in payloads for each in side_by_side(bench, payload)]
+        kinds = available(bench)  # DVC can only tell while it has a cache
+        lines = [each for payload in payloads for each in side_by_side(bench, payload, kinds)]
         keep(chosen.json, bench.python, about, lines)
 
 

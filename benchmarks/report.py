@@ -34,10 +34,11 @@ class Line:
 PROJECT = ("DVC", "polars", "scikit-learn")
 
 
-def parser(text: str | None) -> argparse.ArgumentParser:
-    """Return a parser with the options that all benchmarks have."""
+def parser(text: str | None, project: bool = True) -> argparse.ArgumentParser:
+    """Return a parser with the options that all benchmarks have, or all with a project."""
     found = argparse.ArgumentParser(description=(text or "").split("\n")[0])
-    found.add_argument("--project", type=Path, help="take this one, which is set up already")
+    if project:
+        found.add_argument("--project", type=Path, help="take this one, which is set up already")
     found.add_argument("--json", type=Path, help="keep the results here, and a plot beside it")
     return found
 

@@ -10,8 +10,13 @@ from dask_cluster import SEARCH, Cluster, cluster, refused
 from helpers import QUICK, Copy, copy_again
 from spoil import swap
 
-# At the start of a worker's task: a gigabyte for five seconds.
-HOG = '    held = [b"x" * 10**9, __import__("time").sleep(5)]\n'
+# At the start of a worker's task: a gigabyte for so many seconds.
+HOG = '    held = [b"x" * 10**9, __import__("time").sleep({})]\n'
+# Dask lets a worker with little memory left take no task any more; here it is not killed as well.
+PAUSES = {
+    "DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "0.5",
+    "DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE": "False",
+}
 GRID = {"max_iter": [200, 250, 300], "max_leaf_nodes": [7, 15]}
 # A stage, what makes it long, and the kind of task that it gives to workers.
 WORK: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -84,7 +89,20 @@ def test_a_cluster_without_workers_is_told(copy: Copy, own: Cluster) -> None:
 
 def test_workers_without_memory_are_told(copy: Copy, own: Cluster) -> None:
     own.workers(1, "--memory-limit", "500MB")
-    swap("penguins/intervals.py", r"^    weights = draw\(rng, resamples", HOG + r"\g<0>")(copy.path)
+    hold_a_gigabyte(copy, seconds=5)
     said = refused(copy, "evaluate", own.address)
     assert "likely by running out of memory: give them more (`dask worker --memory-limit`)" in said
     assert "exceeded 95% memory budget" in own.logs()
+
+
+def test_workers_that_pause_for_lack_of_memory_are_told(copy: Copy, own: Cluster) -> None:
+    own.workers(1, "--memory-limit", "1.5GB", **PAUSES)
+    hold_a_gigabyte(copy, seconds=600)  # whoever waits for it gets its result in the end
+    assert "has no worker that takes tasks" in refused(copy, "evaluate", own.address)
+    assert "Pausing worker" in own.logs()
+    assert "has no worker that takes tasks" in refused(copy, "evaluate", own.address)
+
+
+def hold_a_gigabyte(copy: Copy, seconds: int) -> None:
+    code = HOG.format(seconds) + r"\g<0>"
+    swap("penguins/intervals.py", r"^    weights = draw\(rng, resamples", code)(copy.path)
