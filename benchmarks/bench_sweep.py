@@ -92,7 +92,8 @@ def prepare(bench: Bench, trials: int) -> None:
     bench.prepare()
     bench.run(bench.project, "dvc", "repro", "--quiet")
     bench.run(bench.project, "git", "add", "--all")
-    bench.run(bench.project, "git", "commit", "--quiet", "--allow-empty", "--message", "Small")
+    commit = ("commit", "--quiet", "--no-verify", "--allow-empty", "--message", "Small")
+    bench.run(bench.project, "git", *commit)
 
 
 def experiments(bench: Bench, prefix: str) -> dict[str, str]:

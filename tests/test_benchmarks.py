@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TEMPLATE, Project
+from helpers import Copy
 
 # Far off is more than this, as a busy machine and small works both blur.
 FACTOR = 2.0
@@ -69,10 +70,27 @@ SMALL = [
         {("push 1 of 100 MB", "model push"): 3.0, ("pull 1 of 100 MB", "model pull"): 3.0},
     ),
     nightly(
+        "bench_cluster.py --rows 40000",
+        {("a search of 8 candidates", "2 workers"): 0.8, ("a forest", "2 workers"): 1.0},
+    ),
+    nightly(
         "bench_serve.py --seconds 3 --clients 16 --peers pandas",
         {("a request of 16 clients", "FastAPI + pandas"): 0.5},
     ),
 ]
+
+
+def set_up_for(script: str, request: pytest.FixtureRequest) -> Project:
+    """Return a project with what the benchmark needs."""
+    if script == "bench_cluster.py":
+        copy: Copy = request.getfixturevalue("clustered")
+        return copy.project
+    if script == "bench_serve.py":
+        request.getfixturevalue("tool")("wrk", "apt-get install wrk")
+    names = {"bench_serve.py": "service_project", "bench_transfer.py": "s3_project"}
+    name = names.get(script, "project")
+    project: Project = request.getfixturevalue(name)
+    return project
 
 
 @pytest.mark.parametrize(
@@ -84,8 +102,7 @@ def test_no_ratio_is_far_off(
     request: pytest.FixtureRequest, tmp_path: Path, command: str, expected: Ratios
 ) -> None:
     script, *options = command.split()
-    name = "service_project" if script == "bench_serve.py" else "project"
-    project: Project = request.getfixturevalue(name)
+    project = set_up_for(script, request)
     path = tmp_path / "results.json"
     options += ["--json", str(path)]
     program = sys.executable
