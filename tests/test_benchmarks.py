@@ -69,6 +69,14 @@ SMALL = [
         {("push 1 of 100 MB", "model push"): 3.0, ("pull 1 of 100 MB", "model pull"): 3.0},
     ),
     nightly(
+        "bench_train.py --rows 200000",
+        {
+            ("200,000 rows", "batches"): 1.1,
+            ("200,000 rows", "batches, on disk"): 1.2,
+            ("200,000 rows", "SGDClassifier, partial_fit"): 0.7,
+        },
+    ),
+    nightly(
         "bench_serve.py --seconds 3 --clients 16 --peers pandas",
         {("a request of 16 clients", "FastAPI + pandas"): 0.5},
     ),

