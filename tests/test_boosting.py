@@ -10,7 +10,7 @@ from helpers import QUICK, Copy
 WIDE = runpy.run_path(str(TEMPLATE / "benchmarks/wide_table.py"))
 ROWS = 4_000_000
 CAP = 3_000_000  # kB of address space
-THREADS = {"POLARS_MAX_THREADS": "2"}
+THREADS = "2"
 NUMBERED = """
 import sys
 import polars as pl
@@ -83,13 +83,13 @@ def test_batches_end_well_where_all_rows_at_once_are_refused(copy: Copy) -> None
     table = {"data.path": "data/raw/wide.parquet", "data.target": "target", "data.id": ["id"]}
     copy.set_params({**table, "evaluate.slices": [], **batches(None)})
     command = ["bash", "-c", f"ulimit -v {CAP} && exec dvc repro"]
-    done = copy.run(*command, check=False, **THREADS)
+    done = copy.run(*command, check=False, POLARS_MAX_THREADS=THREADS)
     assert done.returncode != 0
     assert "XGBClassifier cannot be fitted here: 29" in done.stdout + done.stderr
     models = []
     for on_disk in (False, True):
         copy.set_params(batches(200_000, on_disk))
-        copy.run(*command, **THREADS)
+        copy.run(*command, POLARS_MAX_THREADS=THREADS)
         assert copy.read("metrics/evaluate.json")["test"]["accuracy"] > 0.74
         models.append((copy.path / "models/model.skops").read_bytes())
     assert models[0] == models[1]
