@@ -74,6 +74,14 @@ SMALL = [
         {("a search of 8 candidates", "2 workers"): 0.8, ("a forest", "2 workers"): 1.0},
     ),
     nightly(
+        "bench_train.py --rows 200000",
+        {
+            ("200,000 rows", "batches"): 1.1,
+            ("200,000 rows", "batches, on disk"): 1.2,
+            ("200,000 rows", "SGDClassifier, partial_fit"): 0.7,
+        },
+    ),
+    nightly(
         "bench_serve.py --seconds 3 --clients 16 --peers pandas",
         {("a request of 16 clients", "FastAPI + pandas"): 0.5},
     ),

@@ -17,7 +17,7 @@ LEARNS = {
     "train.estimator": "sklearn.linear_model.SGDClassifier",
     "train.arguments": {"loss": "log_loss"},
     "train.preprocessing.numbers.scale": "standard",
-    "train.batches": {"rows": 200_000, "passes": 1},
+    "train.batches.rows": 200_000,
 }
 
 

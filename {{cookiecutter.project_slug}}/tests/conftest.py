@@ -87,6 +87,7 @@ class TinyProject:
                 "train.arguments": {"n_estimators": 5},
                 "train.seed": 0,
                 "train.cross_validation": 0,
+                "train.batches": {"rows": None, "passes": 1, "on_disk": False},
                 "evaluate.seed": 0,
                 "evaluate.slices": [],
                 "evaluate.intervals": {"resamples": 100, "confidence": 0.95},

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from {{ cookiecutter.__package_name }} import boosting, cluster, intervals, scheduler
+from {{ cookiecutter.__package_name }} import boosting_cluster, cluster, intervals, scheduler
 from {{ cookiecutter.__package_name }}.artifacts import MODEL, TRAIN
 from {{ cookiecutter.__package_name }}.errors import ProjectError
 from {{ cookiecutter.__package_name }}.features import Features
@@ -112,9 +112,9 @@ def test_boosting_on_workers_says_what_it_needs(tiny: TinyProject) -> None:
     ]
     for changes, words in needs:
         params = tiny.set({**distributed, **changes})
-        assert boosting.is_meant(params.train)
+        assert boosting_cluster.is_meant(params.train)
         with pytest.raises(ProjectError, match=words):
-            boosting.fit(None, TRAIN, NONE, params)
+            boosting_cluster.fit(None, TRAIN, NONE, params)
 
 
 @pytest.mark.parametrize("search", ["GridSearchCV", "HalvingGridSearchCV"])

@@ -31,7 +31,7 @@ train:
     numbers: {impute: median, scale: none}
     categories: {impute: most_frequent, encode: onehot, max_categories: null}
   cross_validation: 5
-  batches: {rows: null, passes: 1}
+  batches: {rows: null, passes: 1, on_disk: false}
 evaluate:
   seed: 0
   intervals: {resamples: 200, confidence: 0.9}

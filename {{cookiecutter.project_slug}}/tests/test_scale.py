@@ -22,7 +22,7 @@ from .conftest import ROOT, TinyProject
 LEARNS: dict[str, Any] = {
     "train.estimator": "sklearn.linear_model.SGDClassifier",
     "train.arguments": {"loss": "log_loss"},
-    "train.batches": {"rows": 20, "passes": 5},
+    "train.batches": {"rows": 20, "passes": 5, "on_disk": False},
 }
 RUN = """
 from {{ cookiecutter.__package_name }} import numerics, params
@@ -60,7 +60,7 @@ def test_evaluate_in_batches_says_the_same(
 
 
 def test_what_cannot_learn_in_batches_is_refused(tiny: TinyProject) -> None:
-    params = tiny.set({"train.batches": {"rows": 20, "passes": 1}})
+    params = tiny.set({"train.batches.rows": 20})
     partition(params)
     with pytest.raises(ProjectError, match="no partial_fit"):
         train(params)

@@ -1,4 +1,4 @@
-"""Learn from and predict for a prepared table of any size, a fixed number of rows at a time."""
+"""Read and predict for a prepared table of any size, a fixed number of rows at a time."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,18 +6,14 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from sklearn.pipeline import Pipeline
 
 from . import features
-from .errors import ProjectError
 from .features import Features
-from .params import Data, Params
+from .params import Data
 from .predictions import Array, Predictions
 from .progress import progress
 
 PREDICT = 250_000  # rows; part of the result, as matrix products round by their shapes
-# Rows, evenly spread, from which medians, means and categories of the preprocessing are taken.
-SAMPLE = 250_000
 
 
 def read(path: Path, names: list[str], size: int, label: str) -> Iterator[pl.DataFrame]:
@@ -39,50 +35,6 @@ def at(path: Path, names: list[str], numbers: Array) -> pl.DataFrame:
 def count(table: pl.LazyFrame) -> int:
     """Return the number of rows."""
     return int(table.select(pl.len()).collect(engine="streaming").item())
-
-
-def fit(model: Pipeline, path: Path, chosen: Features, params: Params) -> None:
-    """Fit ``model`` in place by `partial_fit`, in batches of the rows as they stand in the file.
-
-    The preprocessing is fitted first, on at most `SAMPLE` evenly spread rows.
-
-    Raises:
-        ProjectError: if the estimator has no partial_fit, or refuses the data.
-    """
-    data, knobs = params.data, params.train.batches
-    size = knobs.rows
-    assert size is not None
-    columns, estimator = model[:-1], model[-1]  # the steps themselves, which are fitted in place
-    if not hasattr(estimator, "partial_fit"):
-        raise ProjectError(
-            f"{params.train.estimator} learns from all rows at once (it has no partial_fit): set "
-            "train.batches.rows to null in params.yaml, or choose an estimator such as "
-            "sklearn.linear_model.SGDClassifier"
-        )
-    try:
-        fit_columns(columns, path, chosen, data, size)
-        known = {"classes": classes(path, data)} if data.task == "classification" else {}
-        for _ in range(knobs.passes):
-            for rows in read(path, [*chosen.names, data.target], size, "fit"):
-                x = columns.transform(features.select(rows, chosen))
-                estimator.partial_fit(x, features.target(rows, data), **known)
-    except (TypeError, ValueError) as error:
-        raise ProjectError(
-            f"{type(estimator).__name__} cannot be fitted: {error}\n  See train.arguments and "
-            "train.preprocessing in params.yaml."
-        ) from error
-
-
-def fit_columns(columns: Any, path: Path, chosen: Features, data: Data, size: int) -> None:
-    """Fit the preprocessing in place on at most `SAMPLE` evenly spread rows."""
-    names = [*chosen.names, data.target]
-    step = max(1, -(-count(pl.scan_parquet(path)) // SAMPLE))
-    sample = pl.concat(
-        part.gather_every(step, offset=-(number * size) % step)
-        for number, part in enumerate(read(path, names, size, "preprocessing"))
-    )
-    features.refuse_all_missing(sample, chosen)
-    columns.fit(features.select(sample, chosen), features.target(sample, data))
 
 
 def predict(model: Any, path: Path, chosen: Features, data: Data) -> Predictions:

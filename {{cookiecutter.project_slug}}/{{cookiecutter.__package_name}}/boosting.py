@@ -1,37 +1,43 @@
-"""Boosting on several machines, for tables larger than one: `xgboost.dask.DaskXGBClassifier`.
+"""What boosting in batches shares, on this machine or on many: what xgboost reads and is told.
 
-Each of `train.arguments.workers` workers of a Dask cluster reads its own rows of the prepared
-table, at a path that all of them see, and keeps them in xgboost's compressed form. What comes out
-is a plain `xgboost.XGBClassifier` or `XGBRegressor`, which predicts without Dask.
-
-Sums of floats depend on which rows stand together. So batch i of `train.batches.rows` rows belongs
-to worker i modulo the number of workers, in the order by which xgboost numbers them: the model has
-the same bytes on every cluster that has that many. With another number it is another model.
+xgboost keeps a value as the number of its bin, in one byte or two, so that the table of floats is
+never in memory. boosting_batches.py learns in this process, boosting_cluster.py on a Dask cluster.
 """
 
+import re
 from dataclasses import dataclass
-from operator import getitem
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from sklearn.pipeline import Pipeline
 
-from . import batches, cluster, features
+from . import batches, features
 from .errors import ProjectError
-from .estimator import DISTRIBUTED
 from .features import Features
 from .params import Data, Params, Train
 from .predictions import Array
-from .scheduler import ADDRESS, known_workers
+
+# Arguments that `fit` of an estimator of xgboost reads and that do nothing here.
+_NOT_HERE = {
+    "callbacks": "there is nothing to call",
+    "early_stopping_rounds": "no rows are held back to stop by",
+    "enable_categorical": "categories are encoded by train.preprocessing",
+    "feature_types": "categories are encoded by train.preprocessing",
+    "feature_weights": "all columns weigh the same",
+}
+# Values of arguments with which it learns from bins; the first is what it takes of itself.
+_FROM_BINS = {
+    "booster": ("gbtree", "dart"),
+    "tree_method": ("hist", "auto"),
+}
 
 
 @dataclass(frozen=True)
 class Rows:
     """A prepared table as xgboost reads it."""
 
-    path: Path  # the same on all workers
+    path: Path
     chosen: Features
     data: Data
     columns: Any  # the fitted preprocessing
@@ -49,137 +55,76 @@ class Rows:
         return batches.count(pl.scan_parquet(self.path)), self.read(0, 1)[0].shape[1]
 
 
-def is_meant(train: Train) -> bool:
-    """Whether params.yaml asks for boosting by several workers."""
-    return train.estimator.startswith(DISTRIBUTED)
-
-
-def fit(model: Pipeline, path: Path, chosen: Features, params: Params) -> None:
-    """Fit ``model``, whose last step is a plain xgboost estimator, in place.
-
-    The preprocessing is fitted here, on a sample, as it is for batches.
+def refuse_labels(params: Params, path: Path) -> None:
+    """Refuse classes that xgboost does not take, however it learns from them.
 
     Raises:
-        ProjectError: if there is no cluster or too few workers, if one is lost, or if the rows or
-            the arguments do not suit xgboost.
+        ProjectError: if the classes of the table are not 0, 1 and so on.
     """
-    count, size = _knobs(params.train)
-    client = cluster.client()
-    if client is None:
-        raise ProjectError(
-            f"{params.train.estimator} learns on a Dask cluster, and {ADDRESS} names none: "
-            "see docs/cluster.md, or use the estimator without `dask.Dask` in its name"
-        )
-    columns, estimator = model[:-1], model[-1]
-    workers = _choose_workers(client, count)
-    batches.fit_columns(columns, path, chosen, params.data, size)
-    rows = Rows(path.resolve(), chosen, params.data, columns)
-    try:
-        with cluster.needing(workers), client.as_current():
-            booster = _learn(client, workers, rows, size, estimator)
-    except Exception as error:
-        told = _explain(error, client, workers, rows)
-        if told is None:
-            raise
-        raise ProjectError(told) from error
-    estimator.load_model(booster.save_raw("ubj"))
+    name, target = params.train.estimator, params.data.target
+    if params.data.task != "classification" or not name.startswith("xgboost."):
+        return
+    found = batches.classes(path, params.data).tolist()
+    if found == list(range(len(found))):
+        return
+    shown = repr(found) if len(found) <= 5 else f"[{', '.join(map(repr, found[:5]))}, ...]"
+    raise ProjectError(
+        f"{name} takes the classes 0, 1 and so on, and those of '{target}' are {shown}: number "
+        f"them in the table itself, or in add_features of {__package__}/data.py, which also sees "
+        f"tables without a target:\n    if {target!r} in table.collect_schema():\n"
+        f"        number = pl.col({target!r}).replace_strict({shown}, range({len(found)}))\n"
+        f"        table = table.with_columns(number)\n    return table"
+    )
 
 
-def _knobs(train: Train) -> tuple[int, int]:
-    count = train.arguments.get("workers")
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise ProjectError(
-            f"train.arguments.workers in params.yaml must say how many workers {train.estimator} "
-            "learns on, such as 2: it is part of the result"
-        )
+def batch_size(train: Train) -> int:
+    """Return how many rows are read at a time.
+
+    Raises:
+        ProjectError: if params.yaml names no number, or more than one pass.
+    """
     if train.batches.rows is None or train.batches.passes != 1:
         raise ProjectError(
             f"{train.estimator} reads its rows in batches: set train.batches.rows in params.yaml, "
             "such as 200000, and passes to 1"
         )
-    return count, train.batches.rows
+    return train.batches.rows
 
 
-def _choose_workers(client: Any, count: int) -> list[str]:
-    found = known_workers(client)
-    # xgboost numbers its workers by the order of these texts.
-    order = sorted(found, key=lambda address: f"[xgboost.dask-{found[address]['name']}]:{address}")
-    if len(order) < count:
-        raise ProjectError(
-            f"the cluster has {len(order)} workers, and train.arguments.workers in params.yaml "
-            f"asks for {count}: start more"
-        )
-    return order[:count]
+def arguments(estimator: Any, rows: Rows) -> dict[str, Any]:
+    """Return the arguments of xgboost's own training that an estimator stands for.
 
+    They are those of its `fit` (xgboost/sklearn.py).
 
-def _learn(client: Any, workers: list[str], rows: Rows, size: int, estimator: Any) -> Any:
-    import xgboost.dask
-    from dask.array import concatenate, from_delayed
-
-    knobs = _arguments(estimator, rows)
-    total, width = rows.shape()
-    starts = range(0, total, size)
-    if len(starts) < len(workers):
-        raise ProjectError(
-            f"{total} rows in batches of {size} are fewer batches than the {len(workers)} workers: "
-            "set train.batches.rows in params.yaml to a smaller number"
-        )
-    places = [workers[number % len(workers)] for number in range(len(starts))]
-    xs, ys = [], []
-    for start, place in zip(starts, places, strict=True):
-        here = {"workers": [place], "pure": False}
-        # Kept as a whole before it is taken apart: else each half would be read on its own.
-        batch = client.submit(rows.read, start, size, **here)
-        height = min(size, total - start)
-        x, y = (client.submit(getitem, batch, half, **here) for half in (0, 1))
-        xs.append(from_delayed(x, (height, width), np.float32))
-        ys.append(from_delayed(y, (height,), np.float64))
-    matrix = xgboost.dask.DaskQuantileDMatrix(
-        client,
-        concatenate(xs),
-        concatenate(ys),
-        missing=estimator.missing,
-        max_bin=knobs["max_bin"],
-    )
-    # Dask may have moved a batch to a worker that was idle.
-    held = [part for parts in matrix.worker_map.values() for part in parts]
-    held.sort(key=lambda part: matrix.partition_order[part.key])
-    matrix.worker_map = {
-        worker: held[number :: len(workers)] for number, worker in enumerate(workers)
-    }
-    rounds = estimator.get_num_boosting_rounds()
-    return xgboost.dask.train(client, knobs, matrix, rounds, verbose_eval=False)["booster"]
-
-
-def _arguments(estimator: Any, rows: Rows) -> dict[str, Any]:
-    """Return the arguments of xgboost's own training that the estimator stands for."""
-    threads = estimator.n_jobs or 1  # of each worker; part of the result as well
-    given = {**estimator.get_xgb_params(), "n_jobs": threads, "nthread": threads}
-    given["max_bin"] = estimator.max_bin or 256
-    if rows.data.task == "classification":
-        classes = batches.classes(rows.path, rows.data)
-        if classes.tolist() != list(range(len(classes))):
-            raise ValueError(f"its classes must be 0, 1 and so on, not {classes.tolist()[:5]}")
-        several = {"objective": "multi:softprob", "num_class": len(classes)}
-        given |= several if len(classes) > 2 else {"objective": "binary:logistic"}
+    Raises:
+        ProjectError: if one of them would do nothing, or does not go with batches.
+    """
+    for name, reason in _NOT_HERE.items():
+        if getattr(estimator, name):
+            raise ProjectError(
+                f"train.arguments.{name} in params.yaml does nothing in batches, as {reason}: take "
+                "it out"
+            )
+    for name, known in _FROM_BINS.items():
+        if getattr(estimator, name) not in (None, *known):
+            raise ProjectError(
+                f"train.arguments.{name} in params.yaml: in batches xgboost learns with "
+                f"{' or '.join(known)}"
+            )
+    given: dict[str, Any] = estimator.get_xgb_params()
+    count = len(batches.classes(rows.path, rows.data)) if rows.data.task == "classification" else 0
+    if count > 2:
+        given["num_class"] = count
+        if given["objective"] != "multi:softmax":
+            given["objective"] = "multi:softprob"
     return given
 
 
-def _explain(error: Exception, client: Any, workers: list[str], rows: Rows) -> str | None:
-    """Return what went wrong and the mend, None if ``error`` is nothing that is known."""
-    there = known_workers(client)
-    lost = [worker for worker in workers if worker not in there]
-    if lost:
-        return (
-            f"the worker {', '.join(lost)} was lost while it learned, and xgboost cannot go on "
-            "without it: nothing was written. Look into its log (out of memory?) and run again"
-        )
-    if isinstance(error, FileNotFoundError):
-        return (
-            f"a worker does not see {rows.path}: the project's folder must be at the same path on "
-            "all of them, such as on a shared disk"
-        )
-    if isinstance(error, TypeError | ValueError):  # XGBoostError is a ValueError
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-        return f"xgboost cannot learn: {reason}\n  See train.arguments in params.yaml."
-    return None
+def told(error: Exception) -> str | None:
+    """Return what xgboost says against its arguments or the rows; None for any other error."""
+    if not isinstance(error, TypeError | ValueError):  # XGBoostError is a ValueError
+        return None
+    # Its C++ puts time and place before what it says, and its stack behind.
+    text = re.sub(r"^\[[\d:]+\] \S+:\d+: ", "", str(error).partition("\nStack trace:")[0].strip())
+    reason = text.partition("\n")[0] or type(error).__name__
+    return f"xgboost cannot learn: {reason}\n  See train.arguments in params.yaml."

@@ -16,7 +16,17 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
-from . import batches, boosting, cluster, features, memory, metrics, persist
+from . import (
+    boosting,
+    boosting_cluster,
+    cluster,
+    duration,
+    features,
+    incremental,
+    memory,
+    metrics,
+    persist,
+)
 from .artifacts import MODEL, TRAIN, read_table, scan_table
 from .errors import ProjectError
 from .files import atomic, put_json
@@ -42,15 +52,20 @@ def train(params: Params, after_fold: AfterFold | None = None) -> None:
     scan = scan_table(TRAIN)
     chosen = features.choose(scan.collect_schema(), params)
     model = build(params, chosen)
-    if boosting.is_meant(params.train):
-        boosting.fit(model, TRAIN, chosen, params)
-        scores: dict[str, dict[str, float]] = {"cv": {}}
+    boosting.refuse_labels(params, TRAIN)
+    scores: dict[str, dict[str, float]] = {"cv": {}}
+    if boosting_cluster.is_meant(params.train):
+        boosting_cluster.fit(model, TRAIN, chosen, params)
     elif params.train.batches.rows is None:
-        memory.refuse_too_large(*memory.needed(scan, chosen, params), params)
+        memory.check_all_rows(scan, chosen, params)
         scores = _fit_whole(model, chosen, params, after_fold)
+    elif params.train.is_boosted:
+        from . import boosting_batches  # which imports xgboost, an extra
+
+        memory.check_bins(scan, chosen, params)
+        boosting_batches.fit(model, TRAIN, chosen, params)
     else:
-        batches.fit(model, TRAIN, chosen, params)
-        scores = {"cv": {}}
+        incremental.fit(model, TRAIN, chosen, params)
     # All is written before the first file is replaced: none is from another run than the others.
     with atomic(CROSS_VALIDATION) as partial:
         put_json(partial, scores)
@@ -66,6 +81,8 @@ def _fit_whole(
     table = read_table(TRAIN)
     features.refuse_all_missing(table, chosen)
     inputs, truth = features.select(table, chosen), features.target(table, params.data)
+    if after_fold is None and cluster.client() is None:  # neither a trial nor the work of others
+        duration.tell(model, inputs, truth, params.train.cross_validation)
     scores = cross_validate(model, inputs, truth, table, params, after_fold)
     print(f"fitting {params.train.estimator} on {inputs.height} rows x {inputs.width} features")
     fit(model, inputs, truth)

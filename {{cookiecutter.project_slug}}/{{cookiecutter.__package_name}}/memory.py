@@ -18,12 +18,59 @@ from .params import Params
 _MATRICES = 2.0
 # Bytes per row and tree of a forest that grows until its leaves are pure (35 measured).
 _TREE_ROW = 64
+# What xgboost keeps: bytes per value, twice the number of its bin, and bytes per row, its target,
+# gradient, prediction and place in the tree; 120 bytes per row of 49 values measured.
+_BINS = 2
+_BOOSTED_ROW = 32
 # Python, polars and scikit-learn themselves.
 _START = 400 * 2**20
 
 
-def needed(scan: pl.LazyFrame, chosen: Features, params: Params) -> tuple[int, int, int]:
-    """Return rows, columns after encoding, and the estimated bytes to fit on all rows at once.
+def check_all_rows(scan: pl.LazyFrame, chosen: Features, params: Params) -> None:
+    """Say what a fit on all rows at once needs; refuse it where the memory is not there.
+
+    Raises:
+        ProjectError: with the estimate, the limit and the mend.
+    """
+    rows, width = _shape(scan, chosen, params)
+    needed = _matrix(rows, width, chosen) + _trees(params) * rows * _TREE_ROW + _START
+    _refuse(
+        needed,
+        f"{rows} rows x {width} columns need about {_gb(needed)} of memory at once",
+        "Set train.batches.rows in params.yaml with an estimator that learns in batches "
+        "(xgboost.XGBClassifier, xgboost.XGBRegressor, SGDClassifier, SGDRegressor, MultinomialNB, "
+        "MLPClassifier and others with partial_fit), take fewer rows or features, or use a machine "
+        "with more memory.",
+        params,
+    )
+
+
+def check_bins(scan: pl.LazyFrame, chosen: Features, params: Params) -> None:
+    """Say what xgboost needs for rows that it reads in batches; refuse it where that is not there.
+
+    Raises:
+        ProjectError: with the estimate, the limit and the mend.
+    """
+    (rows, width), knobs = _shape(scan, chosen, params), params.train.batches
+    batch = min(rows, knobs.rows or rows)
+    kept = _BOOSTED_ROW + (0 if knobs.on_disk else width * _BINS)
+    needed = rows * kept + _matrix(batch, width, chosen) + _START
+    _refuse(
+        needed,
+        f"{rows} rows x {width} columns, {batch} at a time, need about {_gb(needed)} of memory",
+        "Set train.batches.rows in params.yaml to a smaller number"
+        + (", or take fewer rows." if knobs.on_disk else ", or train.batches.on_disk to true."),
+        params,
+    )
+
+
+def _matrix(rows: int, width: int, chosen: Features) -> int:
+    texts = rows * len(chosen.categories) * 64  # as Python objects, on the way to the encoder
+    return int(rows * width * 8 * _MATRICES) + texts
+
+
+def _shape(scan: pl.LazyFrame, chosen: Features, params: Params) -> tuple[int, int]:
+    """Return the numbers of rows and of columns after encoding.
 
     The columns are counted from the table: one for a number, and for a category one, or with
     one-hot encoding one for each value up to max_categories.
@@ -35,10 +82,7 @@ def needed(scan: pl.LazyFrame, chosen: Features, params: Params) -> tuple[int, i
         1 if knobs.encode == "ordinal" else min(found[name][0], knobs.max_categories or sys.maxsize)
         for name in chosen.categories
     ]
-    rows, width = int(found["__rows__"][0]), len(chosen.numbers) + sum(widths)
-    texts = rows * len(chosen.categories) * 64  # as Python objects, on the way to the encoder
-    matrix = int(rows * width * 8 * _MATRICES)
-    return rows, width, matrix + texts + _trees(params) * rows * _TREE_ROW + _START
+    return int(found["__rows__"][0]), len(chosen.numbers) + sum(widths)
 
 
 def _trees(params: Params) -> int:
@@ -48,22 +92,14 @@ def _trees(params: Params) -> int:
     return estimator.n_estimators if deep and isinstance(estimator.n_estimators, int) else 0
 
 
-def refuse_too_large(rows: int, width: int, bytes_needed: int, params: Params) -> None:
-    """Say what a fit on all rows at once needs; refuse it where the memory is not there.
-
-    Raises:
-        ProjectError: with the estimate, the limit and the mend.
-    """
+def _refuse(needed: int, told: str, mend: str, params: Params) -> None:
     limit, what = available()
-    told = f"{rows} rows x {width} columns need about {_gb(bytes_needed)} of memory at once"
-    if bytes_needed > limit:
+    if needed > limit:
         raise ProjectError(
             f"{params.train.estimator} cannot be fitted here: {told}, and {what} leaves "
-            f"{_gb(limit)}.\n  Set train.batches.rows in params.yaml with an estimator that learns "
-            "in batches (SGDClassifier, SGDRegressor, MultinomialNB, MLPClassifier and others with "
-            "partial_fit), take fewer rows or features, or use a machine with more memory."
+            f"{_gb(limit)}.\n  {mend}"
         )
-    print(f"{told}; {_gb(limit)} are free")
+    print(f"{told}; {_gb(limit)} are free", flush=True)
 
 
 def available() -> tuple[int, str]:

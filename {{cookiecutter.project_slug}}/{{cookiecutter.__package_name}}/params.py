@@ -107,6 +107,7 @@ class Batches(Section):
 
     rows: Annotated[int, Field(ge=1)] | None
     passes: Annotated[int, Field(ge=1)]
+    on_disk: bool
 
 
 class Train(Section):
@@ -126,6 +127,20 @@ class Train(Section):
         if self.cross_validation and self.batches.rows is not None:
             raise ValueError("cross_validation must be 0 with batches: folds need all rows at once")
         return self
+
+    @model_validator(mode="after")
+    def _only_xgboost_keeps_rows(self) -> "Train":
+        if self.batches.on_disk and (self.batches.rows is None or not self.is_boosted):
+            raise ValueError(
+                "batches.on_disk is for xgboost.XGBClassifier and XGBRegressor with batches.rows; "
+                "what other estimators keep of their rows cannot be on disk: set it to false"
+            )
+        return self
+
+    @property
+    def is_boosted(self) -> bool:
+        """Whether the estimator is one of xgboost's own, such as xgboost.XGBRegressor."""
+        return self.estimator.startswith(("xgboost.XGB", "xgboost.sklearn.XGB"))
 
 
 class Intervals(Section):
