@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import imported, strict_yaml
 from .errors import ProjectError, run
 
 FOLDER = Path("data")
@@ -33,6 +34,9 @@ def secure() -> None:
             if _dvc("checkout", pointer).returncode:
                 raise ProjectError(f"{name} is not on this machine: `dvc pull` fetches it")
             continue
+        if "deps" in strict_yaml.load(Path(pointer)):
+            _keep_imported()
+            continue
         # Without --force it refuses a file that has changed since.
         done = _dvc("commit", pointer)
         if done.returncode and "commit changed stage" in done.stderr:
@@ -44,9 +48,17 @@ def secure() -> None:
             raise ProjectError(f"`dvc commit {pointer}` failed: {done.stderr.strip()}")
 
 
+def _keep_imported() -> None:
+    from dvc.repo import Repo  # type: ignore[import-untyped]
+
+    with Repo() as repo:
+        for each in imported.find(repo, all_tags=False):
+            each.keep()
+
+
 def _changes(pointers: list[str]) -> list[tuple[str, str, str]]:
     """Return (pointer, file, what is wrong: modified, deleted or not in cache)."""
-    done = _dvc("status", "--json", *pointers)
+    done = _dvc("status", "--no-updates", "--json", *pointers)  # asks no bucket for newer data
     if done.returncode:
         raise ProjectError(f"`dvc status` failed: {done.stderr.strip()}")
     return [
