@@ -82,9 +82,9 @@ def run(
 
 # What CI's half hour has no room for; `pytest -m nightly` runs it.
 NIGHTLY = re.compile(
-    r"test_(bad_machines|bootstrap|bootstrap_refused|ci_story|cluster\w*|experiments|failed_runs"
-    r"|gate|growing_tables|kill|links|mirror\w*|own_edits|s3\w*|scale_memory|service\w*|sweep\w*"
-    r"|upgrades|use_story|versions_\w+)\.py"
+    r"test_(bad_machines|bootstrap|bootstrap_refused|ci_story|cluster\w*|data_\w+|experiments"
+    r"|failed_runs|gate|growing_tables|kill|links|mirror\w*|own_edits|s3\w*|scale_memory"
+    r"|service\w*|sweep\w*|upgrades|use_story|versions_\w+)\.py"
 )
 
 
