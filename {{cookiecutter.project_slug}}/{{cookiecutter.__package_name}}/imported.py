@@ -122,6 +122,19 @@ def find(repo: Any, all_tags: bool) -> list[Imported]:
     return list(found.values())
 
 
+def keep_all() -> None:
+    """Put what this folder imports into the cache, after a `dvc pull`.
+
+    Raises:
+        ProjectError: if a version that is pinned has another content.
+    """
+    from dvc.repo import Repo  # type: ignore[import-untyped]
+
+    with Repo() as repo:
+        for each in find(repo, all_tags=False):
+            each.keep()
+
+
 def _of(dep: Any, out: Any) -> Imported:
     path = "/".join(out.index_key[1])
     address = dep.def_path.partition("?")[0]

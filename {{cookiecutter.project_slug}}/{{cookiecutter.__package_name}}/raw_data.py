@@ -35,7 +35,7 @@ def secure() -> None:
                 raise ProjectError(f"{name} is not on this machine: `dvc pull` fetches it")
             continue
         if "deps" in strict_yaml.load(Path(pointer)):
-            _keep_imported()
+            imported.keep_all()
             continue
         # Without --force it refuses a file that has changed since.
         done = _dvc("commit", pointer)
@@ -46,14 +46,6 @@ def secure() -> None:
             )
         if done.returncode:
             raise ProjectError(f"`dvc commit {pointer}` failed: {done.stderr.strip()}")
-
-
-def _keep_imported() -> None:
-    from dvc.repo import Repo  # type: ignore[import-untyped]
-
-    with Repo() as repo:
-        for each in imported.find(repo, all_tags=False):
-            each.keep()
 
 
 def _changes(pointers: list[str]) -> list[tuple[str, str, str]]:

@@ -133,9 +133,7 @@ def _transfer(verb: str, all_versions: bool) -> None:
             for each in in_buckets:  # which no push sends
                 each.check()
     if verb == "pull":
-        with Repo() as repo:
-            for each in imported.find(repo, all_tags=False):
-                each.keep()
+        imported.keep_all()
 
 
 def main() -> None:
