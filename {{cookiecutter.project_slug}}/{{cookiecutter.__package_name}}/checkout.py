@@ -73,6 +73,7 @@ class Checkout:
                     raise ProjectError(f"{path} in DVC's remote is not the recorded data")
             if "deps" in strict_yaml.load(self.folder / f"{path}.dvc"):
                 # As its own file: of an import, a forced run asks for the newest version.
+                (self.folder / f"{path}.dvc").unlink()
                 self.run("-m", "dvc", "add", "--quiet", path, trouble=f"{path} cannot be added")
 
     def sha256(self, path: str) -> str:

@@ -36,14 +36,14 @@ class Imported:
         if self.is_folder:
             raise ProjectError(
                 f"{self.path} is a folder of {self.address}, and only single objects can stay in a "
-                f"bucket: take an extract (docs/data.md), or `dvc add {self.path}`"
+                f"bucket: take an extract (docs/data.md), or {self._own}"
             )
         if self.version is None:
             raise ProjectError(
                 f"{self.path} was imported from {self.address}, which kept no versions, so that "
                 "nothing pins it and nobody else can pull it: turn versioning on there and run "
                 f"`dvc import-url --force --version-aware {self.address} {self.path}`, or let DVC "
-                f"keep a copy: `dvc add {self.path}`"
+                f"keep a copy: {self._own}"
             )
         if self.size != self.size_here:
             raise ProjectError(
@@ -85,6 +85,11 @@ class Imported:
             yield file
 
     @property
+    def _own(self) -> str:
+        """How an import becomes a file that DVC keeps: `dvc add` alone leaves it an import."""
+        return f"`dvc remove {self.path}.dvc`, `dvc add {self.path}`"
+
+    @property
     def _stays(self) -> str:
         return f"{self.path} stays in {self.address}, which"
 
@@ -97,7 +102,7 @@ class Imported:
         except FileNotFoundError:
             raise ProjectError(
                 f"{self._stays} no longer has the version {self.version}: where DVC's cache has "
-                f"the file, `dvc add {self.path}` and `dvc push` keep it"
+                f"the file, {self._own} and `dvc push` keep it"
             ) from None
         # Each kind of bucket has errors of its own: of fsspec, botocore, ...
         except Exception as error:
