@@ -14,18 +14,18 @@ GIVEN = json.loads(r"""{{ _cookiecutter | default({}) | tojson }}""")
 # The package folder comes first on Python's search path: it must not hide what the stages import,
 # nor be a folder that the project or Windows has already.
 TAKEN = re.compile(
-    r"""alembic|annotated_doc|annotated_types|anyio|aux|blinker|bootstrap|cachetools|certifi|click|
-    cloudpickle|colorama|colorlog|com\d|con|contourpy|cycler|dask|data|databricks|deploy|distributed|docker|
-    docs|dvc|dvclive|environment|fastapi|fastapi_offline|flask|flask_cors|git|google|graphene|
-    graphql|gunicorn|h11|httpcore|httptools|httpx|huey|idna|importlib_metadata|iniconfig|
-    itsdangerous|jinja2|joblib|kiwisolver|lazy_importer|lightgbm|locket|lpt\d|mako|markdown_it|
-    markupsafe|matplotlib|mdurl|metrics|mlflow|models|msgpack|mypy|narwhals|nul|numpy|
-    opentelemetry|optuna|packaging|pandas|partd|pip|platformdirs|pluggy|polars|prettytable|prn|
-    prometheus_client|psutil|py|pyarrow|pydantic|pydantic_core|pygments|pylab|pytest|release|
-    reports|requests|rich|ruff|scipy|semver|sentry_sdk|setuptools|shellingham|sklearn|skops|
-    sniffio|sortedcontainers|sqlalchemy|sqlparse|starlette|tblib|tests|threadpoolctl|tlz|toolz|
-    tornado|tqdm|typer|typing_extensions|typing_inspection|urllib3|uv|uvicorn|uvloop|vl_convert|
-    wandb|wcwidth|werkzeug|xgboost|xxhash|yaml|zict|zipp""",
+    r"""alembic|annotated_doc|annotated_types|anyio|arro3|aux|blinker|bootstrap|cachetools|certifi|
+    click|cloudpickle|colorama|colorlog|com\d|con|contourpy|cycler|dask|data|databricks|deltalake|
+    deploy|deprecated|distributed|docker|docs|dvc|dvclive|environment|fastapi|fastapi_offline|flask|
+    flask_cors|git|google|graphene|graphql|gunicorn|h11|httpcore|httptools|httpx|huey|idna|
+    importlib_metadata|iniconfig|itsdangerous|jinja2|joblib|kiwisolver|lazy_importer|lightgbm|
+    locket|lpt\d|mako|markdown_it|markupsafe|matplotlib|mdurl|metrics|mlflow|models|msgpack|mypy|
+    narwhals|nul|numpy|opentelemetry|optuna|packaging|pandas|partd|pip|platformdirs|pluggy|polars|
+    prettytable|prn|prometheus_client|psutil|py|pyarrow|pydantic|pydantic_core|pygments|pylab|
+    pytest|release|reports|requests|rich|ruff|s3fs|scipy|semver|sentry_sdk|setuptools|shellingham|
+    sklearn|skops|sniffio|sortedcontainers|sqlalchemy|sqlparse|starlette|tblib|tests|threadpoolctl|
+    tlz|toolz|tornado|tqdm|typer|typing_extensions|typing_inspection|urllib3|uv|uvicorn|uvloop|
+    vl_convert|wandb|wcwidth|werkzeug|xgboost|xxhash|yaml|zict|zipp""",
     re.VERBOSE,
 )
 # What both .dvc/config and a URL hold as it is. A relative folder must lie outside the project:

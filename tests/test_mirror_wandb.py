@@ -13,8 +13,8 @@ import pytest
 import releases
 from conftest import Bake, Project, run
 from helpers import PATIENCE, Copy, sha256
+from pages import console
 from releases import MODEL
-from test_readme import console
 from trackers import in_background, make_experiments, wandb_runs
 
 COUNT = 4

@@ -9,18 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import CHOICES, PROMPTS, TEMPLATE, run
-from jinja2 import Template
+from conftest import TEMPLATE, run
+from pages import console, page
 
 pytestmark = pytest.mark.slow
 
 README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
-GENERATED = (TEMPLATE / "{{cookiecutter.project_slug}}/README.md").read_text(encoding="utf-8")
 # As the default answers leave it; the commands of a tracker and of a service have tests of theirs.
-DEFAULTS = {name: values[0] for name, values in CHOICES.items()}
-GENERATED = Template(GENERATED, keep_trailing_newline=True).render(
-    cookiecutter={**PROMPTS, **DEFAULTS, "project_slug": "penguins", "__package_name": "penguins"}
-)
+GENERATED = page("README.md")
 
 BACK = (
     "git checkout params.yaml dvc.lock environment env.json metrics reports MODEL_CARD.md"
@@ -109,12 +105,6 @@ class Terminal:
 
     def run(self, line: str) -> str:
         return run("sh", "-c", line, cwd=self.folder, environment=self.environment).stdout
-
-
-def console(text: str) -> list[str]:
-    """Return the commands of the console blocks."""
-    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
-    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
 def inline(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import git
+from . import git, strict_yaml
 from .errors import ProjectError
 from .output import Tell
 from .store import Store
@@ -44,7 +44,7 @@ class Checkout:
         return cls(project, next(project.glob(".venv/[bS]*/python*")))
 
     def pull(self, files: dict[str, Any], tell: Tell) -> None:
-        """Bring the raw data from DVC's remote as it is set up now, into a cache of its own.
+        """Bring the raw data, with the remotes as they are set up now, into a cache of its own.
 
         Args:
             files: path -> SHA-256, or path -> parts with theirs, of a record.
@@ -53,18 +53,28 @@ class Checkout:
         Raises:
             ProjectError: if a file cannot be had or is not the recorded one.
         """
-        name, settings = Store().remote_settings()
-        tell(f"pull the raw data from the remote '{name}'")
-        lines = [f"    {key} = {value}" for key, value in settings.items()]
-        config = ["[core]", f"    remote = {name}", f"['remote \"{name}\"']", *lines, ""]
-        (self.folder / ".dvc/config.local").write_text("\n".join(config), encoding="utf-8")
         raw = [path for path in files if (self.folder / f"{path}.dvc").exists()]
+        if not raw:
+            return  # a stage of the pipeline fetches it
+        store = Store()
+        name, _ = store.remote_settings()
+        tell(f"pull the raw data from the remote '{name}'")
+        config = ["[core]", f"    remote = {name}"]
+        for remote, settings in store.remotes().items():
+            config.append(f"['remote \"{remote}\"']")
+            config += [f"    {key} = {value}" for key, value in settings.items()]
+        text = "\n".join([*config, ""])
+        (self.folder / ".dvc/config.local").write_text(text, encoding="utf-8")
         pull = ["-m", "dvc", "pull", "--quiet", *(f"{path}.dvc" for path in raw)]
         self.run(*pull, trouble="the raw data cannot be pulled")
         for path in raw:
             for part, claim in files[path].get("parts", {"": files[path]}).items():
                 if self.sha256(f"{path}/{part}" if part else path) != claim["sha256"]:
                     raise ProjectError(f"{path} in DVC's remote is not the recorded data")
+            if "deps" in strict_yaml.load(self.folder / f"{path}.dvc"):
+                # As its own file: of an import, a forced run asks for the newest version.
+                (self.folder / f"{path}.dvc").unlink()
+                self.run("-m", "dvc", "add", "--quiet", path, trouble=f"{path} cannot be added")
 
     def sha256(self, path: str) -> str:
         """Return the SHA-256 of a file."""

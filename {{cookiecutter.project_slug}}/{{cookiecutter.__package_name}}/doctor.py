@@ -117,6 +117,7 @@ def _not_pushed(answer: Future[remote.Remote]) -> Iterator[str]:
         yield f"{path} is not in {store.remote_name}: `model push` sends it"
     if len(absent) > 10:
         yield f"and {len(absent) - 10} more"
+    yield from store.lost()
 
 
 def _origin() -> Iterator[str]:

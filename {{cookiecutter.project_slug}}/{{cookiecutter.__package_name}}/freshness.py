@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from . import locks, strict_yaml
+from . import datasets, locks, strict_yaml
 from .errors import ProjectError, run
 from .leaves import leaves
 from .pipeline import Stage, load_pipeline, lookup, mapping, normal
@@ -123,11 +123,14 @@ def _deps(
     for path in sorted(locked.keys() - set(stage.deps)):
         yield _removed(stage, path, "deps")
     for path in stage.deps:
-        if "://" in path or path.startswith("ds:"):
+        if "://" in path and not datasets.is_named(path):
             found.absent.add(path)
             continue
         if path not in locked:
             yield f"{path} is new among its deps"
+            continue
+        if datasets.is_named(path):
+            yield from datasets.changes(path, locked[path], folder)
             continue
         before, file = locked[path].get("md5"), folder / path
         pointed = _pointed(folder / f"{path}.dvc")

@@ -104,8 +104,11 @@ def lookup(values: object, key: str) -> object:
 
 
 def normal(path: str) -> str:
-    """Return ``path`` without a trailing slash or dots, so that two spellings compare equal."""
-    return PurePosixPath(path).as_posix()
+    """Return ``path`` without a trailing slash or dots, so that two spellings compare equal.
+
+    An address such as s3://bucket/key stays as it is.
+    """
+    return path if "://" in path else PurePosixPath(path).as_posix()
 
 
 def _values(folder: Path, sources: list[Any], path: str) -> dict[str, Any]:

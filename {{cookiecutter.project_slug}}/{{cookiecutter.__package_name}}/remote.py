@@ -10,12 +10,15 @@ import re
 import secrets
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Thread, Timer
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import ProjectError
+
+Answer = TypeVar("Answer")
 
 PATIENCE = 6  # seconds that a remote has for its first answer
 # botocore's own default is five attempts with growing pauses, for each file.
@@ -71,16 +74,21 @@ class Remote:
 
 def explain(error: Exception, name: str, url: str) -> str:
     """Return what an error of a remote means and what mends it."""
+    return f"DVC's remote '{name}' ({url}) {meaning(error, name)}"
+
+
+def meaning(error: Exception, name: str) -> str:
+    """Return the same without its subject; the mends call the remote by ``name``."""
     chain: list[str] = []
     cause = error.__cause__
     while cause is not None and len(chain) < 5:
         chain.append(f"{type(cause).__name__} {cause}")
         cause = cause.__cause__
     said = f"{error}" or type(error).__name__
-    for pattern, meaning, mend in _MEANINGS:
+    for pattern, means, mend in _MEANINGS:
         if re.search(pattern, " ".join([type(error).__name__, said, *chain])):
-            return f"DVC's remote '{name}' ({url}) {meaning} ({said}): {mend.replace('NAME', name)}"
-    return f"DVC's remote '{name}' ({url}) cannot be used: {said}"
+            return f"{means} ({said}): {mend.replace('NAME', name)}"
+    return f"cannot be used: {said}"
 
 
 def is_gone(error: Exception) -> bool:
@@ -120,23 +128,31 @@ def first_answer(odb: Any, name: str, url: str, patience: float = PATIENCE) -> N
         ProjectError: if it does not answer in ``patience`` seconds.
         Exception: of a library, if it cannot be used.
     """
-    answer: Future[None] = Future()
+    in_time(lambda: ask(odb), silent(name, url, patience), patience)
+
+
+def in_time(asked: Callable[[], Answer], otherwise: str, patience: float = PATIENCE) -> Answer:
+    """Return what a library answers, and raise what it raises.
+
+    Raises:
+        ProjectError: with the text ``otherwise``, if that takes more than ``patience`` seconds.
+    """
+    answer: Future[Answer] = Future()
 
     def work() -> None:
         try:
-            ask(odb)
-            answer.set_result(None)
+            answer.set_result(asked())
         except Exception as error:
             answer.set_exception(error)
 
     # What hangs in a library is left behind: Python does not wait for a daemon when it ends.
     Thread(target=work, daemon=True).start()
     try:
-        answer.result(patience)
+        return answer.result(patience)
     except TimeoutError:
         if answer.done():
             raise
-        raise ProjectError(silent(name, url, patience)) from None
+        raise ProjectError(otherwise) from None
 
 
 class Deadline(Timer):

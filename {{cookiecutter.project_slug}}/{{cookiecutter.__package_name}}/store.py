@@ -1,4 +1,7 @@
-"""The files that DVC keeps, by their hashes: in the cache of this machine and in the remote."""
+"""The files that DVC keeps, by their hashes: in the cache of this machine and in the remote.
+
+Raw data may stay in a bucket instead (`imported`).
+"""
 
 import hashlib
 import json
@@ -6,10 +9,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from . import remote
+from . import imported, remote
 from .errors import ProjectError
 from .files import atomic
 from .progress import progress
@@ -49,8 +53,8 @@ class Store:
     @property
     def remote_name(self) -> str:
         """The name and address of the remote, for people."""
-        name, settings = self.remote_settings()
-        return f"remote '{name}' ({settings.get('url', 'no address')})"
+        name, url = remote.named(self._repo)
+        return f"remote '{name}' ({url})"
 
     def remote_settings(self) -> tuple[str, dict[str, Any]]:
         """Return name and settings of the default remote, with absolute paths.
@@ -58,10 +62,12 @@ class Store:
         Raises:
             ProjectError: if there is none.
         """
-        name = self._repo.config["core"].get("remote")
-        if not name:
-            raise ProjectError(remote.NONE)
-        return name, dict(self._repo.config["remote"].get(name, {}))
+        name, _ = remote.named(self._repo)
+        return name, self.remotes().get(name, {})
+
+    def remotes(self) -> dict[str, dict[str, Any]]:
+        """Return the settings of each remote by its name, with absolute paths."""
+        return {name: dict(settings) for name, settings in self._repo.config["remote"].items()}
 
     @property
     def cache_folder(self) -> Path:
@@ -74,14 +80,28 @@ class Store:
         return path if path.exists() else None
 
     def absent_from_remote(self, files: list[Stored]) -> list[str]:
-        """Return the paths of those files that the remote lacks.
+        """Return the paths of those files that the remote lacks and that are in no bucket.
 
         Raises:
-            ProjectError: if there is no remote or it cannot be reached.
+            ProjectError: if there is no remote or it cannot be reached, or a bucket has lost one.
         """
         with self._remote() as odb:
             there = set(odb.oids_exist([file.md5 for file in files]))
-        return sorted({file.path for file in files if file.md5 not in there})
+        absent = [file for file in files if file.md5 not in there]
+        for file in absent:
+            for each in self._imported(file):
+                each.check()
+        return sorted({file.path for file in absent if not self._imported(file)})
+
+    def lost(self) -> list[str]:
+        """Return what is wrong with data in buckets, of this folder and of tagged commits."""
+        found = []
+        for each in self._all_imported:
+            try:
+                each.check()
+            except ProjectError as error:
+                found.append(str(error))
+        return found
 
     def used(self) -> list[Stored]:
         """Return what this folder and every tagged commit need of DVC's files."""
@@ -127,6 +147,10 @@ class Store:
                     places += 1
                     with odb.fs.open(path, "rb") as file:
                         yield from _compare(stored, sha256, file, self.remote_name)
+                elif bucket := self._imported(stored):
+                    places += 1
+                    with bucket[0].open() as file:
+                        yield from _compare(stored, sha256, file, bucket[0].address)
                 else:
                     yield f"{stored.path} is missing in {self.remote_name}: `dvc push` sends it"
         if not places:
@@ -148,28 +172,44 @@ class Store:
             return
         with self._remote() as odb:
             path = odb.oid_to_path(stored.md5)
-            if not odb.fs.exists(path):
-                raise ProjectError(
-                    f"{stored.path} (MD5 {stored.md5}) is neither in DVC's cache nor in "
-                    f"{self.remote_name}: whoever has it runs `dvc push`"
-                )
-            with odb.fs.open(path, "rb") as file:
+            if odb.fs.exists(path):
+                with odb.fs.open(path, "rb") as file:
+                    yield file
+                return
+        for each in self._imported(stored):
+            with each.open() as file:
                 yield file
+            return
+        raise ProjectError(
+            f"{stored.path} (MD5 {stored.md5}) is neither in DVC's cache nor in "
+            f"{self.remote_name}: whoever has it runs `dvc push`"
+        )
+
+    def _imported(self, stored: Stored) -> list[imported.Imported]:
+        return [each for each in self._all_imported if each.md5 == stored.md5]
+
+    @cached_property
+    def _all_imported(self) -> list[imported.Imported]:
+        from dvc.repo import Repo
+
+        # In the files of a tag stands what the remotes were then.
+        with Repo(config={"remote": self.remotes()}) as repo:
+            return imported.find(repo, all_tags=True)
 
     @contextmanager
     def _remote(self) -> Iterator[Any]:
-        name, settings = self.remote_settings()
+        name, url = remote.named(self._repo)
         try:
             odb = self._repo.cloud.get_remote_odb()
             if not self._answered:
-                remote.first_answer(odb, name, settings.get("url", "?"))
+                remote.first_answer(odb, name, url)
                 self._answered = True
             yield odb
         except ProjectError:
             raise
         # Each kind of remote has errors of its own: of fsspec, botocore, asyncssh, ...
         except Exception as error:
-            raise ProjectError(remote.explain(error, name, settings.get("url", "?"))) from None
+            raise ProjectError(remote.explain(error, name, url)) from None
 
 
 def hashes(path: Path) -> dict[str, Any]:

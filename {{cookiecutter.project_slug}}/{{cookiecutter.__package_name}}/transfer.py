@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
-from . import git
+from . import git, imported
 from .errors import EXIT_MISTAKE, ProjectError, run
 from .remote import SHORT, ask, explain, is_gone, named, probe
 
@@ -118,11 +118,22 @@ def _transfer(verb: str, all_versions: bool) -> None:
         # In the files of a tag DVC takes a relative address from the root of the disk.
         remotes = {"remote": dict(here.config["remote"])}
         name, url = named(here)
-    with Repo(config=remotes) as repo, one_reason(repo, name, url):
+    with Repo(config=remotes) as repo:
+        in_buckets = imported.find(repo, all_versions)
+        if verb == "pull":
+            for each in in_buckets:
+                if not repo.cache.local.exists(each.md5):
+                    each.check()
+        with one_reason(repo, name, url):
+            if verb == "push":
+                print(f"{repo.push(all_tags=all_versions)} files pushed")
+            else:
+                print(f"{repo.pull(all_tags=all_versions)['stats']['fetched']} files pulled")
         if verb == "push":
-            print(f"{repo.push(all_tags=all_versions)} files pushed")
-        else:
-            print(f"{repo.pull(all_tags=all_versions)['stats']['fetched']} files pulled")
+            for each in in_buckets:  # which no push sends
+                each.check()
+    if verb == "pull":
+        imported.keep_all()
 
 
 def main() -> None:

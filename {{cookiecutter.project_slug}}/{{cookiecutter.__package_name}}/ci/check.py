@@ -77,4 +77,5 @@ def _pushed() -> list[str]:
     store = Store()
     absent = store.absent_from_remote(store.used())
     found = [f"{path} is not in {store.remote_name}: `model push` sends it" for path in absent]
-    return [*found[:10], *([f"and {len(found) - 10} more"] if len(found) > 10 else [])]
+    more = [f"and {len(found) - 10} more"] if len(found) > 10 else []
+    return [*found[:10], *more, *store.lost()]

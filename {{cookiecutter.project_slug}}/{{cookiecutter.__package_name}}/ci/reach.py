@@ -4,7 +4,7 @@ import base64
 import os
 from pathlib import Path
 
-from .. import git, remote
+from .. import git, imported, remote
 from ..errors import ProjectError
 from ..store import Store
 from .shell import module, say
@@ -42,6 +42,8 @@ def transfer(verb: str, *options: str) -> None:
     if module("dvc", verb, *options):
         remote.probe(_FIRST)  # if it is gone by now, that is the reason
         raise ProjectError(f"`dvc {verb}` failed: mend what it says above; what is done stays done")
+    if verb == "pull":
+        imported.keep_all()
 
 
 def sign_in() -> None:

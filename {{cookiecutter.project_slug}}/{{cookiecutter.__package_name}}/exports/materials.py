@@ -12,6 +12,20 @@ def files(path: str, entry: Node) -> dict[str, Node]:
     return {f"{path}/{name}": each for name, each in parts.items()} if parts else {path: entry}
 
 
+def datasets(record: Node) -> list[Node]:
+    """Return name and address of each object that a stage reads from a bucket, with its version."""
+    stages = record["stages"].values()
+    pinned = {name: each for stage in stages for name, each in stage.get("datasets", {}).items()}
+    found = []
+    for name, each in pinned.items():
+        for file in each.get("files") or [{"relpath": "", "meta": each.get("meta", {})}]:
+            address = f"{each['url'].rstrip('/')}/{file['relpath']}".rstrip("/")
+            version = file["meta"].get("version_id")
+            uri = f"{address}?versionId={quote(version, safe='')}" if version else address
+            found.append({"name": name, "uri": uri})
+    return found
+
+
 def packages(record: Node) -> list[tuple[list[Node], list[Node]]]:
     """Return each direct package and the estimator's, with all that it needs.
 

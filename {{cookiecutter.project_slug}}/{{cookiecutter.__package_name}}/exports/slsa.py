@@ -6,7 +6,7 @@ https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
 
 from urllib.parse import quote
 
-from .materials import Node, files, packages
+from .materials import Node, datasets, files, packages
 
 # The build: this command in a checkout of the commit, with the params of its stages.
 BUILD_TYPE = "https://dvc.org/doc/command-reference/repro"
@@ -46,10 +46,11 @@ def _dependencies(record: Node) -> list[Node]:
     given = {dep for stage in stages for dep in stage["deps"]}
     given -= {out for stage in stages for out in stage["outs"]}
     hashed = {lock["path"]: lock}
-    for path in sorted(given):
+    for path in sorted(given & record["files"].keys()):
         hashed |= files(path, record["files"][path])
     found: list[Node] = [{"name": "commit", "digest": {"gitCommit": record["commit"]}}]
     found += [{"name": path, "digest": {"sha256": f["sha256"]}} for path, f in hashed.items()]
+    found += datasets(record)
     for itself, below in packages(record):
         for each in (*itself, *below):
             name = {"name": f"{each['name']} {each['version']}"}

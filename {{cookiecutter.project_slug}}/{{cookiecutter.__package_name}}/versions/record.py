@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from .. import numerics, persist, results
+from .. import datasets, numerics, persist, results
 from ..artifacts import TEST, TRAIN
 from ..assess import METRICS, SCORES
 from ..environment import LOCK, OUTPUT
@@ -52,7 +52,9 @@ def _file(path: Path, md5: str) -> dict[str, Any]:
 
 def _stage(stage: dict[str, Any]) -> dict[str, Any]:
     paths = {kind: [file["path"] for file in stage.get(kind, [])] for kind in ("deps", "outs")}
-    return {"cmd": stage["cmd"], "params": stage.get("params", {}), **paths}
+    named = datasets.pinned(stage)
+    extra = {"datasets": named} if named else {}
+    return {"cmd": stage["cmd"], "params": stage.get("params", {}), **paths, **extra}
 
 
 def _architecture(path: Path, params: Params) -> dict[str, Any]:

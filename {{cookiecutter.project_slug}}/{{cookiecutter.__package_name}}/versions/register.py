@@ -70,6 +70,12 @@ def _clean_commit() -> str:
 def _refuse_stale() -> None:
     found = freshness.report()
     found.refuse_stale("dvc.lock is stale:")
+    outside = [path for path in found.absent if "://" in path]
+    if outside:
+        raise ProjectError(
+            f"{', '.join(sorted(outside))}: no commit pins what is there; docs/data.md shows how "
+            "data in a bucket is pinned"
+        )
     if found.absent:
         absent = ", ".join(sorted(found.absent)[:5])
         raise ProjectError(f"not on this machine: {absent}. `dvc pull` brings it")

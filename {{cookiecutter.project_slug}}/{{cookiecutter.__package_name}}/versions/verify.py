@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .. import git, locks
+from .. import datasets, git, locks
 from ..errors import ProjectError
 from ..lineage import Lineage
 from ..locks import LOCK
@@ -117,6 +117,8 @@ def _commit(version: Version) -> Iterator[str]:
         claim = record["stages"].get(name, {})
         if (claim.get("cmd"), claim.get("params")) != (stage["cmd"], stage.get("params", {})):
             yield f"{LOCK} of the commit has another command or other params for {name}"
+        if claim.get("datasets", {}) != datasets.pinned(stage):
+            yield f"{LOCK} of the commit pins other data in a bucket for {name}"
     by_git = {path: e["sha256"] for path, e in record["files"].items() if e["kept_by"] == "git"}
     by_git[record["environment"]["lock"]["path"]] = record["environment"]["lock"]["sha256"]
     for path, sha256 in by_git.items():
