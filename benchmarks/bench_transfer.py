@@ -124,6 +124,8 @@ def use(bench: Bench, address: str) -> None:
         "AWS_ACCESS_KEY_ID": KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_DEFAULT_REGION": "us-east-1",
+        # rclone serve gives the checksum of the last part for that of an object of many parts.
+        "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
         "RCLONE_CONFIG_BENCH_TYPE": "s3",
         "RCLONE_CONFIG_BENCH_PROVIDER": "Rclone",
         "RCLONE_CONFIG_BENCH_ENDPOINT": address,

@@ -159,7 +159,7 @@ class Served(Bench):
     @contextmanager
     def running(self, service: Service, port: int) -> Iterator[str]:
         """Run a service until the block ends; yield what it predicts for the row."""
-        path = f"{self.project}/.venv/bin:{self.environment['PATH']}"
+        path = f"{Path(self.python).parent}:{self.environment['PATH']}"
         variables = {**self.environment, "PATH": path, **ONE_THREAD, **service.variables}
         with (self.folder / f"{service.name.split()[0]}.log").open("w") as log:
             process = subprocess.Popen(

@@ -67,7 +67,7 @@ SMALL = [
     ),
     nightly(
         "bench_transfer.py --runs 1 --files 200 --megabytes 100",
-        {("push 1 of 100 MB", "model push"): 3.0, ("pull 1 of 100 MB", "model pull"): 3.0},
+        {("push 1 of 100 MB", "dvc push"): 6.0, ("pull 1 of 100 MB", "dvc pull"): 8.0},
     ),
     nightly(
         "bench_cluster.py --rows 40000",
@@ -83,7 +83,7 @@ SMALL = [
     ),
     nightly(
         "bench_serve.py --seconds 3 --clients 16 --peers pandas",
-        {("a request of 16 clients", "FastAPI + pandas"): 0.5},
+        {("a request of 16 clients", "FastAPI + pandas"): 0.2},
     ),
 ]
 
