@@ -96,6 +96,7 @@ def test_a_pinned_table_there_and_back(copy: Reader, tmp_path: Path) -> None:
         all_of_it.run("model", "verify", version)
     assert "rows added" in all_of_it.run("model", "diff", "v1", "v1.1").stdout
     assert "identical" in all_of_it.run("model", "verify", "v1", "--rebuild").stdout
+    all_of_it.run("git", "config", "core.hooksPath", ".githooks")
     all_of_it.run("model", "doctor")
 
     # Deleted for good: told by name wherever it is needed.
