@@ -11,7 +11,7 @@ from typing import Any
 from . import git, strict_yaml
 from .errors import ProjectError
 from .output import Tell
-from .store import Store
+from .store import Store, Stored
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,12 @@ class Checkout:
         store = Store()
         name, _ = store.remote_settings()
         tell(f"pull the raw data from the remote '{name}'")
+        # `dvc pull` would not say what is missing, and of a bucket nothing at all.
+        absent = store.absent_from_remote([Stored(path, files[path]["md5"]) for path in raw])
+        if absent:
+            raise ProjectError(
+                f"not in {store.remote_name}: {', '.join(absent)}. Whoever has it runs `dvc push`"
+            )
         config = ["[core]", f"    remote = {name}"]
         for remote, settings in store.remotes().items():
             config.append(f"['remote \"{remote}\"']")
