@@ -1,0 +1,115 @@
+"""Boosting in batches: the trees that all rows at once give, and no argument that does nothing.
+
+conftest.py leaves this file out where xgboost is not installed.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from {{ cookiecutter.__package_name }} import boosting, duration
+from {{ cookiecutter.__package_name }}.artifacts import MODEL
+from {{ cookiecutter.__package_name }}.errors import ProjectError
+from {{ cookiecutter.__package_name }}.fit import train
+from {{ cookiecutter.__package_name }}.params import Params
+from {{ cookiecutter.__package_name }}.partition import partition
+from {{ cookiecutter.__package_name }}.persist import load
+
+from .conftest import ROOT, TinyProject
+from .test_boosting import TASKS, batches, numbered
+from .test_scale import RUN
+
+__all__ = ["numbered"]  # a fixture of the tests below
+
+
+def trees(params: Params) -> bytes:
+    """Return what xgboost knows of a model that is learned now."""
+    train(params)
+    model: Any = load(MODEL)
+    return bytes(model[-1].get_booster().save_raw("ubj"))
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS.keys())
+def test_batches_give_the_trees_of_all_rows_at_once(
+    numbered: TinyProject, task: dict[str, Any]
+) -> None:
+    partition(numbered.set(task))
+    whole = trees(numbered.set(batches(None)))
+    for rows in (7, 1000):
+        assert trees(numbered.set(batches(rows))) == whole, rows
+        assert trees(numbered.set(batches(rows, on_disk=True))) == whole, rows
+    assert list(Path(".dvc/tmp").iterdir()) == []
+
+
+def test_it_gives_the_same_bytes_at_any_number_of_threads(numbered: TinyProject) -> None:
+    partition(numbered.set(batches(7, on_disk=True)))
+    models = set()
+    for threads in ("1", "2", "8"):
+        variables = {"POLARS_MAX_THREADS": threads, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", RUN]
+        subprocess.run(command, check=True, env={**os.environ, **variables}, capture_output=True)
+        models.add(MODEL.read_bytes())
+    assert len(models) == 1
+
+
+@pytest.mark.parametrize("error", [OSError("the disk is gone"), KeyboardInterrupt()], ids=str)
+def test_an_end_in_the_middle_leaves_nothing(
+    numbered: TinyProject, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    partition(numbered.set({}))
+    params, read, left = numbered.set(batches(7, on_disk=True)), boosting.Rows.read, [12]
+
+    def fails(rows: boosting.Rows, start: int, size: int) -> Any:
+        left[0] -= 1  # the table has seven batches: this is in the second time over it
+        if not left[0]:
+            assert list(Path(".dvc/tmp").iterdir())
+            raise error
+        return read(rows, start, size)
+
+    monkeypatch.setattr(boosting.Rows, "read", fails)
+    with pytest.raises(type(error)):
+        train(params)
+    assert left == [0]
+    assert list(Path(".dvc/tmp").iterdir()) == []
+    assert not MODEL.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"train.arguments": {"early_stopping_rounds": 3}}, "early_stopping_rounds .* held back"),
+        ({"train.arguments": {"feature_weights": [1, 2]}}, "feature_weights .* does nothing"),
+        ({"train.arguments": {"enable_categorical": True}}, "encoded by train.preprocessing"),
+        ({"train.arguments": {"max_depth": "deep"}}, "xgboost cannot learn: .*max_depth"),
+        ({"train.arguments": {"booster": "gblinear"}}, "booster .* learns with gbtree or dart"),
+        ({"train.arguments": {"tree_method": "exact"}}, "tree_method .* learns with hist"),
+        ({"train.arguments": {"objective": "so"}}, "xgboost cannot learn: Unknown objective"),
+        ({"train.batches.passes": 2}, "and passes to 1"),
+    ],
+)
+def test_what_would_do_nothing_is_refused(
+    numbered: TinyProject, changes: dict[str, Any], words: str
+) -> None:
+    partition(numbered.set({}))
+    with pytest.raises(ProjectError, match=words):
+        train(numbered.set({**batches(20), **changes}))
+    assert not MODEL.exists()
+
+
+def test_how_long_it_takes_is_told(
+    numbered: TinyProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    partition(numbered.set({}))
+    params = numbered.set(batches(7))
+    untold = trees(params)
+    assert "takes about" not in capsys.readouterr().out
+    monkeypatch.setattr(duration, "MANY", 30)
+    assert trees(params) == untold
+    said = capsys.readouterr().out
+    assert re.search(r"^reading takes about [\d.]+ s \(28 x ", said, re.MULTILINE), said
+    assert re.search(r"^boosting takes about [\d.]+ s \(5 x ", said, re.MULTILINE), said
