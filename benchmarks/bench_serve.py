@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from report import PROJECT, Line, facts, keep, parser
-from served import Load, Served, ask, failures
+from served import Served, ask
+from wrk_said import Load, failures
 
 PORT = 8740
 PEERS = ["pandas", "mlflow"]  # methods of Served

@@ -1,4 +1,4 @@
-"""The services that bench_serve.py compares, and what wrk says of them."""
+"""The services that bench_serve.py compares."""
 
 import json
 import re
@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from baked import Bench
 from bench_predict import LOGISTIC
+from wrk_said import Load
 
 ROW = {
     "species": "Adelie",
@@ -83,16 +84,6 @@ class Service:
     path: str
     body: Any
     variables: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Load:
-    """What wrk measured: requests a second, milliseconds, and how many requests failed."""
-
-    rate: float
-    median: float
-    slow: float
-    failed: int
 
 
 class Served(Bench):
@@ -178,9 +169,7 @@ class Served(Bench):
     def load(self, service: Service, port: int, clients: int, seconds: float) -> Load:
         """Let wrk ask."""
         said = self.wrk(service, port, clients, seconds).communicate()[0]
-        failed = failures(said)
-        [rate] = re.findall(r"Requests/sec: +([\d.]+)", said)
-        return Load(float(rate), _milliseconds("50%", said), _milliseconds("99%", said), failed)
+        return Load.of(said)
 
     def wrk(
         self, service: Service, port: int, clients: int, seconds: float
@@ -211,19 +200,6 @@ class Served(Bench):
 
     def _say(self, *command: str) -> None:
         self.run(self.project, *command)
-
-
-def _milliseconds(share: str, said: str) -> float:
-    [(number, unit)] = re.findall(rf"{share} +([\d.]+)(us|ms|s|m) *\n", said)
-    return float(number) * {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}[unit]
-
-
-def failures(said: str) -> int:
-    """Return how many requests wrk counts as failed."""
-    failed = sum(map(int, re.findall(r"Non-2xx or 3xx responses: (\d+)", said)))
-    for line in re.findall(r"Socket errors: (.*)", said):
-        failed += sum(map(int, re.findall(r"\d+", line)))
-    return failed
 
 
 def ask(port: int, path: str, body: object = None) -> bytes:
