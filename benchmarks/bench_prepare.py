@@ -16,6 +16,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
 import yaml
 from baked import Bench, Cost
@@ -23,6 +24,7 @@ from prepare_peers import BARE, IDS, PACKAGES, PEERS
 from report import PROJECT, Line, facts, keep, parser
 from wide_table import ROWS, RULES, TYPES, schema
 
+OUTPUT = "data/prepared/test.parquet"
 PANDAS_MOST = 10_000_000  # rows; more need more memory than most machines have
 # What ours runs with: the schema, and the method of the split.
 OURS = {
@@ -86,36 +88,42 @@ def digests(bench: Bench) -> list[str]:
 
 
 def side_by_side(
-    bench: Bench, rows: int, threads: int, start: float, peers: list[str]
+    bench: Bench, rows: int, threads: int, start: float, peers: list[str], runs: int
 ) -> list[Line]:
-    """Print one line for each way to prepare ``rows`` rows, and return them.
+    """Print one line for each way to prepare ``rows`` rows, and return them: medians of the runs.
 
     ``start`` is the CPU seconds that ours takes on a table of a few rows.
     """
     table = write(bench, rows)
-    # Bare polars first and last: the ratio is to the mean of both, as the machine may get busier.
-    first = peer(bench, BARE, table, threads)
-    costs, test = {}, {}
-    for side, (_, method) in OURS.items():
-        costs[side] = ours(bench, table, side, threads)
-        if method == "random":
-            test[side] = rows_in(bench, bench.project / "data/prepared/test.parquet")
-    last = peer(bench, BARE, table, threads)
-    cpu, wall = (first.cpu + last.cpu) / 2, (first.wall + last.wall) / 2
-    costs = {BARE: Cost(wall, cpu, max(first.memory, last.memory)), **costs}
-    for name in peers:
-        if name != "pandas" or rows <= PANDAS_MOST:
-            costs[name] = peer(bench, name, table, threads)
-            test[name] = rows_in(bench, bench.folder / "peer/out.test")
+    costs: dict[str, list[Cost]] = {}
+    test: set[str] = set()
+    sides = [BARE, *OURS, *(name for name in peers if name != "pandas" or rows <= PANDAS_MOST)]
+    for _ in range(runs):  # in turn, so that a busy minute of the machine meets all sides
+        for side in sides:
+            if side in OURS:
+                cost, out = ours(bench, table, side, threads), bench.project / OUTPUT
+            else:
+                cost, out = peer(bench, side, table, threads), bench.folder / "peer/out.test"
+            costs.setdefault(side, []).append(cost)
+            if side != BARE and OURS.get(side, ("", "random"))[1] == "random":
+                test.add(rows_in(bench, out))
     table.unlink()
-    if len(set(test.values())) > 1:
-        sys.exit(f"error: the engines divide the rows in other ways: {test}")
+    if len(test) > 1:
+        sys.exit("error: the engines divide the rows in other ways")
     lines = []
-    for side, cost in costs.items():
-        ratio = (cost.cpu - start if side in OURS else cost.cpu) / cpu
-        print(f"{rows:11,}  {side:22}{rows / cost.wall:12,.0f}", end="")
-        print(f"{cost.cpu:9.1f}{ratio:9.2f}{cost.memory:9,.0f}", flush=True)
-        lines.append(Line(f"{rows:,} rows", side, BARE, cost.wall, cost.cpu, cost.memory, ratio))
+    for side in sides:
+        ratios = [
+            (own.cpu - (start if side in OURS else 0)) / bare.cpu
+            for own, bare in zip(costs[side], costs[BARE], strict=True)
+        ]
+        wall, cpu, memory = (
+            median(getattr(cost, kind) for cost in costs[side])
+            for kind in ("wall", "cpu", "memory")
+        )
+        ratio = median(ratios)
+        print(f"{rows:11,}  {side:22}{rows / wall:12,.0f}", end="")
+        print(f"{cpu:9.1f}{ratio:9.2f}{memory:9,.0f}", flush=True)
+        lines.append(Line(f"{rows:,} rows", side, BARE, wall, cpu, memory, ratio))
     return lines
 
 
@@ -123,6 +131,7 @@ def main() -> None:
     """Print one line per table and side."""
     options = parser(__doc__)
     options.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    options.add_argument("--runs", type=int, default=3)
     options.add_argument("--threads", type=int, default=2, help="of polars")
     options.add_argument("--peers", nargs="*", choices=list(PACKAGES), default=list(PACKAGES))
     chosen = options.parse_args()
@@ -140,7 +149,7 @@ def main() -> None:
         print(f"{'rows':>11}  {'':22}{'rows/s':>12}{'CPU s':>9}{'ratio':>9}{'peak MB':>9}")
         lines = []
         for rows in chosen.rows:
-            lines += side_by_side(bench, rows, chosen.threads, start, chosen.peers)
+            lines += side_by_side(bench, rows, chosen.threads, start, chosen.peers, chosen.runs)
         refuse_other_bytes(bench, write(bench, min(*chosen.rows, 1_000_000)))
         keep(chosen.json, bench.python, about | {"start_cpu_seconds": start}, lines)
 

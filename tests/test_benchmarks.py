@@ -23,7 +23,7 @@ def nightly(command: str, expected: Ratios) -> object:
 
 SMALL = [
     (
-        "bench_prepare.py --rows 500000 --peers",
+        "bench_prepare.py --rows 500000 --runs 1 --peers",
         {
             ("500,000 rows", "ours, types alone"): 1.0,
             ("500,000 rows", "ours, stratified"): 1.2,
