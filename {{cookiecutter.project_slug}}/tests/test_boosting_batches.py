@@ -3,10 +3,7 @@
 conftest.py leaves this file out where xgboost is not installed.
 """
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +17,9 @@ from {{ cookiecutter.__package_name }}.params import Params
 from {{ cookiecutter.__package_name }}.partition import partition
 from {{ cookiecutter.__package_name }}.persist import load
 
-from .conftest import ROOT, TinyProject
+from .conftest import TinyProject
 from .test_boosting import TASKS, batches, numbered
-from .test_scale import RUN
+from .test_scale import models_at_any_number_of_threads
 
 __all__ = ["numbered"]  # a fixture of the tests below
 
@@ -48,13 +45,7 @@ def test_batches_give_the_trees_of_all_rows_at_once(
 
 def test_it_gives_the_same_bytes_at_any_number_of_threads(numbered: TinyProject) -> None:
     partition(numbered.set(batches(7, on_disk=True)))
-    models = set()
-    for threads in ("1", "2", "8"):
-        variables = {"POLARS_MAX_THREADS": threads, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-c", RUN]
-        subprocess.run(command, check=True, env={**os.environ, **variables}, capture_output=True)
-        models.add(MODEL.read_bytes())
-    assert len(models) == 1
+    assert len(models_at_any_number_of_threads()) == 1
 
 
 @pytest.mark.parametrize("error", [OSError("the disk is gone"), KeyboardInterrupt()], ids=str)
