@@ -128,6 +128,7 @@ def test_rows_without_a_target_are_dropped_or_refused(tiny: TinyProject) -> None
     [
         ("group", "hurd", "column in params.yaml names 'hurd', which the table lacks: did you"),
         ("time", "when", "column in params.yaml names 'when', which the table lacks"),
+        ("time", "colour", "'colour' is no date, time or number"),
         ("group", "colour", "'colour' splits the rows, but 7 rows have no value there"),
     ],
 )

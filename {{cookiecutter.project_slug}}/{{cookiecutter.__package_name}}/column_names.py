@@ -40,6 +40,10 @@ def of_rows(types: pl.Schema, params: Params) -> Iterator[str]:
     yield from lacking("data.id", data.id, types)
     if split.column:
         yield from lacking("prepare.split.column", [split.column], types)
+        kind = types.get(split.column)
+        if split.method == "time" and kind and not (kind.is_temporal() or kind.is_numeric()):
+            says = "is no date, time or number, by which rows could be earlier or later"
+            yield f"prepare.split.column '{split.column}' {says}"
     if regression and split.method == "stratified":
         yield "prepare.split.method 'stratified' is for classification: use 'random'"
 
