@@ -160,6 +160,19 @@ def test_what_is_wrong_with_the_rows_is_told_first_and_nothing_is_written(
         assert {path.name for path in TRAIN.parent.iterdir()} == {TRAIN.name, TEST.name}
 
 
+@pytest.mark.parametrize(
+    ("task", "target", "value"), [("classification", "kind", "big"), ("regression", "weight", 1.5)]
+)
+def test_a_target_that_never_changes_is_refused(
+    tiny: TinyProject, task: str, target: str, value: object
+) -> None:
+    tiny_table().with_columns(pl.lit(value).alias(target)).write_csv("table.csv")
+    with pytest.raises(ProjectError, match=f"the target '{target}' is the same in every row"):
+        partition(tiny.set({"data.task": task, "data.target": target}))
+    assert not TRAIN.exists()
+    assert not TEST.exists()
+
+
 def test_all_wrong_names_are_told_before_any_stage_needs_them(tiny: TinyProject) -> None:
     params = tiny.set(
         {

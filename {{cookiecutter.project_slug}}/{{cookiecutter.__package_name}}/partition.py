@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from . import checks, column_names, table
+from . import checks, column_names, split, table
 from .artifacts import TEST, TRAIN
 from .columns import Column, typed_columns
 from .data import add_features
@@ -14,7 +14,6 @@ from .files import atomic, write_json
 from .params import Data, Params
 from .progress import watch
 from .schema import Schema, load_schema
-from .split import in_test
 from .table import first_line
 
 METRICS = Path("metrics/prepare.json")
@@ -44,19 +43,23 @@ def _partition(params: Params) -> None:
     schema = load_schema(Path(data.table_schema))
     raw = table.scan(data)
     columns = typed_columns(schema, raw, data.csv if table.is_csv(data) else None)
-    rows = raw.select(column.value for column in columns)
+    values = [column.value for column in columns]
+    rows = raw.select(values)
     _check_params(rows, params)
-    known = rows.filter(pl.col(data.target).is_not_null())
-    sides = add_features(known.with_columns(in_test(known, data, params.prepare).alias(_SIDE)))
+    known = pl.col(data.target).is_not_null()
+    # Null, so on neither side, where the target is.
+    in_test = pl.when(known).then(split.in_test(rows.filter(known), data, params.prepare))
+    # Both files and the checks come from one pass over the rows. Left to itself, polars would read
+    # the table again for the checks, as they need fewer columns.
+    once = raw.cache()
+    sides = add_features(once.select(values).with_columns(in_test.alias(_SIDE)))
     with atomic(TRAIN) as train, atomic(TEST) as test:
         with watch([train, test], "prepare"):
-            # Both files and the checks in one pass over the rows, as reading takes the most time;
-            # the files take their names when the checks have passed.
             sinks = [
                 sides.filter(side).drop(_SIDE).sink_parquet(path, lazy=True, **_PARQUET)
                 for path, side in ((train, ~pl.col(_SIDE)), (test, pl.col(_SIDE)))
             ]
-            asked = raw.select(_measures(raw, columns, params))
+            asked = once.select(_measures(raw, columns, params))
             measured, *_ = pl.collect_all([asked, *sinks], engine="streaming")
         _refuse(raw, measured, columns, schema, params)
         counts = _count(measured["rows"][0], train, test, data)
@@ -85,7 +88,6 @@ def _measures(raw: pl.LazyFrame, columns: list[Column], params: Params) -> list[
     target, by = values[data.target], params.prepare.split.column
     found = checks.measures(columns)
     found += [target.null_count().alias("no target")]
-    found += [target.min().alias("least"), target.max().alias("most")]
     if by is not None:
         undivided = values[by].is_null() & target.is_not_null()
         found += [undivided.sum().alias("undivided")]
@@ -113,21 +115,15 @@ def _refuse(
     measured = measured.with_columns(**checks.distinct(raw, columns, schema, rows))
     problems = checks.problems(raw, measured, columns, schema)
     checks.refuse(problems, data.path, data.table_schema)
-    _check_target(measured, params)
+    missing = measured["no target"][0]
+    if missing and not params.prepare.drop_missing_target:
+        raise ProjectError(
+            f"{missing} rows have no target '{data.target}': mend the data, or set "
+            "prepare.drop_missing_target to true in params.yaml to leave them out"
+        )
     if "undivided" in measured and measured["undivided"][0]:
         by, missing = params.prepare.split.column, measured["undivided"][0]
         raise ProjectError(f"'{by}' splits the rows, but {missing} rows have no value there")
-
-
-def _check_target(measured: pl.DataFrame, params: Params) -> None:
-    target, missing = params.data.target, measured["no target"][0]
-    if missing and not params.prepare.drop_missing_target:
-        raise ProjectError(
-            f"{missing} rows have no target '{target}': mend the data, or set "
-            "prepare.drop_missing_target to true in params.yaml to leave them out"
-        )
-    if measured["least"][0] == measured["most"][0]:
-        raise ProjectError(f"the target '{target}' is the same in every row: nothing to learn")
 
 
 def _count(raw: int, train: Path, test: Path, data: Data) -> dict[str, dict[str, int]]:
@@ -140,6 +136,8 @@ def _count(raw: int, train: Path, test: Path, data: Data) -> dict[str, dict[str,
             )
     if data.task == "classification":
         _check_classes(sides["train"], sides["test"], data.target)
+    else:
+        _check_numbers(pl.concat(sides.values()), data.target)
     return {"rows": {"raw": raw, "no_target": raw - sum(counts.values()), **counts}}
 
 
@@ -148,7 +146,10 @@ def _check_classes(train: pl.LazyFrame, test: pl.LazyFrame, target: str) -> None
         dict(frame.group_by(target).len().collect(engine="streaming").iter_rows())
         for frame in (train, test)
     ]
-    for value in sorted(sizes[0].keys() | sizes[1].keys(), key=str):
+    classes = sizes[0].keys() | sizes[1].keys()
+    if len(classes) == 1:
+        raise _constant(target)
+    for value in sorted(classes, key=str):
         in_train, in_test = sizes[0].get(value, 0), sizes[1].get(value, 0)
         if in_train + in_test == 1:
             raise ProjectError(
@@ -160,3 +161,14 @@ def _check_classes(train: pl.LazyFrame, test: pl.LazyFrame, target: str) -> None
                 f"the class '{value}' of '{target}' ({in_test} rows) is in test only: no model "
                 "can learn it. Use prepare.split.method 'stratified', or drop the class"
             )
+
+
+def _check_numbers(rows: pl.LazyFrame, target: str) -> None:
+    values = pl.col(target)
+    ends = rows.select(least=values.min(), most=values.max()).collect(engine="streaming")
+    if ends["least"][0] == ends["most"][0]:
+        raise _constant(target)
+
+
+def _constant(target: str) -> ProjectError:
+    return ProjectError(f"the target '{target}' is the same in every row: nothing to learn")

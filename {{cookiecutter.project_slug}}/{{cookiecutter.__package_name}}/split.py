@@ -1,5 +1,6 @@
 """Divide rows into train and test; the same rows fall on the same side on every machine."""
 
+import math
 import zlib
 from collections.abc import Callable
 
@@ -28,14 +29,15 @@ def in_test(table: pl.LazyFrame, data: Data, prepare: Prepare) -> pl.Expr:
     """
     split = prepare.split
     types = table.collect_schema()
+    limit = math.ceil(split.test_size * _BITS)
     match split.method:
         case "group":
-            return row_hash([str(split.column)], types, split.seed) < split.test_size * _BITS
+            return row_hash([str(split.column)], types, split.seed) < limit
         case "time":
             return pl.col(str(split.column)) > _cutoff(table, str(split.column), split.test_size)
     position = row_hash(list(data.id) or sorted(types.names()), types, split.seed)
     if split.method == "random":
-        return position < split.test_size * _BITS
+        return position < limit
     return _stratified(table, data.target, position, split.test_size)
 
 

@@ -1,6 +1,7 @@
 """Open the raw table, a file or a folder of parts, without loading it."""
 
 import csv
+import os
 import re
 from pathlib import Path
 
@@ -121,6 +122,9 @@ def _scan_parquet(parts: list[Path]) -> pl.LazyFrame:
     for part, schema in zip(parts, schemas, strict=True):
         if schema != schemas[0]:
             raise ProjectError(f"{part} has other columns or types than {parts[0]}")
+    # polars reads at least eight row groups ahead, which is for files that are far away.
+    ahead = max(1, pl.thread_pool_size() // 2)
+    os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", str(ahead))
     return pl.scan_parquet(parts, glob=False, hive_partitioning=False)
 
 
