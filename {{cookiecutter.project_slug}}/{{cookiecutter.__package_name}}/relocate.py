@@ -26,12 +26,12 @@ def relocate(address: str, endpoint: str | None) -> remote.Remote:
     dvc = (sys.executable, "-m", "dvc")
     if separator and find_spec(f"dvc_{kind}") is None:
         _run("uv", "add", "--dev", f"dvc[{kind}]")  # its bounds stay as they are
-        _run(*dvc, "repro", "--quiet", "environment")  # which reads uv.lock; no other stage does
+        _run(*dvc, "repro", "environment/dvc.yaml")  # the only stage that reads uv.lock
     try:
         name, _ = Store().remote_settings()
     except ProjectError:
         name = "storage"
-    _run(*dvc, "remote", "add", "--quiet", "--force", "--default", name, address)
+    _run(*dvc, "remote", "add", "--force", "--default", name, address)
     if endpoint:
         _run(*dvc, "remote", "modify", name, "endpointurl", endpoint)
     return remote.probe()
