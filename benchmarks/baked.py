@@ -64,14 +64,17 @@ class Bench:
         path = os.pathsep.join([str(self._scripts), self.environment["PATH"]])
         with tempfile.TemporaryFile("w+") as said:
             begun = time.perf_counter()
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env={**self.environment, "PATH": path, **variables},
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-            )
+            try:
+                process = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    env={**self.environment, "PATH": path, **variables},
+                    stdin=subprocess.DEVNULL,
+                    stdout=said,
+                    stderr=subprocess.STDOUT,
+                )
+            except FileNotFoundError:
+                sys.exit(f"error: {command[0]} is not in PATH: this benchmark needs it")
             _, status, used = os.wait4(process.pid, 0)
             wall = time.perf_counter() - begun
             process.returncode = os.waitstatus_to_exitcode(status)
