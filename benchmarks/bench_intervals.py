@@ -6,7 +6,8 @@ Needs numpy, scikit-learn, scipy and tqdm, and vl-convert-python for `--json`: t
 generated project has them. All three give 95 % intervals of all metrics of the
 task. The two rivals run fewer resamples, and their CPU time, which grows with the number of
 resamples alone, is scaled up. Labels are integers, which scikit-learn handles fastest. The loop
-draws the same rows as the project, so the benchmark first checks that both give the same values.
+draws the same rows as the project, so the benchmark first checks that both give the same values; of
+more than 20,000 rows the project draws from 20,000, and both intervals must overlap.
 """
 
 import importlib.util
@@ -134,7 +135,8 @@ def main() -> None:
 
 def compare(name: str, task: Task, rows: int, resamples: int, few: int) -> list[Line]:
     """Print what all three cost, and demand that the loop says the same."""
-    intervals = importlib.import_module("package.intervals").intervals
+    package = importlib.import_module("package.intervals")
+    intervals = package.intervals
     predictions = importlib.import_module("package.predictions").Predictions
     arrays, scores = task(rows)
     same = intervals(name, predictions(*arrays), few, CONFIDENCE, 0)
@@ -143,7 +145,10 @@ def compare(name: str, task: Task, rows: int, resamples: int, few: int) -> list[
     loop, found = cpu(lambda: by_loop(rows, scores, few))
     scipy, _ = cpu(lambda: by_scipy(rows, scores, few))
     for metric, bounds in found.items():
-        np.testing.assert_allclose(same[metric], bounds, rtol=1e-10)
+        if rows <= package.MOST:
+            np.testing.assert_allclose(same[metric], bounds, rtol=1e-10)
+        else:
+            assert max(same[metric][0], bounds[0]) <= min(same[metric][1], bounds[1]), metric
     rivals = {LOOP: loop * resamples / few, SCIPY: scipy * resamples / few}
     text = "".join(f" {took:9.2f} ({took / ours:5.0f}x)" for took in rivals.values())
     print(f"{name:15} {rows:7} {ours:8.2f}{text}", flush=True)
