@@ -7,7 +7,7 @@ import pytest
 from {{ cookiecutter.__package_name }}.errors import ProjectError
 from {{ cookiecutter.__package_name }}.params import parse
 from {{ cookiecutter.__package_name }}.pipeline import load_pipeline
-from {{ cookiecutter.__package_name }}.sweep import PATH, affected, space
+from {{ cookiecutter.__package_name }}.sweep import affected, space
 
 from .conftest import ROOT, TinyProject
 
@@ -19,14 +19,6 @@ def sweep(**changes: Any) -> space.Sweep:
     keys = {"name": "s", "trials": 15, "metric": "log_loss", "sampler": "tpe", "seed": 0}
     content = {**keys, "pruner": "none", "space": RANGE, **changes}
     return parse(content, space.Sweep, "sweep.yaml")
-
-
-@pytest.mark.skipif(not (ROOT / PATH).exists(), reason="this project has no sweep.yaml")
-def test_the_sweep_of_this_project_can_begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    yours = space.load_sweep(PATH)
-    space.refuse_unknown(yours, str(PATH))
-    assert affected.stages_of(load_pipeline(), yours.space)
 
 
 @pytest.mark.parametrize(
