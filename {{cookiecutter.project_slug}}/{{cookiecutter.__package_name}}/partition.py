@@ -53,6 +53,7 @@ def _partition(params: Params) -> None:
     # the table again for the checks, as they need fewer columns.
     once = raw.cache()
     sides = add_features(once.select(values).with_columns(in_test.alias(_SIDE)))
+    # The files take their names when the checks have passed.
     with atomic(TRAIN) as train, atomic(TEST) as test:
         with watch([train, test], "prepare"):
             sinks = [
