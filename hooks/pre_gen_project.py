@@ -11,21 +11,44 @@ from collections.abc import Iterator
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 # Answers from the command line reach us evaluated as template code; this is what was given.
 GIVEN = json.loads(r"""{{ _cookiecutter | default({}) | tojson }}""")
-# The package folder comes first on Python's search path: it must not hide what the stages import,
-# nor be a folder that the project or Windows has already.
+# The package comes first on Python's search path: it must not hide what a project can install. Nor
+# may a name be that of a distribution there, of something in the project or of Windows' devices.
 TAKEN = re.compile(
-    r"""alembic|annotated_doc|annotated_types|anyio|arro3|aux|blinker|bootstrap|cachetools|certifi|
-    click|cloudpickle|colorama|colorlog|com\d|con|contourpy|cycler|dask|data|databricks|deltalake|
-    deploy|deprecated|distributed|docker|docs|dvc|dvclive|environment|fastapi|fastapi_offline|flask|
-    flask_cors|git|google|graphene|graphql|gunicorn|h11|httpcore|httptools|httpx|huey|idna|
-    importlib_metadata|iniconfig|itsdangerous|jinja2|joblib|kiwisolver|lazy_importer|lightgbm|
-    locket|lpt\d|mako|markdown_it|markupsafe|matplotlib|mdurl|metrics|mlflow|models|msgpack|mypy|
-    narwhals|nul|numpy|opentelemetry|optuna|packaging|pandas|partd|pip|platformdirs|pluggy|polars|
-    prettytable|prn|prometheus_client|psutil|py|pyarrow|pydantic|pydantic_core|pygments|pylab|
-    pytest|release|reports|requests|rich|ruff|s3fs|scipy|semver|sentry_sdk|setuptools|shellingham|
-    sklearn|skops|sniffio|sortedcontainers|sqlalchemy|sqlparse|starlette|tblib|tests|threadpoolctl|
-    tlz|toolz|tornado|tqdm|typer|typing_extensions|typing_inspection|urllib3|uv|uvicorn|uvloop|
-    vl_convert|wandb|wcwidth|werkzeug|xgboost|xxhash|yaml|zict|zipp""",
+    r"""
+    adlfs|aiobotocore|aiohappyeyeballs|aiohttp|aiohttp_retry|aioitertools|aiosignal|alembic|amqp|
+    annotated_doc|annotated_types|antlr4|antlr4_python3_runtime|anyio|appdirs|argcomplete|arro3|
+    ast_serialize|asyncssh|atpublic|attr|attrs|aux|azure|azure_core|azure_identity|
+    azure_storage_blob|bcrypt|billiard|blinker|bootstrap|botocore|cachetools|celery|certifi|cffi|
+    charset_normalizer|click|click_didyoumean|click_plugins|click_repl|cloudpickle|colorama|
+    colorlog|com\d|con|configobj|contourpy|coreweave_evaluations|cryptography|cwevals|cycler|dask|
+    data|databricks|databricks_sdk|dateutil|decorator|deltalake|deploy|deprecated|dictdiffer|
+    diskcache|distributed|distro|docker|docs|dotenv|dpath|dulwich|dvc|dvc_azure|dvc_data|dvc_gs|
+    dvc_http|dvc_objects|dvc_render|dvc_s3|dvc_ssh|dvc_studio_client|dvc_task|dvclive|entrypoints|
+    environment|fastapi|fastapi_offline|filelock|flask|flask_cors|flatten_dict|flufl|flufl_lock|
+    fonttools|frozenlist|fsspec|funcy|gcsfs|git|gitdb|gitpython|google|google_api_core|google_auth|
+    google_auth_oauthlib|google_cloud_core|google_cloud_storage|google_cloud_storage_control|
+    google_crc32c|google_resumable_media|googleapis_common_protos|grandalf|graphene|graphql|
+    graphql_core|graphql_relay|grimp|grpc|grpc_google_iam_v1|grpc_status|grpcio|grpcio_status|gto|
+    gunicorn|h11|httpcore|httptools|httpx|huey|hydra|hydra_core|idna|images|import_linter|
+    importlib_metadata|importlinter|iniconfig|isodate|iterative_telemetry|itsdangerous|jinja2|
+    jmespath|joblib|jwt|kiwisolver|knack|kombu|lazy_importer|librt|lightgbm|locket|lpt\d|mako|
+    markdown_it|markdown_it_py|markupsafe|matplotlib|mdurl|metrics|mlflow|mlflow_skinny|
+    mlflow_tracing|mlrepo|models|mpl_toolkits|msal|msal_extensions|msgpack|multidict|mypy|
+    mypy_extensions|mypyc|narwhals|networkx|nul|numpy|nvidia|nvidia_nccl_cu12|oauthlib|omegaconf|
+    opentelemetry|opentelemetry_api|opentelemetry_exporter_http_transport|
+    opentelemetry_exporter_otlp_common|opentelemetry_exporter_otlp_proto_common|
+    opentelemetry_exporter_otlp_proto_http|opentelemetry_proto|opentelemetry_sdk|
+    opentelemetry_semantic_conventions|optuna|orjson|packaging|pandas|partd|pathspec|pil|pillow|pip|
+    platformdirs|pluggy|polars|polars_runtime_32|prettytable|prn|prometheus_client|prompt_toolkit|
+    propcache|proto|proto_plus|protobuf|psutil|public|py|pyarrow|pyasn1|pyasn1_modules|pycparser|
+    pydantic|pydantic_core|pydantic_settings|pydevd_plugins|pydot|pygit2|pygments|pygtrie|pyjwt|
+    pylab|pyparsing|pytest|python_dateutil|python_dotenv|pyyaml|release|reports|requests|
+    requests_oauthlib|rich|ruamel|ruamel_yaml|ruamel_yaml_clib|ruff|s3fs|scikit_learn|scipy|scmrepo|
+    semver|sentry_sdk|setuptools|shellingham|shortuuid|shtab|six|sklearn|skops|smmap|sniffio|
+    sortedcontainers|sqlalchemy|sqlparse|sqltrie|sshfs|starlette|tabulate|tblib|tests|threadpoolctl|
+    tlz|tomlkit|toolz|tornado|tqdm|typer|types_tqdm|typing_extensions|typing_inspection|tzlocal|
+    urllib3|uv|uvicorn|uvloop|validate|vine|vl_convert|vl_convert_python|voluptuous|wandb|wcwidth|
+    werkzeug|wrapt|xgboost|xxhash|yaml|yarl|zc|zc_lockfile|zict|zipp""",
     re.VERBOSE,
 )
 # What both .dvc/config and a URL hold as it is. A relative folder must lie outside the project:
@@ -41,7 +64,7 @@ ADDRESSES = {
 
 
 def mistakes() -> Iterator[str]:
-    """Yield one message per answer that cannot be used, each with its mend."""
+    """Yield one message per answer that cannot be used, with how to fix it."""
     for name in ("project_name", "project_slug", "description", "author", "remote_url"):
         if not ANSWERS[name].strip():
             yield f"{name} is empty: write something"

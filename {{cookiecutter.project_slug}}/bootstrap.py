@@ -13,15 +13,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 # An older Python reads this far: no newer syntax in this file, no newer import above this line.
 if sys.version_info < (3, 11):  # noqa: UP036
-    sys.exit(f"error: this needs Python 3.11 or newer, and this is {sys.version.split()[0]}")
+    sys.exit(f"error: run this with Python 3.11 or newer: this is {sys.version.split()[0]}")
 
 MINORS = ("3.13", "3.12", "3.11")
 SHIPPED = 'requires-python = ">=3.11,<3.14"'
 NARROWED = 'requires-python = "=={}.*"'
+
+INSTALL_UV = "https://docs.astral.sh/uv/getting-started/installation"
 
 PYPROJECT = Path("pyproject.toml")
 PINNED = Path(".python-version")
@@ -34,7 +35,7 @@ SYNCING = Path(".dvc/tmp/bootstrap.sync")
 
 
 class SetupError(Exception):
-    """The end of the set-up; its text says why and what mends it."""
+    """The end of the set-up; its text says why, and how to fix it."""
 
 
 def main() -> None:
@@ -46,7 +47,7 @@ def main() -> None:
     except SetupError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("\nStopped. `python bootstrap.py` goes on from here.")
+        sys.exit("\nStopped. Run bootstrap.py again: it goes on from here.")
 
 
 def set_up() -> None:
@@ -56,26 +57,31 @@ def set_up() -> None:
     if repository():
         hooks()
     environment(uv)
-    package = project()["name"].replace("-", "_").lower()
-    step("Raw data", f"{package}.raw_data")
-    step("Plots that need no network", f"{package}.offline_plots")
-    again = "Mend what it says and run this again: stages that are done are not repeated."
-    step("Pipeline", "dvc", "repro", mend=again)
-    step("Metrics", f"{package}.summary")
-    step("First commit", f"{package}.first_commit")
+    step("Raw data", "mlrepo.storage.setup", "data")
+    step("Plots that need no network", "mlrepo.page.offline_plots")
+    step("Pipeline", "dvc", "repro", fix="Fix that and run this again: it goes on from there.")
+    step("Metrics", "mlrepo.scoring.score_report")
+    step("First commit", "mlrepo.storage.setup", "commit")
 
 
-def find_tools() -> list[str]:
-    """Return the command that starts uv."""
+def find_tools() -> str:
+    """Return the command that starts uv, and say where uv is if a new terminal will not find it."""
     if shutil.which("git") is None:
         raise SetupError("git is missing: get it from https://git-scm.com, then run this again.")
-    for uv in (["uv"], [sys.executable, "-m", "uv"]):
-        if shutil.which(uv[0]) and ask(*uv, "--version") is not None:
-            return uv
-    raise SetupError("uv is missing: `python -m pip install uv` installs it; then run this again.")
+    program = shutil.which("uv")
+    if program and ask("uv", "--version") is not None:
+        if ((venv := Path(program).parent.parent) / "pyvenv.cfg").exists():
+            say(f"uv, in {venv}: activate that in each new terminal, or see {INSTALL_UV}")
+        return "uv"
+    module = ask(sys.executable, "-c", "import uv; print(uv.find_uv_bin())")
+    if module:
+        say(f"uv, in {Path(module).parent}: add that to PATH, as README.md starts uv by its name")
+        return module
+    inside = "`pip install uv` in an active virtual environment brings it"
+    raise SetupError(f"uv is missing: {inside}, or see {INSTALL_UV}; then run this again.")
 
 
-def choose_python(uv: list[str]) -> None:
+def choose_python(uv: str) -> None:
     """Pin the project to one minor version of Python that this machine has."""
     # The variables of an environment that is active here would lead uv to that one.
     for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONHOME"):
@@ -118,7 +124,7 @@ def pinned_minor() -> str | None:
     return minor
 
 
-def find_python(uv: list[str], minor: str) -> str | None:
+def find_python(uv: str, minor: str) -> str | None:
     """Return a Python of this minor version that is on this machine."""
     if minor not in MINORS:
         return None
@@ -127,7 +133,7 @@ def find_python(uv: list[str], minor: str) -> str | None:
     for path in (str(PYTHON), sys.executable):
         if Path(path).exists() and ask(path, "-c", tell) == minor:
             return path
-    return ask(*uv, "python", "find", "--system", minor)
+    return ask(uv, "python", "find", "--system", minor)
 
 
 def repository() -> bool:
@@ -156,17 +162,17 @@ def hooks() -> None:
         say(f"Git hooks: core.hooksPath is {current} already, so .githooks is not in use")
 
 
-def environment(uv: list[str]) -> None:
+def environment(uv: str) -> None:
     """Install the locked packages; uv.lock is made if there is none."""
     say("Environment")
     network = "It needs the package index: check the network, then run this again."
     # A merge that is under way leaves one side's uv.lock beside the pyproject.toml of both.
     if not LOCK.exists() or ask("git", "ls-files", "--unmerged", str(LOCK)):
-        run(*uv, "lock", mend=network)
-    elif ask(*uv, "lock", "--check") is None:
-        run(*uv, "lock", "--check", mend="`uv lock` brings uv.lock up to pyproject.toml.")
+        run(uv, "lock", fix=network)
+    elif ask(uv, "lock", "--check") is None:
+        run(uv, "lock", "--check", fix="`uv lock` brings uv.lock up to pyproject.toml.")
     SYNCING.touch()
-    run(*uv, "sync", "--frozen", *extras(), mend=network)
+    run(uv, "sync", "--frozen", *extras(), fix=network)
     SYNCING.unlink()
     # Stages and hooks say `python`: that must be the project's own.
     os.environ["PATH"] = os.pathsep.join([str(PYTHON.parent.resolve()), os.environ["PATH"]])
@@ -174,19 +180,14 @@ def environment(uv: list[str]) -> None:
 
 def extras() -> list[str]:
     """Return the option that installs the package of `train.estimator` where it is an extra."""
-    params = Path("params.yaml").read_text(encoding="utf-8")
-    estimator = re.search(r"^ +estimator: *[\"']?(\w+)\.", params, re.MULTILINE)
-    if estimator and estimator[1] in project().get("optional-dependencies", {}):
-        return ["--extra", estimator[1]]
-    return []
-
-
-def project() -> dict[str, Any]:
-    """Return the table `project` of pyproject.toml."""
     import tomllib  # an older Python has none
 
-    table: dict[str, Any] = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-    return table
+    params = Path("params.yaml").read_text(encoding="utf-8")
+    estimator = re.search(r"^ +estimator: *[\"']?(\w+)\.", params, re.MULTILINE)
+    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+    if estimator and estimator[1] in project.get("optional-dependencies", {}):
+        return ["--extra", estimator[1]]
+    return []
 
 
 @contextmanager
@@ -209,13 +210,13 @@ def one_at_a_time() -> Iterator[None]:
         yield
 
 
-def step(title: str, module: str, *arguments: str, mend: str = "") -> None:
+def step(title: str, module: str, *arguments: str, fix: str = "") -> None:
     """Announce and run a module with the project's Python."""
     say(title)
-    run(str(PYTHON), "-m", module, *arguments, mend=mend)
+    run(str(PYTHON), "-m", module, *arguments, fix=fix)
 
 
-def run(*command: str, mend: str = "") -> None:
+def run(*command: str, fix: str = "") -> None:
     """Run a command in view of the user."""
     process = subprocess.Popen(command, close_fds=False)  # with the lock, for as long as it runs
     try:
@@ -224,7 +225,7 @@ def run(*command: str, mend: str = "") -> None:
         process.wait()  # it was told as well, and tidies up
         raise
     if code:
-        raise SetupError(f"`{shlex.join(command)}` ended with exit code {code}. {mend}".rstrip())
+        raise SetupError(f"`{shlex.join(command)}` ended with exit code {code}. {fix}".rstrip())
 
 
 def ask(*command: str) -> str | None:

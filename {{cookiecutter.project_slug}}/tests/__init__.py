@@ -1,1 +1,1 @@
-"""Tests of the pipeline: run them with ``pytest``."""
+"""Tests of this project: its own code, its data, its pipeline, and one run from end to end."""

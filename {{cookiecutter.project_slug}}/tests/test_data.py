@@ -3,20 +3,17 @@
 import polars as pl
 import pytest
 
-from {{ cookiecutter.__package_name }} import features
-from {{ cookiecutter.__package_name }}.artifacts import TEST, TRAIN
-from {{ cookiecutter.__package_name }}.params import Params, load_params
+from mlrepo.core.paths import TEST, TRAIN
+from mlrepo.learning import features
+
+from {{ cookiecutter.__package_name }}.data import add_features
+from {{ cookiecutter.__package_name }}.params import Params
 
 from .conftest import ROOT
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / TRAIN).exists(), reason="no prepared data here: run `dvc pull` or `dvc repro`"
 )
-
-
-@pytest.fixture
-def params() -> Params:
-    return load_params(ROOT / "params.yaml")
 
 
 @pytest.fixture
@@ -51,6 +48,21 @@ def test_every_feature_varies_in_train(
     for name in features.choose(train.schema, params).names:
         assert train[name].n_unique() > 1, (
             f"'{name}' is the same in every train row: add it to data.features.exclude"
+        )
+
+
+def test_predictions_can_make_every_feature(
+    sides: tuple[pl.DataFrame, pl.DataFrame], raw: pl.LazyFrame, params: Params
+) -> None:
+    """`model predict` runs data.py, without the target, and none of your pages."""
+    try:
+        made = add_features(raw.drop(params.data.target, strict=False)).collect_schema()
+    except pl.exceptions.ColumnNotFoundError as error:
+        pytest.fail(f"data.py reads the target, which a prediction lacks: {error}")
+    for name in features.choose(sides[0].schema, params).names:
+        assert name in made, (
+            f"'{name}' is a column of your page of prepare: move what makes it to data.py, or name "
+            "it in data.features.exclude"
         )
 
 

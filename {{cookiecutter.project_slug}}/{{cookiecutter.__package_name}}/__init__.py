@@ -1,1 +1,1 @@
-"""The pipeline of this project: one module a stage, run as ``python -m <package>.<stage>``."""
+"""Your own code: one page for each stage, and what is particular to this data and model."""

@@ -1,20 +1,13 @@
-"""The stage `card`: what this commit's model is, for people."""
+"""The stage `card`: what this commit's model is, for people and for the Hugging Face Hub."""
 
-from .errors import run
+from mlrepo.core.files import atomic
+from mlrepo.core.paths import CARD
+from mlrepo.scoring.card import card
 
-
-def main() -> None:
-    """Run the stage with the params of this folder."""
-    # Imports wait until here, where `run` can say what is missing in the environment.
-    from . import environment
-    from .params import load_params
-
-    params = load_params()
-    environment.check()
-    from .model_card import write
-
-    write(params)
+from .params import Params
 
 
-if __name__ == "__main__":
-    run(main)
+def main(params: Params) -> None:
+    """Write MODEL_CARD.md; a section of your own is text behind that of the library."""
+    with atomic(CARD) as partial:
+        partial.write_text(card(params), encoding="utf-8", newline="\n")

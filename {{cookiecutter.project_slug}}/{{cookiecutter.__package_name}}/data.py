@@ -1,8 +1,9 @@
 """The place for what is particular to this table: columns made from other columns.
 
-Everything that is written here happens before the split, so it must look at one row at a time: a
-mean over all rows would carry the test rows into training. What needs such statistics belongs in
-`model.py`, where it is fitted on the train rows alone.
+Everything that is written here is done to the train rows, to the test rows and to each table that
+is predicted, apart from one another, so it must look at one row at a time: a mean over all rows
+would be another one each time. What needs such statistics belongs in `model.py`, where it is fitted
+on the train rows alone.
 """
 
 import polars as pl

@@ -1,11 +1,7 @@
-"""The metrics of the field, for one table or for many bootstrap resamples at once.
+"""What the model is measured by; the names are those of metrics/ and reports/scores.csv.
 
-A metric takes predictions and weights of shape (b, n): how often each of the n rows counts in
-each of b resamples. It returns (b,) values, NaN where a resample leaves it undefined. All ones
-is the table as it is: then the values are scikit-learn's.
-
-A metric of your own takes two lines, its import and its entry in a table at the end of this file;
-`from_sklearn` takes any `function(y_true, y_pred)`:
+A metric of your own takes two lines, its import and its entry in a table below. `from_sklearn`
+takes any `function(y_true, y_pred)`:
 
     from sklearn.metrics import matthews_corrcoef
     CLASSIFICATION = {..., "matthews": from_sklearn(matthews_corrcoef)}
@@ -13,144 +9,29 @@ A metric of your own takes two lines, its import and its entry in a table at the
 If smaller values of it are better, SMALLER_IS_BETTER has to name it too.
 """
 
-from __future__ import annotations
+from mlrepo.learning.metrics.aggregates import Metric, from_sklearn
+from mlrepo.learning.metrics.functions import (
+    accuracy,
+    average_precision,
+    balanced_accuracy,
+    brier,
+    f1_macro,
+    log_loss,
+    mae,
+    median_absolute_error,
+    r2,
+    rmse,
+    roc_auc,
+)
 
-import numpy as np
-
-from .predictions import Array, FloatArray, Predictions
-from .weighted import Metric, Weights, dot, from_sklearn, mean, per_row, ratio, tally
-
-__all__ = [
-    "CLASSIFICATION",
-    "REGRESSION",
-    "SMALLER_IS_BETTER",
-    "from_sklearn",
-    "of_task",
-    "per_row",
-    "scores",
-]
-
-
-def _label_counts(
-    predictions: Predictions, weights: Weights
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Count, per resample and label (b, labels): correct, truly there, predicted."""
-    cell_of_row, true, predicted = predictions.cells
-    counts = tally(cell_of_row, weights, len(true))
-    size = len(predictions.labels)
-    correct = tally(true, counts * (true == predicted), size)
-    return correct, tally(true, counts, size), tally(predicted, counts, size)
-
-
-def _mean_of_defined(values: FloatArray) -> FloatArray:
-    defined = np.isfinite(values)
-    return ratio(np.where(defined, values, 0.0).sum(axis=1), defined.sum(axis=1).astype(float))
-
-
-@per_row
-def accuracy(predictions: Predictions) -> Array:
-    """Share of rows with the right label."""
-    right: Array = predictions.truth == predictions.predicted
-    return right
-
-
-def balanced_accuracy(predictions: Predictions, weights: Weights) -> FloatArray:
-    """Mean recall of the labels that occur in the truth."""
-    correct, there, _ = _label_counts(predictions, weights)
-    return _mean_of_defined(ratio(correct, there))
-
-
-def f1_macro(predictions: Predictions, weights: Weights) -> FloatArray:
-    """Mean F1 of the labels that occur in the truth or the predictions."""
-    correct, there, predicted = _label_counts(predictions, weights)
-    return _mean_of_defined(ratio(2 * correct, there + predicted))
-
-
-def roc_auc(predictions: Predictions, weights: Weights) -> FloatArray:
-    """Area under the ROC curve; with several classes the mean of each against the rest.
-
-    Undefined where a class has no rows or all rows, or where a label is unknown to the model.
-    """
-    if not predictions.ranks or (predictions.class_index < 0).any():
-        return np.full(len(weights), np.nan)
-    areas = []
-    for code, size in predictions.ranks:
-        sides = tally(code, weights, 2 * size)
-        rest, of_class = sides[:, :size], sides[:, size:]
-        # Pairs in the right order, ties counted half (Mann and Whitney, 1947). These are whole
-        # and half numbers, so their sums are exact in any order.
-        right = dot(of_class, np.cumsum(rest, axis=1)) - dot(of_class, rest) / 2
-        areas.append(ratio(right, of_class.sum(axis=1) * rest.sum(axis=1)))
-    area: FloatArray = np.mean(areas, axis=0)
-    return area
-
-
-@per_row
-def log_loss(predictions: Predictions) -> Array | None:
-    """Mean of -ln(probability of the true label); smaller is better."""
-    shares, true = predictions.probabilities, predictions.class_index
-    if shares is None or (true < 0).any():
-        return None
-    smallest = np.finfo(shares.dtype).eps  # scikit-learn's bound: a sure mistake stays finite
-    share = np.clip(shares[np.arange(len(true)), true], smallest, 1 - smallest)
-    loss: FloatArray = -np.log(share.astype(np.float64))
-    return loss
-
-
-@per_row
-def brier(predictions: Predictions) -> Array | None:
-    """Mean squared error of the probabilities; smaller is better.
-
-    From 0 to 1 for two classes (the second's probability alone) and to 2 for more: as
-    scikit-learn's `brier_score_loss` with its default `scale_by_half="auto"`.
-    """
-    shares, true = predictions.probabilities, predictions.class_index
-    if shares is None or (true < 0).any():
-        return None
-    hit = true[:, np.newaxis] == np.arange(shares.shape[1])
-    squared: FloatArray = ((hit - shares.astype(np.float64)) ** 2).sum(axis=1)
-    return squared / 2 if shares.shape[1] == 2 else squared
-
-
-def rmse(predictions: Predictions, weights: Weights) -> FloatArray:
-    """Root of the mean squared error, in the unit of the target."""
-    return np.sqrt(mean(predictions.errors**2, weights))
-
-
-@per_row
-def mae(predictions: Predictions) -> Array:
-    """Mean absolute error, in the unit of the target."""
-    return np.abs(predictions.errors)
-
-
-def r2(predictions: Predictions, weights: Weights) -> FloatArray:
-    """Share of the target's variance that is explained; undefined where the target is constant."""
-    truth = np.asarray(predictions.truth, dtype=np.float64)
-    spread = (truth - mean(truth, weights)[:, np.newaxis]) ** 2
-    total = (weights * spread).sum(axis=1)
-    # A constant target leaves a rounding error, not 0: look at the values of the doubtful ones.
-    for row in np.flatnonzero(total <= 1e-12 * np.max(truth**2) * weights.sum(axis=1)):
-        if np.ptp(truth[weights[row] > 0]) == 0:
-            total[row] = 0.0
-    return 1 - ratio((weights * predictions.errors**2).sum(axis=1), total)
-
-
-def median_absolute_error(predictions: Predictions, weights: Weights) -> FloatArray:
-    """Median of the absolute errors, in the unit of the target."""
-    order, errors = predictions.ranked_errors
-    reached = np.take(weights, order, axis=1).cumsum(axis=1)
-    middles = []
-    for row in reached:
-        both = np.searchsorted(row, [(row[-1] - 1) // 2, row[-1] // 2], side="right")
-        middles.append(errors[both].mean())
-    return np.array(middles)
-
+__all__ = ["CLASSIFICATION", "REGRESSION", "SMALLER_IS_BETTER", "from_sklearn"]
 
 CLASSIFICATION: dict[str, Metric] = {
     "accuracy": accuracy,
     "balanced_accuracy": balanced_accuracy,
     "f1_macro": f1_macro,
     "roc_auc": roc_auc,
+    "average_precision": average_precision,
     "log_loss": log_loss,
     "brier": brier,
 }
@@ -161,18 +42,3 @@ REGRESSION: dict[str, Metric] = {
     "median_absolute_error": median_absolute_error,
 }
 SMALLER_IS_BETTER = {"log_loss", "brier", "rmse", "mae", "median_absolute_error"}
-
-
-def of_task(task: str) -> dict[str, Metric]:
-    """Return the metrics of a task, "classification" or "regression"."""
-    return {"classification": CLASSIFICATION, "regression": REGRESSION}[task]
-
-
-def scores(task: str, predictions: Predictions) -> dict[str, float]:
-    """Return the value of each metric; one that is undefined here is left out.
-
-    JSON knows no NaN, and a made-up 0 would be compared with real values.
-    """
-    once = np.ones((1, len(predictions)))
-    values = {name: float(metric(predictions, once)[0]) for name, metric in of_task(task).items()}
-    return {name: value for name, value in values.items() if np.isfinite(value)}

@@ -13,9 +13,11 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from .estimator import make_estimator
-from .features import Features
-from .params import Categories, Numbers, Params
+from mlrepo.core.params import Categories, Numbers
+from mlrepo.learning.estimator import make_estimator
+from mlrepo.learning.features import Features
+
+from .params import Params
 
 _SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler, "robust": RobustScaler}
 

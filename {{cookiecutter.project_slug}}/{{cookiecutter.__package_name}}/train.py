@@ -1,33 +1,28 @@
-"""The stage `train`: one fitted Pipeline, written as one file."""
+"""The stage `train`: one fitted model in one file, with its SHA-256."""
 
-from __future__ import annotations
+from mlrepo.core.files import all_or_nothing, put_json
+from mlrepo.core.paths import FOLDS, MODEL, TRAIN
+from mlrepo.learning import model_file
+from mlrepo.learning.cluster.session import connected
+from mlrepo.learning.cross_validation import cross_validate
+from mlrepo.learning.fit import TrainingTable, fit
+from mlrepo.learning.metrics import scores
 
-from typing import TYPE_CHECKING
-
-from .errors import run
-
-if TYPE_CHECKING:
-    from .fit import AfterFold
-
-
-def main(after_fold: AfterFold | None = None) -> None:
-    """Run the stage with the params of this folder."""
-    # Imports wait until here, where `run` can say what is missing, and until
-    # the settings are there that numpy reads when it is imported.
-    from . import environment, numerics
-    from .params import load_params
-
-    params = load_params()
-    if params.numerics.pinned:
-        numerics.pin()
-    environment.check()
-    from . import cluster
-
-    with cluster.connected(params.numerics.pinned):
-        from .fit import train
-
-        train(params, after_fold)
+from .model import build
+from .params import Params
 
 
-if __name__ == "__main__":
-    run(main)
+def main(params: Params) -> None:
+    """Write the model, its SHA-256 and the scores of the cross-validation, or nothing."""
+    table = TrainingTable(TRAIN, params)  # its rows are read when they are asked for
+    model = build(params, table.features)
+
+    # On the workers of a Dask cluster where DASK_SCHEDULER_ADDRESS names one, else here.
+    with connected(params.numerics.pinned):
+        folds = cross_validate(model, table, scores)  # empty where it is off
+        fit(model, table)  # all rows, in batches or on a cluster, as params.train says
+
+    # All is written before the first file is replaced.
+    with all_or_nothing() as new:
+        put_json(new(FOLDS), {"cv": folds})
+        model_file.save(model, MODEL)

@@ -1,0 +1,80 @@
+"""All that must hold of a commit before it is merged, each told whatever the others say."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import partial
+
+from mlrepo.ci.job import say, shut_out, summarize
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.markdown import markdown
+from mlrepo.pipeline import status
+from mlrepo.pipeline.dvc import variables
+from mlrepo.pipeline.output import report
+from mlrepo.storage.store import Store
+
+
+class _LeftOutError(Exception):
+    """A check that cannot be made here, and why."""
+
+
+def check() -> bool:
+    """Run every check and return whether all hold."""
+    checks: dict[str, Callable[[], list[str]]] = {
+        "lint": partial(_tool, "ruff", "check"),
+        "format": partial(_tool, "ruff", "format", "--check"),
+        "types": partial(_tool, "mypy"),
+        "imports": partial(_tool, "lint-imports"),
+        "tests": partial(_tool, "pytest"),
+        "dvc.lock": _lock,
+        "uv.lock": _packages,
+        "data at DVC's remote": _pushed,
+    }
+    found, left_out = {}, {}
+    for name, run in checks.items():
+        say(name)
+        try:
+            found[name] = run()
+        except _LeftOutError as reason:
+            left_out[name] = str(reason)
+        except ProjectError as error:
+            found[name] = [str(error)]
+    say("result")
+    print(report(found))
+    for name, why in left_out.items():
+        print(f"skipped  {name}: {why}")
+    lines = [[name, "; ".join(wrong) or "ok"] for name, wrong in found.items()]
+    lines += [[name, f"skipped: {why}"] for name, why in left_out.items()]
+    summarize(f"## Checks\n\n{markdown([['check', 'result'], *lines])}")
+    return not any(found.values())
+
+
+def _tool(*command: str) -> list[str]:
+    environment = variables()
+    program = shutil.which(command[0], path=environment["PATH"])
+    if program is None:
+        return [f"{command[0]} is not installed: `uv sync` installs it"]
+    code = subprocess.run([program, *command[1:]], env=environment, check=False).returncode
+    return [f"`uv run {' '.join(command)}` ended with exit code {code}"] if code else []
+
+
+def _lock() -> list[str]:
+    found = status.report()
+    if found.unread:
+        raise _LeftOutError(f"only `dvc status` can compare {', '.join(found.unread)}")
+    return [*found.stale, status.FIX] if found.stale else []
+
+
+def _packages() -> list[str]:
+    if shutil.which("uv") is None:
+        return ["uv is not in PATH: get it from https://docs.astral.sh/uv"]
+    done = subprocess.run(["uv", "lock", "--check"], capture_output=True, check=False)
+    wrong = "uv.lock is not what pyproject.toml asks for: `uv lock`, `uv sync`, `dvc repro`"
+    return [wrong] if done.returncode else []
+
+
+def _pushed() -> list[str]:
+    why = shut_out()
+    if why:
+        raise _LeftOutError(why)
+    return list(Store().not_pushed())

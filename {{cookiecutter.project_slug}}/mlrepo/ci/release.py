@@ -1,0 +1,129 @@
+"""Hand a version out, if it holds: in a folder and a release, or to deploy.py of the team."""
+
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mlrepo.ci.job import begin, say, summarize
+from mlrepo.ci.providers import RefusedError, provider
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import read_json, write_json
+from mlrepo.core.markdown import markdown
+from mlrepo.core.paths import CARD
+from mlrepo.pipeline import git
+from mlrepo.pipeline.dvc import variables
+from mlrepo.pipeline.dvc_yaml import declared
+from mlrepo.pipeline.output import as_json, report
+from mlrepo.storage.store import Store
+from mlrepo.versions import fetch
+from mlrepo.versions import verify as proofs
+from mlrepo.versions.exports import render
+from mlrepo.versions.registry import DEPRECATED, Registry, Version, recorded
+from mlrepo.versions.tags import artifact_in_tag
+
+RELEASES = Path("release")  # Git ignores it
+STEP = Path("deploy.py")
+
+
+def release(tag: str) -> bool:
+    """Fill a folder and the provider's release with a version; return False if it does not hold."""
+    begin()
+    registries = map(Registry.load, declared())
+    found = ((r, v) for r in registries for v in r.versions.values() if v.tag.name == tag)
+    registry, version = next(found, (None, None))
+    if not (registry and version):
+        example = f"{artifact_in_tag(next(iter(declared())))}@v1.0.0"
+        raise ProjectError(
+            f"{tag} is no version here: name one as `git tag` does, such as {example}"
+        )
+    if not _holds(registry.model, version):
+        return False
+    say("collect")
+    folder = RELEASES / tag.replace("/", "-")
+    files = _fill(folder, version)
+    print("\n".join(map(str, files)))
+    record = recorded(version)
+    lines = [
+        ["part", "value"],
+        ["commit", version.tag.commit],
+        ["SHA-256", record["artifact"]["sha256"]],
+        ["data", f"{record['data']['path']}, MD5 {record['data']['md5']}"],
+    ]
+    text = f"{version.tag.notes}\n\n{markdown(lines)}"
+    summarize(f"## {tag}\n\n{text}")
+    service = provider()
+    if service is None:
+        print(f"No token of a provider is here, so the release is the folder {folder}.")
+        return True
+    say("attach")
+    try:
+        print(service.release(tag, text, files))
+    except RefusedError as reason:
+        raise ProjectError(f"{folder} is complete, but attached to no release: {reason}") from None
+    return True
+
+
+def _fill(folder: Path, version: Version) -> list[Path]:
+    model = fetch.fetch(version, folder, Store())
+    texts = {
+        "record.json": as_json(recorded(version)),
+        "provenance.slsa.json": render(version, "slsa"),
+        "bom.cdx.json": render(version, "cyclonedx"),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(f"{text.rstrip()}\n", encoding="utf-8", newline="\n")
+    names = [f"{model.name}.sha256", "VERSION.json", *texts]
+    if git.ask("cat-file", "-e", f"{version.tag.commit}:./{CARD}") is not None:
+        (folder / CARD).write_bytes(git.bytes_at(version.tag.commit, CARD.name))
+        names.append(CARD.name)
+    return [model, *(folder / name for name in names)]
+
+
+def deploy(tag: str, only: str | None) -> bool:
+    """Run the team's step with the version behind a stage tag; return False if it does not hold.
+
+    ``only`` names the stage whose rights this job has; one that has moved on is refused.
+    """
+    begin()
+    registries = map(Registry.load, declared())
+    found = ((r, a) for r in registries for a in r.assignments if a.tag.name == tag)
+    registry, assignment = next(found, (None, None))
+    if not (registry and assignment):
+        raise ProjectError(f"{tag} is no stage tag here: `model history` lists them")
+    version, stage = assignment.version, assignment.stage
+    if only not in (None, stage):
+        raise ProjectError(f"{tag} is of the stage '{stage}', and this job deploys to '{only}'")
+    if stage == DEPRECATED:
+        print(f"{tag} marks {version.name} bad: that deploys nothing.")
+        return True
+    current = registry.current(stage)
+    if current and current.counter > assignment.counter:
+        raise ProjectError(
+            f"{tag} ({version.name}) is not what is in '{stage}' now: {current.action} "
+            f"{current.tag.name} ({current.version.name}) came after it. "
+            f"`model ci deploy '{current.tag.name}'` deploys what is"
+        )
+    if not _holds(registry.model, version):
+        return False
+    say(f"{STEP}: {version.name} comes into '{stage}'")
+    with TemporaryDirectory() as folder:
+        fetch.fetch(version, Path(folder), Store())
+        facts = Path(folder, "VERSION.json")
+        write_json(facts, read_json(facts) | {"stage": stage, "stage_tag": tag})
+        command = [sys.executable, str(STEP), folder, stage]
+        if subprocess.run(command, env=variables(), check=False).returncode:
+            raise ProjectError(f"{STEP} failed, so {version.name} is not in '{stage}': see above")
+    summarize(f"## {version.name} is deployed to '{stage}' ({tag})")
+    return True
+
+
+def _holds(model: str, version: Version) -> bool:
+    """Compare all that is recorded of a version with what is there, and print the result."""
+    say(f"verify {version.tag.name}")
+    checks = proofs.verify(model, version.name, offline=False)[1]
+    text = report(checks)
+    print(text)
+    if any(checks.values()):
+        summarize(f"## {version.tag.name} DOES NOT HOLD\n\n```text\n{text}\n```")
+    return not any(checks.values())

@@ -1,0 +1,60 @@
+"""Make what is in a stage again, from its commit, and compare."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from mlrepo.ci.job import FOLDER, begin, say, summarize
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import write_json
+from mlrepo.core.markdown import markdown
+from mlrepo.pipeline.dvc import variables
+from mlrepo.versions.policy import load_settings
+from mlrepo.versions.registry import Registry
+
+VERDICTS = FOLDER / "verify.json"
+
+
+def verify(model: str, stages: list[str], every: bool) -> bool:
+    """Rebuild what is in stages, the last one unless told, and return whether all of it holds."""
+    begin()
+    settings, registry = load_settings(), Registry.load(model)
+    for name in stages:
+        settings.stage(name)
+    verdicts: list[dict[str, Any]] = []
+    for stage in stages or (list(settings.stages) if every else [settings.last]):
+        current = registry.current(stage)
+        if current is None:
+            print(f"Nothing is in '{stage}', so there is nothing to verify.")
+            continue
+        say(f"rebuild {current.version.name}, which is in '{stage}'")
+        verdicts.append({"stage": stage, "tag": current.tag.name, **_rebuild(model, stage)})
+    write_json(VERDICTS, verdicts)
+    lines = [[v["stage"], v["version"], _in_words(v)] for v in verdicts]
+    table = markdown([["stage", "version", "verdict"], *lines]) if lines else "Nothing to verify."
+    print(table)
+    summarize(f"## What is in use, made again\n\n{table}")
+    return all(verdict["ok"] for verdict in verdicts)
+
+
+def _rebuild(model: str, stage: str) -> dict[str, Any]:
+    """Return the verdict; that there is none says nothing about the version, and is an error."""
+    # As a person runs it: its steps go to the log, and its verdict comes here.
+    command = ["verify", stage, "--rebuild", "--json", "--model", model]
+    done = subprocess.run(
+        [sys.executable, "-m", "mlrepo.commands", *command],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        env=variables(),
+        check=False,
+    )
+    if not done.stdout:
+        raise ProjectError(f"`model {' '.join(command)}` did not come to a verdict: see above")
+    verdict: dict[str, Any] = json.loads(done.stdout)
+    return verdict
+
+
+def _in_words(verdict: dict[str, Any]) -> str:
+    wrong = [line for lines in verdict["checks"].values() for line in lines]
+    return "; ".join([(verdict["rebuild"] or {}).get("verdict", "not rebuilt"), *wrong])

@@ -1,0 +1,75 @@
+"""Work with the model of this project: make it, check it, keep its versions, use it.
+
+A version is a Git tag that records all that made the model; a stage, such as prod, is where a
+version is in use. `model COMMAND --help` says more.
+
+Exit codes: 0: done. 1: the work was done, and what it checked does not hold or what it tried
+failed. 2: a mistake or a refusal; one message says why, and how to fix it. 130: interrupted.
+"""
+
+import os
+from pathlib import Path
+
+import typer
+
+from mlrepo.commands import ci, mirror, project, release, sweep, use, versions
+from mlrepo.core.errors import ProjectError, exit_with_message
+
+app = typer.Typer(
+    help=__doc__,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for _command in (  # as the help lists them
+    project.doctor,
+    project.schema,
+    project.status,
+    project.scores,
+    project.push,
+    project.pull,
+    project.remote,
+    project.links,
+    project.gc,
+    versions.show,
+    versions.history,
+    versions.at,
+    versions.diff,
+    versions.card,
+    versions.record,
+    versions.get,
+    release.register,
+    release.promote,
+    release.rollback,
+    release.deprecate,
+    release.restore,
+    release.verify,
+    release.gate,
+    use.predict,
+    use.serve,
+    mirror.mirror,
+    mirror.from_mlflow,
+):
+    app.command()(_command)
+app.command(hidden=True)(release.compare)
+app.add_typer(sweep.commands, name="sweep")
+app.add_typer(ci.commands, name="ci")
+
+
+def main() -> None:
+    """Run the command from anywhere inside the project, which becomes the current folder."""
+
+    def run() -> None:
+        typed_in = Path.cwd()
+        os.chdir(_project(typed_in))
+        app(prog_name="model", obj=typed_in)
+
+    exit_with_message(run)
+
+
+def _project(here: Path) -> Path:
+    for folder in (here, *here.parents):
+        if (folder / "dvc.yaml").exists() and (folder / "params.yaml").exists():
+            return folder
+    raise ProjectError(f"{here} is in no project: go to a folder with dvc.yaml and params.yaml")

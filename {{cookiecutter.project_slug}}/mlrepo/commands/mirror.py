@@ -1,0 +1,51 @@
+"""Show what happened in a tracker."""
+
+import sys
+from importlib.util import find_spec
+from typing import Annotated
+
+from typer import Context, Option
+
+from mlrepo.commands.options import Model, OutputFolder, VersionOrStage, announce, end
+from mlrepo.core.errors import ProjectError
+from mlrepo.pipeline.dvc_yaml import choose_model, declared
+from mlrepo.versions.registry import Registry
+
+
+def mirror(
+    watch: Annotated[bool, Option("--watch", help="Go on with what comes, until Ctrl-C.")] = False,
+    model: Model = None,
+) -> None:
+    """Write commits, experiments, versions and stages to the tracker, each once."""
+    from mlrepo.mirror import catch_up
+
+    names = [choose_model(model)] if model else list(declared())
+
+    def once() -> bool:
+        found = [catch_up.catch_up(name, announce) for name in names]
+        for done in found:
+            print(f"runs written: {done.written}, there before: {done.there}")
+            if done.passed:
+                print(f"{done.passed} commits do not make the model and have no run")
+            for line in done.tells:
+                print(line, flush=True)
+            for lacking in done.lacking:
+                print(f"not complete: {lacking}", file=sys.stderr)
+        return not any(done.lacking for done in found)
+
+    if watch:
+        catch_up.watch(once, announce)
+    end(once())
+
+
+def from_mlflow(
+    context: Context, version: VersionOrStage, output: OutputFolder, model: Model = None
+) -> None:
+    """Write what MLflow has of a version to a folder, if its SHA-256 is the recorded one."""
+    if find_spec("mlflow") is None:
+        raise ProjectError("mlflow is not installed: `uv add --dev mlflow` adds it")
+    from mlrepo.mirror.mlflow_registry import restore
+
+    name = choose_model(model)
+    chosen = Registry.load(name).resolve(version)
+    print(f"{chosen.name} is in {restore(chosen, name, context.obj / output)}")

@@ -1,0 +1,45 @@
+"""What several commands share: arguments, how they print, and how they end."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+Model = Annotated[str | None, Option("--model", help="Model name, if dvc.yaml has more than one.")]
+Json = Annotated[bool, Option("--json", help="Print JSON for programs.")]
+Why = Annotated[str, Option("-m", "--message", help="Why; it is kept in the tag.")]
+Sign = Annotated[bool, Option("--sign", help="Sign the tag with your Git key.")]
+Override = Annotated[
+    str | None, Option(help="The reason to go on in spite of the gate or a signature.")
+]
+AllVersions = Annotated[
+    bool, Option("--all", help="Of every tagged version, not of this commit alone.")
+]
+Offline = Annotated[bool, Option("--offline", help="Do not ask the remotes.")]
+OutputFolder = Annotated[Path, Option("-o", "--output", help="The folder to write to.")]
+VersionName = Annotated[str, Argument(metavar="VERSION", help="v1.2.0, or v1 for v1.0.0.")]
+VersionOrStage = Annotated[
+    str, Argument(metavar="VERSION|STAGE", help="v1.2.0, or a stage for what is in it.")
+]
+
+
+def announce(step: str) -> None:
+    """Print a step of the work, apart from its result."""
+    print(f"- {step}", file=sys.stderr)
+
+
+def end(ok: bool) -> None:
+    """End the command with exit code 1 unless all is ``ok``."""
+    if not ok:
+        raise typer.Exit(1)  # app.py lists all codes
+
+
+def pin() -> None:
+    """Compute as the stages do; must come before numpy is imported."""
+    from mlrepo.core import numerics
+    from mlrepo.core.owner import load_params
+
+    if load_params().numerics.pinned:
+        numerics.pin()

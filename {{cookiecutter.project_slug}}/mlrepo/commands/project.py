@@ -1,0 +1,88 @@
+"""Look after the project: its health, and its data and models in DVC's remote."""
+
+from typing import Annotated
+
+from typer import Argument, Option
+
+from mlrepo.commands.options import AllVersions, Json, Offline, end
+from mlrepo.pipeline.output import as_json, report
+from mlrepo.storage import configure, transfer
+
+
+def doctor(offline: Offline = False, json: Json = False) -> None:
+    """Look at tools, packages, hooks, locks, cache and remotes; say how to fix what is wrong."""
+    from mlrepo.storage.doctor import examine
+
+    checks = examine(offline)
+    print(as_json(checks) if json else report(checks))
+    end(not any(checks.values()))
+
+
+def schema(
+    force: Annotated[bool, Option("--force", help="Replace the one that is there.")] = False,
+) -> None:
+    """Propose a schema for the table of params.yaml; check it before the first `dvc repro`."""
+    from mlrepo.core.owner import load_params
+    from mlrepo.tables.infer_schema import propose
+
+    print(f"{propose(load_params().data, force)} written: check it before the first `dvc repro`")
+
+
+def status() -> None:
+    """Say whether dvc.lock belongs to the params, code and data that are here, without DVC."""
+    from mlrepo.pipeline.status import check
+
+    end(check())
+
+
+def scores() -> None:
+    """Print the test scores of the last run."""
+    from mlrepo.scoring.score_report import last_run
+
+    print(last_run())
+
+
+def push(all_versions: AllVersions = False) -> None:
+    """Send data and model of this commit to DVC's remote, or say in seconds why not."""
+    transfer.transfer("push", all_versions)
+
+
+def pull(all_versions: AllVersions = False) -> None:
+    """Bring data and model of this commit from DVC's remote, or say in seconds why not."""
+    transfer.transfer("pull", all_versions)
+
+
+def remote(
+    address: Annotated[
+        str, Argument(metavar="ADDRESS", help="A folder, or s3://, gs://, azure:// or ssh://.")
+    ],
+    endpoint: Annotated[
+        str | None, Option(help="http://... of a server that speaks S3 and is not Amazon's.")
+    ] = None,
+) -> None:
+    """Move DVC's remote to another address; `model push --all` then sends every version there."""
+    found = configure.relocate(address, endpoint)
+    print(f"DVC's remote '{found.name}' is {found.url}: commit that, and `model push --all`")
+    if found.refusal:
+        raise found.refusal
+
+
+def links(
+    kind: Annotated[
+        configure.Links, Argument(metavar="KIND", help="copies, or hardlinks for large data.")
+    ],
+) -> None:
+    """Choose how files in this folder relate to DVC's cache: copies or hard links."""
+    configure.use(kind)
+    if kind is configure.Links.hardlinks:
+        print("files that DVC has are links: replace one, or `dvc unprotect FILE` before an edit")
+    else:
+        print("files that DVC has are copies")
+
+
+def gc(cloud: Annotated[bool, Option("--cloud", help="At DVC's remote as well.")] = False) -> None:
+    """Free DVC's cache of what no commit, tag or experiment needs.
+
+    Use it instead of `dvc gc`, which can delete what a rollback needs.
+    """
+    transfer.collect_garbage(cloud)

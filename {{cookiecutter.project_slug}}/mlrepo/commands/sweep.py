@@ -1,0 +1,45 @@
+"""`model sweep`: many experiments, and the best of them proven."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Context, Option
+
+from mlrepo.commands.options import announce, end
+from mlrepo.sweep import PATH
+
+commands = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+
+File = Annotated[Path, Option("-f", "--file", help="The file that says what to try.")]
+
+
+@commands.callback()
+def sweep(context: Context, file: File = PATH) -> None:
+    """Try what sweep.yaml says, each trial a DVC experiment; run again, it goes on."""
+    if file != PATH:
+        file = Path(os.path.relpath(context.obj / file))
+    context.obj = file  # for `apply`
+    if context.invoked_subcommand is None:
+        from mlrepo.sweep.start import start
+
+        raise typer.Exit(start(file, announce))
+
+
+@commands.command()
+def apply(
+    context: Context,
+    experiment: Annotated[
+        str | None, Argument(metavar="[EXPERIMENT]", help="The best, if left out.")
+    ] = None,
+) -> None:
+    """Bring the best experiment, or a named one, into this folder, and make it again to compare."""
+    from mlrepo.sweep.apply import apply as brought
+
+    name, differing = brought(context.obj, experiment, announce)
+    if differing:
+        print("\n".join(f"{path} differs from the recorded one" for path in differing))
+    else:
+        print(f"identical: {name} is in this folder, and every output has the recorded bytes")
+    end(not differing)

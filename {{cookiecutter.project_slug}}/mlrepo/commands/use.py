@@ -1,0 +1,86 @@
+"""Use a model: predict for a table, or answer requests."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Literal
+
+from typer import Argument, Context, Option
+
+from mlrepo.commands.options import Model, announce, pin
+from mlrepo.core.errors import ProjectError
+from mlrepo.pipeline.dvc_yaml import choose_model
+from mlrepo.versions.registry import Registry
+
+
+def predict(
+    context: Context,
+    source: Annotated[Path, Argument(metavar="INPUT", help="CSV, Parquet, or a folder.")],
+    output: Annotated[Path, Option("-o", "--output", help="A .csv or .parquet file.")],
+    version: Annotated[str | None, Option(help="With this version.")] = None,
+    stage: Annotated[str | None, Option(help="With what is in this stage.")] = None,
+    bad_rows: Annotated[
+        Literal["refuse", "set-aside"],
+        Option(help="Rows that break the schema: write nothing, or keep them in a file."),
+    ] = "refuse",
+    model: Model = None,
+) -> None:
+    """Predict for the rows of a table, with the model of this folder or of a version."""
+    if version and stage:
+        raise ProjectError("name a version or a stage, not both")
+    pin()
+    from mlrepo.prediction import predictor, write
+
+    name = choose_model(model)
+    if version or stage:
+        registry = Registry.load(name)
+        picked = registry.version(version) if version else registry.resolve(str(stage))
+        found = predictor.of_version(picked, announce)
+    else:
+        found = predictor.of_folder(name)
+    table, target = context.obj / source, context.obj / output
+    counts = write.predict(found, table, target, bad_rows == "set-aside", announce)
+    print(f"{counts.predicted} rows predicted by {found.version} ({found.sha256[:12]}) in {output}")
+    if counts.bad:
+        print(f"{counts.bad} rows break the schema: {write.bad_rows(output)}")
+
+
+def serve(
+    version: Annotated[str | None, Option(help="This version, for as long as it runs.")] = None,
+    stage: Annotated[
+        str | None, Option(help="What is in this stage, now and later; by default the last.")
+    ] = None,
+    host: Annotated[
+        str, Option(help="Any other than this machine's own needs MODEL_SERVE_TOKEN.")
+    ] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    max_rows: Annotated[int, Option(min=1, help="Most rows in a request.")] = 1000,
+    max_bytes: Annotated[int, Option(min=1, help="Most bytes in a request.")] = 1_000_000,
+    poll: Annotated[float, Option(min=0.1, help="Seconds between two looks at the stage.")] = 5.0,
+    fetch: Annotated[bool, Option("--fetch", help="Fetch tags before each look.")] = False,
+    log_values: Annotated[
+        bool, Option("--log-values", help="Log the rows as well, not their predictions alone.")
+    ] = False,
+    model: Model = None,
+) -> None:
+    """Answer requests with a version over HTTP; see /docs."""
+    if version and stage:
+        raise ProjectError("name a version or a stage, not both")
+    if find_spec("fastapi") is None:
+        raise ProjectError(
+            "the packages of the service are not installed: `cruft update --variables-to-update "
+            '\'{"service": "fastapi"}\'` adds them and the files for a container'
+        )
+    pin()
+    # A table of a few rows is no work to share, and waking threads takes longer than it.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    from mlrepo.serving import server
+    from mlrepo.serving.settings import Settings, token_for
+    from mlrepo.versions.policy import load_settings
+
+    token, stage = token_for(host), None if version else stage or load_settings().last
+    model = choose_model(model)
+    settings = Settings(
+        model, version, stage, host, port, max_rows, max_bytes, poll, fetch, log_values, token
+    )
+    server.run(settings, announce)

@@ -1,0 +1,186 @@
+"""Look at versions, at stages and at what happened; get a version out."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from typer import Argument, Context, Option
+
+from mlrepo.commands.options import Json, Model, OutputFolder, VersionName, VersionOrStage
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import read_text
+from mlrepo.core.paths import CARD
+from mlrepo.pipeline.dvc_yaml import choose_model
+from mlrepo.pipeline.git import file_at
+from mlrepo.pipeline.output import as_json, show_table
+from mlrepo.versions.registry import DEPRECATED, Registry
+from mlrepo.versions.tags import Tag
+
+
+def show(json: Json = False, model: Model = None) -> None:
+    """List the versions, highest first, and which of them is in which stage."""
+    name = choose_model(model)
+    registry = Registry.load(name)
+    held = {stage: registry.of(stage)[-1].version for stage in registry.stages}
+    rows = [
+        {
+            "version": version.name,
+            "stages": [stage for stage, now in held.items() if now is version],
+            "bad": registry.bad(version) is not None,
+            "commit": version.tag.commit[:7],
+            "registered": _when(version.tag.date),
+            "by": _who(version.tag),
+            "notes": version.tag.subject,
+        }
+        for version in reversed(registry.versions.values())
+    ]
+    none = f"{name} has no version yet: `model register -m NOTES` makes one"
+    show_table(rows, none, json)
+
+
+def history(
+    stage: Annotated[str | None, Option(help="Of this stage alone.")] = None,
+    json: Json = False,
+    model: Model = None,
+) -> None:
+    """List every registration, promotion and rollback, newest first."""
+    name = choose_model(model)
+    registry = Registry.load(name)
+    if stage:
+        _refuse_unknown(stage, registry)
+    events = [] if stage else [("register", "", v, v.tag) for v in registry.versions.values()]
+    assigned = registry.of(stage) if stage else registry.assignments
+    events += [(a.action, a.stage, a.version, a.tag) for a in assigned]
+    events.sort(key=lambda event: event[3].date, reverse=True)
+    rows = [
+        {
+            "when": _when(tag.date),
+            "event": action,
+            "version": version.name,
+            "stage": "" if place == DEPRECATED else place,
+            "by": _who(tag),
+            "why": tag.subject,
+            "tag": tag.name,
+        }
+        for action, place, version, tag in events
+    ]
+    show_table(rows, f"nothing has happened to {name} yet", json)
+
+
+def at(
+    date: Annotated[
+        str, Argument(metavar="DATE", help="2026-03-01T12:00Z; or 2026-03-01: its end, here.")
+    ],
+    stage: Annotated[str, Argument(metavar="STAGE", help="Such as prod.")],
+    json: Json = False,
+    model: Model = None,
+) -> None:
+    """Say what was in a stage at a date."""
+    moment, registry = _moment(date), Registry.load(choose_model(model))
+    _refuse_unknown(stage, registry)
+    found = registry.current(stage, moment)
+    rows: list[dict[str, Any]] = []
+    if found:
+        row = {"at": _when(moment), "stage": stage, "version": found.version.name}
+        row |= {"commit": found.version.tag.commit[:7], "since": _when(found.tag.date)}
+        rows.append(row | {"by": _who(found.tag), "why": found.tag.subject})
+    show_table(rows, f"nothing was in '{stage}' at {_when(moment)}", json)
+
+
+def diff(
+    a: Annotated[str, Argument(metavar="A", help="The first version, or a stage.")],
+    b: Annotated[str, Argument(metavar="B", help="The second version, or a stage.")],
+    json: Json = False,
+    model: Model = None,
+) -> None:
+    """Say what changed from one version to another, in all that a version is made of."""
+    from mlrepo.versions.diff import diff as compared
+
+    registry = Registry.load(choose_model(model))
+    found = compared(registry.resolve(a), registry.resolve(b))
+    print(as_json(found) if json else _describe_changes(found))
+
+
+def card(
+    version: Annotated[
+        str | None, Argument(metavar="[VERSION|STAGE]", help="Of this folder, if left out.")
+    ] = None,
+    model: Model = None,
+) -> None:
+    """Print the model card of this folder, or of a version."""
+    if version is None:
+        print(read_text(CARD), end="")
+        return
+    commit = Registry.load(choose_model(model)).resolve(version).tag.commit
+    print(file_at(commit, CARD.as_posix()), end="")
+
+
+def record(
+    version: VersionName,
+    form: Annotated[
+        Literal["json", "slsa", "cyclonedx"],
+        Option("--format", help="The record itself, SLSA provenance or CycloneDX ML-BOM."),
+    ] = "json",
+    model: Model = None,
+) -> None:
+    """Print all that is recorded of a version."""
+    from mlrepo.versions.exports import render
+
+    print(render(Registry.load(choose_model(model)).resolve(version), form))
+
+
+def get(
+    context: Context, version: VersionOrStage, output: OutputFolder, model: Model = None
+) -> None:
+    """Write model, SHA-256 and VERSION.json of a version to a folder, if the hashes are right."""
+    from mlrepo.storage.store import Store
+    from mlrepo.versions import fetch
+
+    chosen = Registry.load(choose_model(model)).resolve(version)
+    print(f"{chosen.name} is in {fetch.fetch(chosen, context.obj / output, Store())}")
+
+
+def _refuse_unknown(stage: str, registry: Registry) -> None:
+    """Raise for a stage that is none and never was one, so that a slip is no empty answer."""
+    if stage != DEPRECATED and not registry.of(stage):
+        # It imports pydantic, which takes longer than all the rest.
+        from mlrepo.versions.policy import load_settings
+
+        load_settings().stage(stage)
+
+
+def _moment(text: str) -> datetime:
+    """Return the time that a text means; a day means its last moment, here."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ProjectError(f"'{text}' is no date: write 2026-03-01 or 2026-03-01T12:00Z") from None
+    if len(text) <= len("2026-03-01"):
+        moment += timedelta(days=1, microseconds=-1)
+    return moment.astimezone()
+
+
+def _when(moment: datetime) -> str:
+    return moment.astimezone().isoformat(sep=" ", timespec="seconds")
+
+
+def _who(tag: Tag) -> str:
+    return tag.by.partition(" <")[0]
+
+
+def _describe_changes(parts: dict[str, dict[str, Any]]) -> str:
+    """Return part -> name -> [before, after] as text, one line each."""
+    lines = []
+    for part, found in parts.items():
+        lines.append(part if found else f"{part}: the same")
+        # Of a metric, the file that it stands in is of no interest to people.
+        names = [name.rpartition(".json.")[2] for name in found]
+        width = max(map(len, names), default=0)
+        for name, change in zip(names, found.values(), strict=True):
+            if not isinstance(change, list):
+                text = str(change)
+            elif all(isinstance(value, float) for value in change):
+                text = f"{change[0]:.4f} -> {change[1]:.4f}  ({change[1] - change[0]:+.4f})"
+            else:
+                text = " -> ".join("(none)" if value is None else str(value) for value in change)
+            lines.append(f"  {name:<{width}}  {text}")
+    return "\n".join(lines)

@@ -1,0 +1,208 @@
+"""The stage `environment`: the locked packages as a file that other stages depend on.
+
+env.json holds a line for each direct dependency: its version, and a digest of the versions of all
+that it needs. A stage names the packages that it uses in its `params`, so that an upgrade of numpy
+trains again and one of a developer's tool does not.
+"""
+
+import hashlib
+import json
+import re
+import sys
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from mlrepo.core.errors import ProjectError, exit_with_message
+from mlrepo.core.files import write_json
+from mlrepo.core.paths import ENVIRONMENT, PARAMS
+
+LOCK = Path("uv.lock")
+PYTHON = Path(".python-version")
+
+# Modules whose distribution has another name; the others differ by `_` and `-` at most.
+_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+
+_UNVERSIONED = "unversioned"
+
+Closure = dict[str, str]
+Table = dict[str, Any]  # of uv.lock: a package, or what one needs
+Packages = dict[str, list[Table]]  # one name has several versions where the lock forks
+
+
+def describe() -> dict[str, Any]:
+    """Return the locked environment of the project.
+
+    Returns:
+        "python": the minor version; each direct dependency: its version, with a digest of what it
+        needs on any platform, so that the file is the same on all of them; "estimator": the same
+        for the package of `train.estimator`; "mlrepo": whether the folders of the library that
+        stages use are as released; "closures": for each of them name -> version of it
+        and of all that it needs.
+    """
+    # Here, so that a package which is missing is told in words.
+    from mlrepo.core import owner, release, yaml
+
+    packages, root = _read_lock()
+    needs: dict[str, list[Table]] = {}
+    for need in root.get("dependencies", []):  # one in several lines is locked several times
+        needs.setdefault(need["name"], []).append({**need, "version": None})
+    direct = {name: _closure(packages, wanted) for name, wanted in sorted(needs.items())}
+    name, closure = _estimator(yaml.load(PARAMS), owner.name(), direct, packages)
+    return {
+        "python": _python(),
+        **{each: _summary(each, found) for each, found in direct.items()},
+        "estimator": _summary(name, closure, name),
+        "mlrepo": str(release.compare(release.OF_STAGES)),
+        "closures": {**direct, "estimator": closure},
+    }
+
+
+def _summary(name: str, closure: Closure, *prefix: str) -> str:
+    """Return a package's version and, where it needs others, a digest of all their versions."""
+    words = [*prefix, closure[name]] if name in closure else ["of this project"]
+    if len(closure) > 1:
+        text = "\n".join(f"{each} {version}" for each, version in closure.items())
+        words.append(f"({len(closure)} packages {hashlib.sha256(text.encode()).hexdigest()[:12]})")
+    return " ".join(words)
+
+
+def check(path: Path = ENVIRONMENT) -> None:
+    """Refuse to go on in an environment that is not the locked one, and name what differs."""
+    try:
+        locked: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError) as error:
+        wrong = "is not valid JSON" if isinstance(error, ValueError) else "does not exist"
+        mend = "run `python -m mlrepo.core.environment`"
+        raise ProjectError(f"{path} {wrong}: {mend}") from None
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    python, closures = locked.get("python"), locked.get("closures", {})
+    drift = [] if running == python else [f"this is Python {running}, {path} has {python}"]
+    # Closures differ where the lock forks: a package for Linux alone names no version of macOS.
+    versions: dict[str, set[str]] = {}
+    for closure in closures.values():
+        for name, text in closure.items():
+            versions.setdefault(name, set()).update(text.split(" or "))
+    here = installed()
+    # A transitive package that is absent belongs to another platform.
+    if absent := [name for name in closures if name in versions and name not in here]:
+        _, root = _read_lock()
+        elsewhere = {need["name"] for need in root.get("dependencies", []) if "marker" in need}
+        drift += [f"{name} is not installed" for name in absent if name not in elsewhere]
+    for name in sorted(versions.keys() & here.keys()):
+        numbers = {version.split(" ")[0] for version in versions[name]}
+        if not numbers & {here[name], _UNVERSIONED}:  # a folder of code without one allows any
+            known = " or ".join(sorted(versions[name]))
+            drift.append(f"{name} {here[name]} is installed, {path} has {known}")
+    if drift:
+        drift.append("Run `uv sync`; if uv.lock has changed, `dvc repro` after it.")
+        raise ProjectError("\n       ".join(drift))
+
+
+def _read_lock() -> tuple[Packages, Table]:
+    """Return the locked packages by name, and that of this project."""
+    import tomllib  # 15 ms that `check`, run at the start of each stage, does not need
+
+    try:
+        lock = tomllib.loads(LOCK.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ProjectError(f"{LOCK} does not exist: run `uv lock`") from None
+    except ValueError as error:
+        raise ProjectError(f"{LOCK} is not valid TOML ({error}): run `uv lock`") from None
+    packages: Packages = {}
+    for package in lock.get("package", []):
+        packages.setdefault(package["name"], []).append(package)
+    here = ({"virtual": "."}, {"editable": "."})
+    roots = [package for package in lock.get("package", []) if package["source"] in here]
+    if len(roots) != 1:
+        raise ProjectError(f"{LOCK} does not name this project: delete it and run `uv lock`")
+    return packages, roots[0]
+
+
+def _closure(packages: Packages, needs: list[Table]) -> Closure:
+    """Return name -> version of ``needs`` and all that they need, markers set aside."""
+    found: dict[str, set[str]] = {}
+    seen: set[tuple[str, str | None, str | None]] = set()
+    open_needs = list(needs)
+    while open_needs:
+        need = open_needs.pop()
+        name, version = need["name"], need.get("version")
+        for extra in [None, *need.get("extra", [])]:
+            if (name, version, extra) in seen:
+                continue
+            seen.add((name, version, extra))
+            for package in packages.get(name, []):
+                if version in (None, package.get("version")):
+                    found.setdefault(name, set()).add(_identity(package))
+                    extras = package.get("optional-dependencies", {})
+                    more = extras.get(extra) if extra else package.get("dependencies")
+                    open_needs += more or []
+    return {name: " or ".join(sorted(versions)) for name, versions in sorted(found.items())}
+
+
+def _identity(package: Table) -> str:
+    """Return the version, and for code that is not from a registry where exactly it is from."""
+    kind, place = next(iter(package["source"].items()))
+    version = str(package.get("version", _UNVERSIONED))
+    if kind == "registry":
+        return version
+    files = [package.get("sdist", {}), *package.get("wheels", [])]
+    digests = [file["hash"] for file in files if "hash" in file]
+    return " ".join([version, f"({kind} {place})", *digests[:1]])
+
+
+def _estimator(
+    params: object, own: str, direct: dict[str, Closure], packages: Packages
+) -> tuple[str, Closure]:
+    """Return the package of the estimator, and the versions of it and of what it needs."""
+    train = params.get("train") if isinstance(params, dict) else None
+    estimator = train.get("estimator") if isinstance(train, dict) else None
+    if not isinstance(estimator, str) or not estimator:
+        raise ProjectError(f"{PARAMS}: train.estimator must be the dotted name of a class")
+    module = estimator.split(".")[0]
+    if module == own:
+        return module, {}
+    name = _DISTRIBUTIONS.get(module, _normalise(module))
+    if name not in packages:
+        says = f"train.estimator is {estimator}, but {name} is not in {LOCK}: run `uv add {name}`"
+        raise ProjectError(f"{PARAMS}: {says}")
+    return name, direct.get(name) or _closure(packages, [{"name": name}])
+
+
+def _python() -> str:
+    try:
+        text = PYTHON.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise ProjectError(f"{PYTHON} does not exist: run `python bootstrap.py`") from None
+    if found := re.match(r"3\.\d+", text):
+        return found[0]
+    raise ProjectError(f"{PYTHON} must hold a version such as 3.11, not {text!r}")
+
+
+@cache
+def installed() -> Closure:
+    """Return name -> version of the installed packages.
+
+    The names of the .dist-info folders say it (https://packaging.python.org/en/latest/
+    specifications/recording-installed-packages/); importlib.metadata reads the files in them as
+    well, which costs every stage 35 ms.
+    """
+    found: Closure = {}
+    for info in chain.from_iterable(Path(folder).glob("*.dist-info") for folder in sys.path):
+        name, _, version = info.stem.partition("-")
+        found.setdefault(_normalise(name), version)
+    return found
+
+
+def _normalise(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def main() -> None:
+    """Write env.json."""
+    write_json(ENVIRONMENT, describe())
+
+
+if __name__ == "__main__":
+    exit_with_message(main)

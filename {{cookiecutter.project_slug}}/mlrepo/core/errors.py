@@ -1,0 +1,85 @@
+"""Mistakes that a person can mend, and the one place where they are told."""
+
+import errno
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+EXIT_MISTAKE = 2
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+class ProjectError(Exception):
+    """A mistake in the data, the params or the machine; its text is all that the user reads."""
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return the end of a sentence about an unknown ``name``: the closest of those ``known``."""
+    close = get_close_matches(name, list(known), n=1)
+    return f": did you mean '{close[0]}'?" if close else otherwise
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, which is the part for people."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def exit_with_message(main: Callable[[], None]) -> None:
+    """Run a command and end the process with one message instead of a traceback.
+
+    A mistake of the user exits with code 2. A defect of the code keeps its traceback.
+    """
+    try:
+        main()
+        sys.stdout.flush()
+    except ProjectError as error:
+        _fail(str(error))
+    except ModuleNotFoundError as error:
+        # A missing module of a package in this folder is a defect of that package's code.
+        if Path((error.name or "").partition(".")[0]).is_dir():
+            raise
+        _fail(
+            f"{error.name} is not installed in {sys.executable}: run `uv sync`, and start commands "
+            "with `uv run`, for example `uv run dvc repro`; `uv add` first adds a package that "
+            "pyproject.toml does not name"
+        )
+    except KeyboardInterrupt:
+        _fail("interrupted", code=130)
+    except MemoryError:
+        _fail("out of memory: use a smaller table, fewer features or a smaller model")
+    except BrokenPipeError:
+        # Who reads, such as `head`, has seen enough. Python would complain of the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if words := explain_os_error(error):
+            _fail(words)
+        raise
+
+
+def explain_os_error(error: Exception, written: object = None) -> str | None:
+    """Return what the system refused and the mend, None if ``error`` is nothing of the kind.
+
+    The file is ``written`` if given; else the error must name it.
+    """
+    # polars has the number in the text only, and not always in an OSError.
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    number = getattr(error, "errno", None) or (told and int(told[1]))
+    name = written or getattr(error, "filename", None) or error
+    if number in _DISK_FULL:
+        return f"no space left on the disk while writing {name}: free some space and run again"
+    if number in _NO_PERMISSION:
+        reason = getattr(error, "strerror", None) or os.strerror(number)
+        mend = "check owner and permissions of the file and of its folder"
+        return f"cannot write or read {name} ({reason}): {mend}"
+    return None
+
+
+def _fail(message: str, code: int = EXIT_MISTAKE) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,110 @@
+"""The one place where the library meets the owner's package.
+
+The name of that package is in pyproject.toml, under `[tool.mlrepo]`. Nothing else in the library
+imports it, so that the library is the same in every project. Each function imports one module of
+the owner when it is asked for it: a stage that needs no model does not wait for scikit-learn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from mlrepo.core import yaml
+from mlrepo.core.errors import ProjectError, did_you_mean
+from mlrepo.core.params import LibraryParams, parse
+from mlrepo.core.paths import PARAMS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PROJECT = Path("pyproject.toml")
+_PACKAGE = re.compile(r"^\[tool\.mlrepo\]\n(?:(?!\[).*\n)*?package *= *[\"'](\w+)[\"']", re.M)
+_MAIN = re.compile(r"^def main\(", re.M)
+
+
+class Metrics(Protocol):
+    """metrics.py: what the model is measured by."""
+
+    CLASSIFICATION: Mapping[str, Callable[[Any, Any], Any]]
+    REGRESSION: Mapping[str, Callable[[Any, Any], Any]]
+    SMALLER_IS_BETTER: Collection[str]
+
+
+@cache
+def name() -> str:
+    """Return the name of the owner's package."""
+    try:
+        text = PROJECT.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ProjectError(f"{PROJECT} does not exist: run this in the project's folder") from None
+    if found := _PACKAGE.search(text):
+        return found[1]
+    import tomllib  # 15 ms that a stage does not pay where the section is laid out as usual
+
+    try:
+        tools = tomllib.loads(text).get("tool", {})
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectError(f"{PROJECT} is not valid TOML: {error}") from None
+    package = tools.get("mlrepo", {}).get("package")
+    if not isinstance(package, str):
+        raise ProjectError(
+            f"{PROJECT} does not name the package of this project: add the section "
+            '[tool.mlrepo] with package = "NAME"'
+        )
+    return package
+
+
+def project_name() -> str:
+    """Return the name of the project itself, under which trackers show it."""
+    import tomllib
+
+    return str(tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["name"])
+
+
+def add_features() -> Callable[[pl.LazyFrame], pl.LazyFrame]:
+    """Return the function of data.py that adds the project's own columns to the raw ones."""
+    function: Callable[[pl.LazyFrame], pl.LazyFrame] = _module("data", "add_features").add_features
+    return function
+
+
+def metrics() -> Metrics:
+    """Return metrics.py."""
+    return cast(Metrics, _module("metrics", "CLASSIFICATION", "REGRESSION", "SMALLER_IS_BETTER"))
+
+
+def stage(page: str) -> Callable[[Any], None]:
+    """Return `main` of the page of a stage, which takes the params."""
+    files = sorted(Path(name()).glob("*.py"))
+    if page not in [file.stem for file in files]:
+        pages = [file.stem for file in files if _MAIN.search(file.read_text(encoding="utf-8"))]
+        hint = did_you_mean(page, pages, f": its pages are {', '.join(pages)}")
+        raise ProjectError(f"{name()} has no page {page}.py{hint}")
+    main: Callable[[Any], None] = _module(page, "main").main
+    return main
+
+
+def load_params(path: Path = PARAMS) -> LibraryParams:
+    """Read and check params.yaml, with the sections that the owner's params.py adds."""
+    params: type[LibraryParams] = _module("params", "Params").Params
+    return parse(yaml.load(path), params, str(path))
+
+
+def _module(module: str, *names: str) -> Any:
+    """Import a module of the owner, which must have the ``names``."""
+    full, file = f"{name()}.{module}", f"{name()}/{module}.py"
+    try:
+        found = import_module(full)
+    except ModuleNotFoundError as error:
+        if error.name not in (name(), full):  # what it imports is missing
+            raise
+        words = f"{file} does not exist: {PROJECT} names the package {name()}"
+        raise ProjectError(words) from None
+    for each in names:
+        if not hasattr(found, each):
+            raise ProjectError(f"{file} has no `{each}`, which is asked for")
+    return found

@@ -1,0 +1,226 @@
+"""params.yaml as typed, frozen objects: what the library reads of it."""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from mlrepo.core.errors import ProjectError, did_you_mean
+
+Task = Literal["classification", "regression"]
+# Lists of params.yaml become tuples, so that params cannot change under way.
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: every key must be there, no other key may be."""
+
+    # Built when it is first used: a command that reads one file does not wait for the other.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+
+class Csv(Section):
+    """How to read CSV files; Parquet needs none of it."""
+
+    separator: Annotated[str, Field(min_length=1, max_length=1)]
+    decimal: Literal[".", ","]
+    missing: Names
+
+
+class Features(Section):
+    """Which columns the model sees."""
+
+    include: Names
+    exclude: Names
+
+
+class Data(Section):
+    """The table and what is learned from it."""
+
+    path: str
+    table_schema: str = Field(alias="schema")
+    csv: Csv
+    task: Task
+    target: str
+    id: Names
+    features: Features
+
+    @model_validator(mode="after")
+    def _target_is_no_feature(self) -> "Data":
+        if self.target in self.features.include or self.target in self.id:
+            raise ValueError(f"the target '{self.target}' cannot be a feature or an id as well")
+        return self
+
+
+class Split(Section):
+    """How rows are divided into train and test."""
+
+    method: Literal["random", "stratified", "group", "time"]
+    test_size: Annotated[float, Field(gt=0, lt=1)]
+    seed: Seed
+    column: str | None
+    equal_features: Literal["apart", "together"]
+
+    @model_validator(mode="after")
+    def _column_goes_with_method(self) -> "Split":
+        needs_column = self.method in ("group", "time")
+        if needs_column and self.column is None:
+            raise ValueError(f"method '{self.method}' needs a column name in 'column'")
+        if not needs_column and self.column is not None:
+            raise ValueError(f"method '{self.method}' uses no column: set 'column' to null")
+        if self.equal_features == "together" and self.method != "random":
+            raise ValueError(
+                f"method '{self.method}' keeps no rows with equal features together: use 'random'"
+            )
+        return self
+
+
+class Prepare(Section):
+    """Knobs of the stage `prepare`."""
+
+    drop_missing_target: bool
+    split: Split
+
+
+class Numbers(Section):
+    """What is done to numeric features before the estimator sees them."""
+
+    impute: Literal["median", "mean", "most_frequent", "none"]
+    scale: Literal["none", "standard", "minmax", "robust"]
+
+
+class Categories(Section):
+    """What is done to text and boolean features before the estimator sees them."""
+
+    impute: Literal["most_frequent", "own_category"]
+    encode: Literal["onehot", "ordinal"]
+    max_categories: Annotated[int, Field(ge=2)] | None
+
+
+class Preprocessing(Section):
+    """Imputation, encoding and scaling, by kind of feature."""
+
+    numbers: Numbers
+    categories: Categories
+
+
+class Batches(Section):
+    """How many rows the estimator learns from at a time; None: from all at once."""
+
+    rows: Annotated[int, Field(ge=1)] | None
+    passes: Annotated[int, Field(ge=1)]
+    on_disk: bool
+
+
+class Train(Section):
+    """Knobs of the stage `train`."""
+
+    estimator: str
+    arguments: dict[str, Any]
+    seed: Seed
+    preprocessing: Preprocessing
+    cross_validation: Annotated[int, Field(ge=0)]
+    batches: Batches
+
+    @model_validator(mode="after")
+    def _folds_and_batches_fit(self) -> "Train":
+        if self.cross_validation == 1:
+            raise ValueError("cross_validation must be 0 (off) or at least 2 folds")
+        if self.cross_validation and self.batches.rows is not None:
+            raise ValueError("cross_validation must be 0 with batches: folds need all rows at once")
+        if self.batches.on_disk and (self.batches.rows is None or not self.is_boosted):
+            raise ValueError(
+                "batches.on_disk is for xgboost.XGBClassifier and XGBRegressor with batches.rows; "
+                "what other estimators keep of their rows cannot be on disk: set it to false"
+            )
+        return self
+
+    @property
+    def is_boosted(self) -> bool:
+        """Whether the estimator is one of xgboost's own, such as xgboost.XGBRegressor."""
+        return self.estimator.startswith(("xgboost.XGB", "xgboost.sklearn.XGB"))
+
+
+class Intervals(Section):
+    """The bootstrap intervals of the test metrics."""
+
+    resamples: Annotated[int, Field(ge=100)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Evaluate(Section):
+    """Knobs of the stage `evaluate`."""
+
+    metric: str | None
+    seed: Seed
+    intervals: Intervals
+    slices: Names
+    importance_repeats: Annotated[int, Field(ge=1)]
+
+
+class Numerics(Section):
+    """Whether arithmetic is pinned to one thread and one instruction set."""
+
+    pinned: bool
+
+
+class Origin(Section):
+    """Where the raw data is from."""
+
+    source: str
+    licence: str
+
+
+class Card(Section):
+    """What people say of the model."""
+
+    purpose: str
+    owner: str
+    data: Origin
+    limits: Names
+
+
+class LibraryParams(Section):
+    """What the library knows of params.yaml; the owner's params.py can add sections."""
+
+    data: Data
+    prepare: Prepare
+    train: Train
+    evaluate: Evaluate
+    numerics: Numerics
+    card: Card
+
+
+Parsed = TypeVar("Parsed", bound=BaseModel)
+
+
+def parse(content: object, model: type[Parsed], name: str) -> Parsed:
+    """Return ``content`` as a ``model``, or tell every mistake in words of the file ``name``."""
+    try:
+        return model.model_validate(content if content is not None else {})
+    except ValidationError as error:
+        lines = [_explain(name, model, mistake) for mistake in error.errors(include_url=False)]
+        raise ProjectError("\n       ".join(lines)) from None
+
+
+def _explain(name: str, model: type[BaseModel], mistake: ErrorDetails) -> str:
+    where = f"{name}: {'.'.join(str(part) for part in mistake['loc'])}".rstrip(": ")
+    if mistake["type"] == "missing":
+        return f"{where} is missing"
+    if mistake["type"] == "extra_forbidden":
+        return f"{where} is no key of this file{_suggest(model, mistake['loc'])}"
+    if mistake["type"] == "value_error":
+        return f"{where}: {mistake['msg'].removeprefix('Value error, ')}"
+    wanted = mistake["msg"].replace("Input should be", "must be").replace("a valid tuple", "a list")
+    return f"{where} {wanted}, not {mistake['input']!r}"
+
+
+def _suggest(section: Any, location: tuple[int | str, ...]) -> str:
+    for part in location:
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            return ""
+        fields = section.model_fields.items()
+        keys = {field.alias or key: field.annotation for key, field in fields}
+        section = keys.get(str(part))
+    return did_you_mean(str(location[-1]), keys, f": its keys are {', '.join(keys)}")

@@ -1,0 +1,72 @@
+"""Read a prepared table of any size: whole, lazily, or a fixed number of rows at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.params import Data
+from mlrepo.core.progress import progress
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """Return a prepared table of shape (rows, columns)."""
+    with _explained(path):
+        return pl.read_parquet(path)
+
+
+def scan_table(path: Path) -> pl.LazyFrame:
+    """Return a prepared table without reading its rows."""
+    with _explained(path):
+        pl.read_parquet_schema(path)
+    return pl.scan_parquet(path)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise ProjectError(f"{path} does not exist: `dvc repro` makes it") from None
+    except pl.exceptions.PolarsError:
+        raise ProjectError(f"{path} is damaged: `dvc checkout {path}` brings it back") from None
+
+
+def read_batches(path: Path, names: list[str], size: int, label: str) -> Iterator[pl.DataFrame]:
+    """Yield the columns ``names`` of a prepared table, ``size`` rows at a time, in their order."""
+    table = pl.scan_parquet(path)
+    rows = count(table)
+    for start in progress(range(0, rows, size), label, -(-rows // size)):
+        yield table.select(names).slice(start, size).collect(engine="streaming")
+
+
+def read_rows(path: Path, names: list[str], numbers: NDArray[np.intp]) -> pl.DataFrame:
+    """Return the columns ``names`` of some rows of a prepared table, in their order."""
+    wanted = pl.lit(pl.Series(numbers, dtype=pl.UInt32)).implode()
+    table = pl.scan_parquet(path).select(names).with_row_index("__row__")
+    found = table.filter(pl.col("__row__").is_in(wanted)).collect(engine="streaming")
+    return found.sort("__row__").drop("__row__")
+
+
+def count(table: pl.LazyFrame) -> int:
+    """Return the number of rows."""
+    return int(table.select(pl.len()).collect(engine="streaming").item())
+
+
+def target(table: pl.DataFrame, data: Data) -> np.ndarray:
+    """Return the target of ``table``, shape (rows,): floats to regress, else labels as they are."""
+    column = table[data.target]
+    if data.task == "regression":
+        return column.cast(pl.Float64).to_numpy()
+    # A list gives numpy's own text type; polars gives objects, which cost more and save badly.
+    return np.asarray(column.to_list())
+
+
+def classes(path: Path, data: Data) -> np.ndarray:
+    """Return the classes of a prepared table (k,), sorted."""
+    labels = pl.scan_parquet(path).select(pl.col(data.target).unique()).collect(engine="streaming")
+    return np.unique(target(labels, data))

@@ -1,0 +1,1 @@
+"""Choose features, make the estimator, fit it, and let it predict."""

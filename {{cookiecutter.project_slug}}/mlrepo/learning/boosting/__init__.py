@@ -1,0 +1,1 @@
+"""Boosting by xgboost in batches: in this process or on a cluster."""

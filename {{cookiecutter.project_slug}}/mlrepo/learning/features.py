@@ -1,0 +1,84 @@
+"""Choose the columns that the model sees, the same for training, evaluation and prediction."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from mlrepo.core import column_params, prepared
+from mlrepo.core.errors import ProjectError, did_you_mean
+from mlrepo.core.params import LibraryParams
+
+
+@dataclass(frozen=True)
+class Features:
+    """Names of the feature columns by kind, each in the order of the table."""
+
+    numbers: tuple[str, ...]
+    categories: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """All feature columns, numbers first."""
+        return [*self.numbers, *self.categories]
+
+
+def choose(types: pl.Schema, params: LibraryParams) -> Features:
+    """Return the features that params.yaml asks for among the columns ``types``."""
+    column_params.refuse(column_params.of_features(types, params))
+    return _by_kind(column_params.wanted(types, params), types)
+
+
+def _by_kind(names: list[str], types: pl.Schema) -> Features:
+    categories = tuple(name for name in names if types[name] == pl.String)
+    return Features(tuple(name for name in names if name not in categories), categories)
+
+
+def choose_from(path: Path, params: LibraryParams) -> Features:
+    """Return the same of the prepared table at ``path``."""
+    return choose(prepared.scan_table(path).collect_schema(), params)
+
+
+def select(table: pl.DataFrame, features: Features) -> pl.DataFrame:
+    """Return the feature columns of ``table``: numbers and booleans as 64-bit floats, texts as is.
+
+    Shape (rows, features). Absent values are null.
+    """
+    numbers = pl.col(features.numbers).cast(pl.Float64)
+    return table.select(numbers, pl.col(features.categories))
+
+
+def fitted(model: Any, types: pl.Schema) -> Features:
+    """Return the features that a fitted model reads, found among the columns ``types``."""
+    names = [str(name) for name in model.feature_names_in_]
+    if absent := [name for name in names if name not in types]:
+        hint = did_you_mean(absent[0], types)
+        raise ProjectError(f"the model reads {absent}, which the table lacks{hint}")
+    return _by_kind(names, types)
+
+
+def refuse_all_missing(table: pl.DataFrame, features: Features) -> None:
+    """Refuse a feature without a single value, which an imputer would drop in silence."""
+    for name in features.names:
+        if table[name].null_count() == table.height:
+            raise ProjectError(
+                f"the feature '{name}' has no value in any train row: add it to "
+                "data.features.exclude in params.yaml"
+            )
+
+
+def warn_unseen(train: Path, test: Path, features: Features) -> None:
+    """Warn of categories that only test rows have: the encoder treats them as rare or as none."""
+    for name in features.categories:
+        known = prepared.scan_table(train).select(pl.col(name).unique()).collect(engine="streaming")
+        there = prepared.scan_table(test).drop_nulls(name)
+        sizes = there.group_by(name).len().collect(engine="streaming")
+        strange = sizes.join(known, on=name, how="anti").sort(name)
+        if strange.height:
+            print(
+                f"warning: {strange['len'].sum()} test rows have a '{name}' that no train row has "
+                f"({', '.join(strange[name])}): the model treats it as a rare category",
+                file=sys.stderr,
+            )

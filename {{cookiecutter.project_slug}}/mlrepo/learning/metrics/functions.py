@@ -1,0 +1,147 @@
+"""The metrics of the field, for one table or for many bootstrap resamples at once.
+
+A metric takes predictions and weights of shape (b, n): how often each of the n rows counts in
+each of b resamples. It returns (b,) values, NaN where a resample leaves it undefined. All ones
+is the table as it is: then the values are scikit-learn's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlrepo.learning.metrics.aggregates import Weights, dot, mean, per_row, ratio, tally
+from mlrepo.learning.predictions import Array, FloatArray, Predictions
+
+
+def _label_counts(
+    predictions: Predictions, weights: Weights
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Count, per resample and label (b, labels): correct, truly there, predicted."""
+    cell_of_row, true, predicted = predictions.cells
+    counts = tally(cell_of_row, weights, len(true))
+    size = len(predictions.labels)
+    correct = tally(true, counts * (true == predicted), size)
+    return correct, tally(true, counts, size), tally(predicted, counts, size)
+
+
+def _mean_of_defined(values: FloatArray) -> FloatArray:
+    defined = np.isfinite(values)
+    return ratio(np.where(defined, values, 0.0).sum(axis=1), defined.sum(axis=1).astype(float))
+
+
+@per_row
+def accuracy(predictions: Predictions) -> Array:
+    """Share of rows with the right label."""
+    right: Array = predictions.truth == predictions.predicted
+    return right
+
+
+def balanced_accuracy(predictions: Predictions, weights: Weights) -> FloatArray:
+    """Mean recall of the labels that occur in the truth."""
+    correct, there, _ = _label_counts(predictions, weights)
+    return _mean_of_defined(ratio(correct, there))
+
+
+def f1_macro(predictions: Predictions, weights: Weights) -> FloatArray:
+    """Mean F1 of the labels that occur in the truth or the predictions."""
+    correct, there, predicted = _label_counts(predictions, weights)
+    return _mean_of_defined(ratio(2 * correct, there + predicted))
+
+
+def roc_auc(predictions: Predictions, weights: Weights) -> FloatArray:
+    """Area under the ROC curve; with several classes the mean of each against the rest.
+
+    Undefined where a class has no rows or all rows, or where a label is unknown to the model.
+    """
+    if not predictions.ranks or (predictions.class_index < 0).any():
+        return np.full(len(weights), np.nan)
+    areas = []
+    for code, size in predictions.ranks:
+        sides = tally(code, weights, 2 * size)
+        rest, of_class = sides[:, :size], sides[:, size:]
+        # Pairs in the right order, ties counted half (Mann and Whitney, 1947). These are whole
+        # and half numbers, so their sums are exact in any order.
+        right = dot(of_class, np.cumsum(rest, axis=1)) - dot(of_class, rest) / 2
+        areas.append(ratio(right, of_class.sum(axis=1) * rest.sum(axis=1)))
+    area: FloatArray = np.mean(areas, axis=0)
+    return area
+
+
+def average_precision(predictions: Predictions, weights: Weights) -> FloatArray:
+    """Mean precision over the rows of a class, ranked by score; with several classes their mean.
+
+    Undefined where a class has no rows, or where a label is unknown to the model.
+    """
+    if not predictions.ranks or (predictions.class_index < 0).any():
+        return np.full(len(weights), np.nan)
+    precisions = []
+    for code, size in predictions.ranks:
+        sides = tally(code, weights, 2 * size)[:, ::-1]  # the highest score first
+        of_class, rest = sides[:, :size], sides[:, size:]
+        found = np.cumsum(of_class, axis=1)
+        precision = ratio(found, found + np.cumsum(rest, axis=1))
+        gained = np.where(of_class > 0, of_class * precision, 0.0).sum(axis=1)
+        precisions.append(ratio(gained, of_class.sum(axis=1)))
+    average: FloatArray = np.mean(precisions, axis=0)
+    return average
+
+
+@per_row
+def log_loss(predictions: Predictions) -> Array | None:
+    """Mean of -ln(probability of the true label); smaller is better."""
+    shares, true = predictions.probabilities, predictions.class_index
+    if shares is None or (true < 0).any():
+        return None
+    smallest = np.finfo(shares.dtype).eps  # scikit-learn's bound: a sure mistake stays finite
+    share = np.clip(shares[np.arange(len(true)), true], smallest, 1 - smallest)
+    loss: FloatArray = -np.log(share.astype(np.float64))
+    return loss
+
+
+@per_row
+def brier(predictions: Predictions) -> Array | None:
+    """Mean squared error of the probabilities; smaller is better.
+
+    From 0 to 1 for two classes (the second's probability alone) and to 2 for more: as
+    scikit-learn's `brier_score_loss` with its default `scale_by_half="auto"`.
+    """
+    shares, true = predictions.probabilities, predictions.class_index
+    if shares is None or (true < 0).any():
+        return None
+    hit = true[:, np.newaxis] == np.arange(shares.shape[1])
+    squared: FloatArray = ((hit - shares.astype(np.float64)) ** 2).sum(axis=1)
+    return squared / 2 if shares.shape[1] == 2 else squared
+
+
+def rmse(predictions: Predictions, weights: Weights) -> FloatArray:
+    """Root of the mean squared error, in the unit of the target."""
+    return np.sqrt(mean(predictions.errors**2, weights))
+
+
+@per_row
+def mae(predictions: Predictions) -> Array:
+    """Mean absolute error, in the unit of the target."""
+    return np.abs(predictions.errors)
+
+
+def r2(predictions: Predictions, weights: Weights) -> FloatArray:
+    """Share of the target's variance that is explained; undefined where the target is constant."""
+    truth = np.asarray(predictions.truth, dtype=np.float64)
+    spread = (truth - mean(truth, weights)[:, np.newaxis]) ** 2
+    total = (weights * spread).sum(axis=1)
+    # A constant target leaves a rounding error, not 0: look at the values of the doubtful ones.
+    for row in np.flatnonzero(total <= 1e-12 * np.max(truth**2) * weights.sum(axis=1)):
+        if np.ptp(truth[weights[row] > 0]) == 0:
+            total[row] = 0.0
+    return 1 - ratio((weights * predictions.errors**2).sum(axis=1), total)
+
+
+def median_absolute_error(predictions: Predictions, weights: Weights) -> FloatArray:
+    """Median of the absolute errors, in the unit of the target."""
+    order, errors = predictions.ranked_errors
+    reached = np.take(weights, order, axis=1).cumsum(axis=1)
+    middles = []
+    for row in reached:
+        both = np.searchsorted(row, [(row[-1] - 1) // 2, row[-1] // 2], side="right")
+        middles.append(errors[both].mean())
+    return np.array(middles)

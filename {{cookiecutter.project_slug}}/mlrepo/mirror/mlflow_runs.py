@@ -1,0 +1,223 @@
+"""Runs in MLflow: one for each commit, found again by its tag `commit`."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, build_opener
+
+from mlrepo.core import owner
+from mlrepo.core.errors import ProjectError
+from mlrepo.mirror.runs import Run, Source
+from mlrepo.pipeline.output import Tell
+from mlrepo.versions.registry import Registry
+
+# MLflow's own default, so that `mlflow ui` in this folder finds it, with the folder written out.
+DATABASE = Path("mlflow.db")
+ARTIFACTS = Path("mlruns")
+# Set last: a run without it was cut short.
+COMPLETE = "mirrored"
+
+# A user's own settings come first. MLflow's would wait for a dead server for minutes.
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+PATIENCE = 3.0  # seconds
+_LONGEST = 6000  # letters of a value
+
+
+def address() -> str:
+    """Return where MLflow is: what the environment says, or a database in this folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DATABASE.absolute().as_posix()}"
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what MLflow raises into one message."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+
+    try:
+        yield
+    except (MlflowException, RequestException) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise ProjectError(
+            f"MLflow at {_shown()}: {first[:500]}. What is written stays, and "
+            "`model mirror` goes on from there"
+        ) from None
+
+
+def connect() -> Any:
+    """Return MLflow's client."""
+    with told():
+        import mlflow
+
+        # The registry as well, wherever this process was pointed before.
+        mlflow.set_tracking_uri(address())
+        return mlflow.MlflowClient(address())
+
+
+class Tracker:
+    """The runs of one model in one experiment of MLflow."""
+
+    @staticmethod
+    def is_configured() -> bool:
+        """Whether the environment asks for commits to be mirrored as they come."""
+        return bool(os.environ.get("MLFLOW_TRACKING_URI"))
+
+    @staticmethod
+    def refuse_silent(patience: float = PATIENCE) -> None:
+        """Refuse a server that does not answer in so many seconds, before MLflow is imported."""
+        if not _is_server():
+            return
+        found = [f"no answer in {patience:g} seconds"]
+        # What hangs in name resolution cannot be ended: Python does not wait for a daemon.
+        thread = Thread(target=lambda: found.append(_trouble(patience)), daemon=True)
+        thread.start()
+        thread.join(patience)
+        if said := found[-1]:
+            raise ProjectError(
+                f"the tracker {_shown()} does not answer ({said}): nothing is lost, and "
+                "`model mirror` catches up from Git when it does"
+            )
+
+    def __init__(self, model: str) -> None:
+        """Open the experiment, which is made if there is none."""
+        self.model = model
+        self.client = connect()
+        with told():
+            self.experiment = self._experiment()
+            # Of two that were made at once, the one with the lower id is kept.
+            found = sorted(self._search(), key=lambda run: run.info.run_id, reverse=True)
+            self._runs = {run.data.tags.get("commit", ""): run for run in found}
+
+    def has(self, source: Source) -> bool:
+        """Whether a run is complete; it says the version and stages of its commit from now on."""
+        run = self._runs.get(source.commit)
+        if run is None or COMPLETE not in run.data.tags:
+            return False
+        with told():
+            for key, value in source.labels().items():
+                if run.data.tags.get(key, "") != value:
+                    self.client.set_tag(run.info.run_id, key, value)
+        return True
+
+    def write(self, run: Run, folder: Path, finished: bool) -> None:
+        """Write a run with all in ``folder``, or finish the one that is there."""
+        with told():
+            from mlflow.entities import Metric, Param, RunTag
+
+            source = run.source
+            when = int(source.date.timestamp() * 1000)
+            tags = {**run.tags, **source.labels(), "mlflow.source.git.commit": source.commit}
+            there = self._runs.get(source.commit)
+            if there is None:
+                # The key comes with the run, so that no kill leaves one that is not found again.
+                there = self.client.create_run(self.experiment, when, _cut(tags), source.name)
+            run_id = there.info.run_id
+            metrics = [Metric(_key(key), value, when, 0) for key, value in run.metrics.items()]
+            params = [Param(_key(key), value) for key, value in _cut(run.params).items()]
+            labels = [RunTag(key, value) for key, value in _cut(tags).items()]
+            self.client.log_batch(run_id, metrics, params, labels)
+            self.client.log_artifacts(run_id, str(folder))
+            self.client.set_terminated(run_id, "FINISHED", when)
+            if finished and self._is_first(run_id, source.commit):
+                self.client.set_tag(run_id, COMPLETE, "yes")
+            self._runs[source.commit] = self.client.get_run(run_id)
+
+    def publish(self, registry: Registry, tell: Tell) -> None:
+        """Bring versions and aliases of MLflow's registry up to the tags of Git."""
+        from mlrepo.mirror import mlflow_registry
+
+        whole = [each for each in self._runs.items() if COMPLETE in each[1].data.tags]
+        runs = {commit: run.info.run_id for commit, run in whole}
+        with told():
+            mlflow_registry.publish(self.client, self.experiment, registry, runs, tell)
+
+    def tells(self) -> list[str]:
+        """Return where people look."""
+        if _is_server():
+            return [f"{_shown()}/#/experiments/{self.experiment}"]
+        return [f"`uv run mlflow ui --backend-store-uri {address()}` shows it"]
+
+    def _experiment(self) -> str:
+        name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or owner.project_name()
+        found = self.client.get_experiment_by_name(name)
+        if found is None:
+            embedded = "MLFLOW_TRACKING_URI" not in os.environ
+            place = ARTIFACTS.absolute().as_uri() if embedded else None
+            return str(self.client.create_experiment(name, place))
+        if found.lifecycle_stage != "active":
+            raise ProjectError(
+                f"the experiment '{name}' was deleted in MLflow: restore it there, or name another "
+                "in MLFLOW_EXPERIMENT_NAME"
+            )
+        return str(found.experiment_id)
+
+    def _is_first(self, run_id: str, commit: str) -> bool:
+        """Whether a run is the one that is kept, if two clones made one at once.
+
+        A run takes itself back for one with a lower id, never for a higher, so that one is left.
+        """
+        first = min(run.info.run_id for run in self._search(f" and tags.commit = '{commit}'"))
+        if first != run_id:
+            self.client.delete_run(run_id)
+        return bool(first == run_id)
+
+    def _search(self, more: str = "") -> list[Any]:
+        from mlflow import search_runs
+
+        query = f"tags.model = '{self.model}'{more}"
+        found: list[Any] = search_runs([self.experiment], query, output_format="list")
+        return found
+
+
+def _is_server() -> bool:
+    return urlsplit(address()).scheme in ("http", "https")
+
+
+def _shown() -> str:
+    """Return the address without the password that it may hold."""
+    parts = urlsplit(address())
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _trouble(patience: float) -> str:
+    """Return why a server does not answer, "" if it does."""
+    # A server of this machine is not behind the proxy that leads to the world.
+    local = urlsplit(address()).hostname in ("localhost", "127.0.0.1", "::1")
+    opener = build_opener(ProxyHandler({})) if local else build_opener()
+    try:
+        opener.open(_shown(), timeout=patience).close()
+    except HTTPError:
+        return ""  # which is an answer: the server is there
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        return "timed out" if isinstance(reason, TimeoutError) else str(reason)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _key(name: str) -> str:
+    """Return a name in the letters that MLflow takes."""
+    return re.sub(r"[^\w./: -]", "_", name)[:250]
+
+
+def _cut(values: dict[str, str]) -> dict[str, str]:
+    return {
+        key: value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}..."
+        for key, value in values.items()
+    }

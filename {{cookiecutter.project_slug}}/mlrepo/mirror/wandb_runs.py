@@ -1,0 +1,109 @@
+"""Runs for Weights & Biases: folders that `wandb sync` uploads, one id for each commit.
+
+They are always written offline, because wandb waits for minutes for a server that is not there.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from mlrepo.core import owner
+from mlrepo.core.files import write_json
+from mlrepo.mirror.runs import Run, Source
+from mlrepo.pipeline.output import Tell
+from mlrepo.versions.registry import Registry
+
+FOLDER = Path("wandb")
+# What was written, with the labels that it had. `wandb clean` takes uploaded runs away, not this.
+WRITTEN = FOLDER / "mirrored"
+
+_LONGEST = 64  # letters of a tag
+
+
+class Tracker:
+    """The runs of one model in one project of W&B."""
+
+    @staticmethod
+    def is_configured() -> bool:
+        """Whether the environment asks for commits to be mirrored as they come."""
+        return os.environ.get("WANDB_MODE", "disabled") != "disabled"
+
+    @staticmethod
+    def refuse_silent(patience: float = 0) -> None:
+        """Return at once: runs are written to this folder, so that no server has to answer."""
+
+    def __init__(self, model: str) -> None:
+        """Make the ids of runs: the commit, which is one run for each model."""
+        self._suffix = "" if model == "model" else f".{model}"
+
+    def has(self, source: Source) -> bool:
+        """Whether a run is written, with the version and stages that its commit has now."""
+        path = self._written(source.commit)
+        return path.exists() and json.loads(path.read_text("utf-8")) == source.labels()
+
+    def write(self, run: Run, folder: Path, finished: bool) -> None:
+        """Write a run with all in ``folder``; what was cut short or is out of date goes away.
+
+        One that is uploaded already is written with the same id, which W&B takes for a sequel.
+        """
+        import wandb
+
+        source, name = run.source, f"{run.source.commit}{self._suffix}"
+        for old in _waiting(name):
+            shutil.rmtree(old)
+        facts = {**run.tags, **source.labels()}
+        settings = wandb.Settings(
+            console="off",
+            disable_git=True,
+            save_code=False,
+            silent=True,
+            x_disable_meta=True,
+            x_disable_stats=True,
+            x_save_requirements=False,
+            x_start_time=source.date.timestamp(),
+        )
+        to = wandb.init(
+            project=os.environ.get("WANDB_PROJECT") or owner.project_name(),
+            id=name,
+            name=source.name,
+            job_type="experiment" if source.experiment else "commit",
+            group=source.baseline,
+            dir=str(Path.cwd()),
+            mode="offline",
+            config={**run.params, "mirror": facts},
+            tags=_tags(source, facts),
+            settings=settings,
+        )
+        # Dots would make `test.accuracy.low` a part of the number `test.accuracy`.
+        to.log({key.replace(".", "/"): value for key, value in run.metrics.items()})
+        shutil.copytree(folder, to.dir, dirs_exist_ok=True)
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                copy = Path(to.dir, path.relative_to(folder))
+                to.save(str(copy), base_path=to.dir, policy="now")
+        to.finish()
+        if finished:
+            write_json(self._written(source.commit), source.labels())
+
+    def publish(self, registry: Registry, tell: Tell) -> None:
+        """Return at once: W&B's registry needs its server, and the runs name the versions."""
+
+    def tells(self) -> list[str]:
+        """Return the command that uploads what is written."""
+        waiting = {run.name.rpartition("-")[2] for run in _waiting("*")}
+        return [f"{len(waiting)} runs wait for `uv run wandb sync --yes`"] if waiting else []
+
+    def _written(self, commit: str) -> Path:
+        return WRITTEN / f"{commit}{self._suffix}.json"
+
+
+def _waiting(name: str) -> list[Path]:
+    """Return the folders of runs with an id like ``name`` that are not uploaded yet."""
+    return [run for run in FOLDER.glob(f"offline-run-*-{name}") if not list(run.glob("*.synced"))]
+
+
+def _tags(source: Source, facts: dict[str, str]) -> list[str]:
+    named = [version.name for version in source.versions]
+    keys = [f"{key}:{facts[key]}" for key in ("commit", "data.md5", "model.sha256") if key in facts]
+    return [tag[:_LONGEST] for tag in [*named, *source.stages, *keys]]

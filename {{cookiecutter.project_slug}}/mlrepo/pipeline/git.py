@@ -1,0 +1,134 @@
+"""Git, asked as a person would ask it."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from mlrepo.core.errors import ProjectError
+from mlrepo.pipeline.output import few
+
+
+def git(*arguments: str, given: str | None = None, **variables: str) -> str:
+    """Return what a Git command prints."""
+    done = run(*arguments, given=given, **variables)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip()
+        raise ProjectError(f"`git {' '.join(arguments[:3])}` failed: {said}")
+    return done.stdout
+
+
+def ask(*arguments: str) -> str | None:
+    """Return what a Git command prints, without outer white space; None if it fails."""
+    done = run(*arguments)
+    return None if done.returncode else done.stdout.strip()
+
+
+def origin() -> str | None:
+    """Return the Git remote that versions are shared through: origin, or the only one."""
+    remotes = (ask("remote") or "").split()
+    return "origin" if "origin" in remotes else remotes[0] if len(remotes) == 1 else None
+
+
+def identity() -> str:
+    """Return who Git says is at work: name and address."""
+    return git("var", "GIT_COMMITTER_IDENT").rsplit(" ", 2)[0]
+
+
+def commit(message: str, otherwise: Callable[[], tuple[str, str]], *only: str) -> None:
+    """Commit what is staged, in view of the user, as hooks may have something to say.
+
+    Args:
+        message: of the commit.
+        otherwise: gives name and address of an author, where Git knows none.
+        only: options and paths that limit what is committed.
+    """
+    author: list[str] = []
+    if not (ask("var", "GIT_AUTHOR_IDENT") and ask("var", "GIT_COMMITTER_IDENT")):
+        name, email = otherwise()
+        author = ["-c", f"user.name={name}", "-c", f"user.email={email}"]
+    command = ["git", *author, "commit", "--quiet", "--message", message, *only]
+    if subprocess.run(command, check=False).returncode:
+        raise ProjectError("Git refused the commit: fix what it says above and run this again")
+
+
+def require_clean_commit(besides: Path | None = None, *, untracked: bool = True) -> str:
+    """Return the last commit, which must hold all that is in this folder.
+
+    Args:
+        besides: a file that may differ.
+        untracked: whether a file that Git does not know counts as well.
+    """
+    prefix = folder_in_repository()
+    last = ask("rev-parse", "--quiet", "--verify", "HEAD")
+    if last is None:
+        raise ProjectError("there is no commit yet: `git add -A && git commit` makes one")
+    new = f"--untracked-files={'normal' if untracked else 'no'}"
+    listed = git("status", "--porcelain", "--no-renames", "-z", new, "--", ".")
+    changes = {line[3:].removeprefix(prefix): line[:2] for line in listed.split("\0") if line}
+    if besides:
+        changes.pop(Path(os.path.relpath(besides)).as_posix(), None)
+    if changes:
+        what = "not all is committed: commit or `git stash` it first"
+        shown = few([f"{how} {path}" for path, how in changes.items()])
+        raise ProjectError("\n  ".join([what, *shown]))
+    return last
+
+
+def clone(commit: str, folder: Path) -> Path:
+    """Check a commit out in a repository of its own; return the project in it.
+
+    The objects of this repository are used and not copied.
+    """
+    top = git("rev-parse", "--show-toplevel").strip()
+    git("clone", "--quiet", "--shared", "--no-checkout", top, str(folder))
+    git("-C", str(folder), "checkout", "--quiet", "--detach", commit)
+    return folder / folder_in_repository()
+
+
+@cache
+def folder_in_repository() -> str:
+    """Return the path from the top of the Git repository to this folder: "" or "folder/"."""
+    prefix = ask("rev-parse", "--show-prefix")
+    if prefix is None:
+        raise ProjectError(f"{Path.cwd()} is in no Git repository: `python bootstrap.py` makes one")
+    return prefix
+
+
+def file_at(commit: str, path: str) -> str:
+    """Return the text of a file of this folder as it is in ``commit``."""
+    return bytes_at(commit, path).decode("utf-8", errors="replace")
+
+
+def bytes_at(commit: str, path: str) -> bytes:
+    """Return the content of a file of this folder as it is in ``commit``."""
+    command = ["git", "cat-file", "blob", f"{commit}:./{path}"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        raise ProjectError(f"the commit {commit[:7]} has no {path}")
+    return done.stdout
+
+
+def paths_at(commit: str) -> set[str]:
+    """Return the paths of all files of this folder in ``commit``."""
+    listed = git("ls-tree", "-r", "--name-only", "-z", commit, "--", ".")
+    return set(filter(None, listed.split("\0")))
+
+
+def run(
+    *arguments: str, given: str | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a Git command, which may fail."""
+    try:
+        return subprocess.run(
+            ["git", *arguments],
+            input=given or "",
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **variables},
+            check=False,
+        )
+    except FileNotFoundError:
+        raise ProjectError("git is not installed: see https://git-scm.com") from None

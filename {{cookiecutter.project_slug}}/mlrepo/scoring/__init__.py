@@ -1,0 +1,1 @@
+"""What a model is worth: scores, intervals, importance, plots and the card."""

@@ -1,0 +1,128 @@
+"""The text of MODEL_CARD.md.
+
+Its head is the metadata of the Hugging Face Hub
+(https://github.com/huggingface/hub-docs/blob/main/modelcard.md). It says nothing of when and where
+it was written, so that a commit has one card.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mlrepo.core import owner, paths, yaml
+from mlrepo.core.files import read_csv, read_json, read_text
+from mlrepo.core.markdown import escape, markdown
+from mlrepo.core.params import LibraryParams
+from mlrepo.scoring import score_report
+
+_PINNED = "pinned to one thread and one instruction set"
+_FREE = "not pinned: the bytes of the model may differ between machines"
+
+
+def card(params: LibraryParams) -> str:
+    """Return the model card of the last run."""
+    said, scores = params.card, read_csv(paths.SCORES)
+    head = yaml.dump(_metadata(params, scores))
+    limits = [f"- {_prose(limit)}" for limit in said.limits] or ["Nobody has stated any."]
+    digest, name = read_text(paths.DIGEST).split()
+    sections = {
+        "Model": _model(params),
+        "Data": _data(params),
+        "Scores": _scores(params, scores),
+        "Environment": _environment(params),
+        "Limits": limits,
+        "Verify": [
+            f"- SHA-256 of {escape(name)}: `{digest}`",
+            "- `uv run model verify` proves the files of a registered version",
+        ],
+    }
+    parts = [f"---\n{head}---", f"# {escape(owner.name())}", _prose(said.purpose)]
+    parts += [f"## {title}\n\n" + "\n".join(lines) for title, lines in sections.items()]
+    parts.append("`dvc repro` writes this file; params.yaml holds what people say in it.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _metadata(params: LibraryParams, scores: list[score_report.Row]) -> dict[str, Any]:
+    task = f"tabular-{params.data.task}"
+    overall = [row for row in scores if not row["slice"]]
+    metrics = [{"type": row["metric"], "value": float(row["estimate"])} for row in overall]
+    origin = {"type": Path(params.data.path).name, "name": params.card.data.source, "split": "test"}
+    result = {"task": {"type": task}, "dataset": origin, "metrics": metrics}
+    return {
+        "library_name": "sklearn",
+        "pipeline_tag": task,
+        "tags": ["sklearn", "skops", task],
+        "model-index": [{"name": owner.name(), "results": [result]}],
+    }
+
+
+def _model(params: LibraryParams) -> list[str]:
+    train, steps = params.train, params.train.preprocessing
+    features = [escape(row["feature"]) for row in read_csv(paths.IMPORTANCE)]
+    return [
+        f"- Predicts: {escape(params.data.target)} ({params.data.task})",
+        f"- From, the most important first: {', '.join(features)}",
+        f"- Numbers: {_json(steps.numbers.model_dump())}",
+        f"- Categories: {_json(steps.categories.model_dump())}",
+        f"- Estimator: {escape(train.estimator)}, {_json(train.arguments)}, seed {train.seed}",
+        f"- Owner: {_prose(params.card.owner)}",
+    ]
+
+
+def _data(params: LibraryParams) -> list[str]:
+    origin, split = params.card.data, params.prepare.split
+    prepared = read_json(paths.ROWS)
+    rows, found = prepared["rows"], prepared["split"]
+    column = f" by {escape(split.column)}" if split.column else ""
+    return [
+        f"- Source: {_prose(origin.source)}",
+        f"- Licence: {_prose(origin.licence)}",
+        f"- Table: {escape(params.data.path)}",
+        f"- Rows: {rows['raw']}, of them {rows['no_target']} left out without a target, "
+        f"{rows['train']} for training, {rows['test']} for the test",
+        f"- Split: {split.method}{column}, test share {split.test_size:g}, seed {split.seed}",
+        f"- Test rows that have the features of a train row: {found['test_rows_like_train']}",
+    ]
+
+
+def _scores(params: LibraryParams, scores: list[score_report.Row]) -> list[str]:
+    knobs = params.evaluate.intervals
+    lines = score_report.overall(scores, read_json(paths.METRICS)["train"])
+    folds = read_json(paths.FOLDS)["cv"]
+    if folds:
+        lines[0].append(f"mean ± deviation of {params.train.cross_validation} folds")
+        for line in lines[1:]:
+            mean, deviation = folds.get(line[0]), folds.get(f"{line[0]}_std")
+            line.append(f"{mean:.3f} ± {deviation:.3f}" if mean is not None else "")
+    how = f"Intervals: {100 * knobs.confidence:g}%, by the methods of docs/intervals.md."
+    said = [markdown(lines), "", how]
+    if worst := score_report.worst_slice(scores):
+        where = f"{escape(worst['slice'])} {escape(worst['value'])}"
+        text = f"Worst slice by {worst['metric']}: {where}, {float(worst['estimate']):.3f}."
+        said += ["", text, "", markdown(score_report.by_slice(scores))]
+    return said
+
+
+def _environment(params: LibraryParams) -> list[str]:
+    locked = read_json(paths.ENVIRONMENT)
+    closures = locked["closures"]
+    estimator = closures.pop("estimator")
+    known = {name for closure in closures.values() for name in closure}
+    versions = {name: closure[name] for name, closure in closures.items()}
+    versions |= {name: version for name, version in estimator.items() if name not in known}
+    packages = ", ".join(f"{name} {escape(version)}" for name, version in versions.items())
+    return [
+        f"- Python {locked['python']}",
+        f"- Locked packages: {packages}; uv.lock has those below them",
+        f"- Library: {escape(locked['mlrepo'])}",
+        f"- Arithmetic: {_PINNED if params.numerics.pinned else _FREE}",
+    ]
+
+
+def _json(value: object) -> str:
+    return escape(json.dumps(value, ensure_ascii=False))
+
+
+def _prose(text: str) -> str:
+    """Return what a person wrote, over as many lines as they liked, as one line."""
+    return escape(" ".join(text.split()))

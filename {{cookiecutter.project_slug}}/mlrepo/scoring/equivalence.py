@@ -1,0 +1,96 @@
+"""Whether two runs came to the same: their model files, what these predict, and their numbers.
+
+`model compare` compares model files, in the environment of the version that they are of.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mlrepo.core.owner import load_params
+from mlrepo.learning import features, fingerprint, model_file
+
+# Noise between processors was below 3e-14, between releases of scikit-learn above 1e-3.
+TOLERANCE = 1e-9
+_MOST_PARTS = 10
+_NUMBER = re.compile(r"-?\d+\.?\d*(?:[eE][-+]?\d+)?")
+
+
+def differences(a: Any, b: Any, path: str = "model") -> Iterator[str]:
+    """Yield each part in which two estimators differ, with the largest difference of numbers."""
+    if type(a) is not type(b):
+        yield f"{path}: {type(a).__name__} and {type(b).__name__}"
+    elif isinstance(a, np.ndarray) and a.dtype != object:
+        if a.shape != b.shape:
+            yield f"{path}: shapes {a.shape} and {b.shape}"
+        elif a.tobytes() != b.tobytes():
+            yield f"{path}: {_largest(a, b)}"
+    elif isinstance(a, Mapping):
+        for key in dict.fromkeys([*a, *b]):
+            yield from differences(a.get(key), b.get(key), f"{path}.{key}")
+    elif isinstance(a, Sequence | np.ndarray) and not isinstance(a, str | bytes):
+        if len(a) != len(b):
+            yield f"{path}: lengths {len(a)} and {len(b)}"
+        for number, (left, right) in enumerate(zip(a, b, strict=False)):
+            yield from differences(left, right, f"{path}[{number}]")
+    elif isinstance(a, type | str | bytes | float | int | np.generic):
+        if a != b and not (a != a and b != b):  # NaN is as good as NaN
+            yield f"{path}: {a!r} and {b!r}"
+    elif hasattr(a, "__getstate__") and isinstance(a.__getstate__(), dict):
+        yield from differences(a.__getstate__(), b.__getstate__(), path)
+
+
+def predictions(model: Any, table: Any) -> tuple[Any, Any]:
+    """Return what a model predicts, (n,), and its probabilities or numbers as floats."""
+    labels = np.asarray(model.predict(table))
+    if hasattr(model, "predict_proba"):
+        return labels, np.asarray(model.predict_proba(table), dtype=np.float64)
+    if labels.dtype.kind == "f":
+        return np.zeros(len(labels)), labels.astype(np.float64)
+    return labels, np.zeros(len(labels))
+
+
+def compare(before: Path, after: Path, rows: Path) -> dict[str, Any]:
+    """Return in what two model files differ, and by how much their predictions do."""
+    models: list[Any] = [model_file.load(before), model_file.load(after)]
+    table = pl.read_parquet(rows)
+    inputs = features.select(table, features.fitted(models[0], table.schema))
+    (old, old_numbers), (new, new_numbers) = (predictions(model, inputs) for model in models)
+    scale = max(1.0, float(np.abs(old_numbers).max(initial=0.0)))
+    largest = float(np.abs(old_numbers - new_numbers).max(initial=0.0))
+    equal, parts = bool((old == new).all()), list(differences(*models))
+    more = [f"and {len(parts) - _MOST_PARTS} more parts"] if len(parts) > _MOST_PARTS else []
+    return {
+        "parts": parts[:_MOST_PARTS] + more,
+        "rows": table.height,
+        "labels_equal": equal,
+        "largest_difference": largest,
+        "agrees": equal and largest <= TOLERANCE * scale,
+        "machine": fingerprint.machine(load_params().numerics.pinned),
+    }
+
+
+def numbers_agree(a: str, b: str, tolerance: float) -> bool:
+    """Whether two texts, such as CSV, differ in numbers only, by no more than ``tolerance``.
+
+    It is relative for numbers above 1, whose last digits are larger, and absolute below.
+    """
+    if _NUMBER.sub("#", a) != _NUMBER.sub("#", b):
+        return False
+    numbers = (map(float, _NUMBER.findall(text)) for text in (a, b))
+    pairs = zip(*numbers, strict=True)
+    return all(math.isclose(*pair, rel_tol=tolerance, abs_tol=tolerance) for pair in pairs)
+
+
+def _largest(a: Any, b: Any) -> str:
+    if a.dtype.names:  # the nodes of a tree
+        names = [name for name in a.dtype.names if a[name].tobytes() != b[name].tobytes()]
+        return f"{', '.join(names)} of {len(a)} nodes"
+    if a.dtype.kind not in "fiu":
+        return f"{int((a != b).sum())} of {a.size} values"
+    return f"largest difference {float(np.abs(a - b).max()):.3g} in {a.size} numbers"

@@ -1,0 +1,225 @@
+"""Intervals of test scores: where the score of all rows that there could be may lie.
+
+Each metric has the method that keeps its promise in docs/intervals.md, which simulates them all:
+
+- Shares of rows, or means of such (accuracy, recalls, F1 by way of TP / (TP + FP + FN), average
+  precision, areas under the ROC curve): the score interval, whose end is the value that a test with
+  the variance there does not refuse. Of one share it is Wilson's (1927), of one area Newcombe's
+  method 5 (Statistics in Medicine, 2006). What is always right has a width so.
+- Means of losses (log loss, Brier, MAE, RMSE, R2): the studentised bootstrap (Efron and
+  Tibshirani, An Introduction to the Bootstrap, 1993, section 12.5) of the logarithm. None where so
+  few rows decide the mean that its variance does not settle: a tail index below 2 (Hill, 1975).
+- The median absolute error: the order statistics that a binomial names.
+- A metric of the owner's: the percentile bootstrap, whose promise nobody has checked.
+
+Rows that belong together are one unit: its design effect widens the first and the third, and the
+bootstrap draws units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from statistics import NormalDist
+
+import numpy as np
+import polars as pl
+
+from mlrepo.core.params import LibraryParams
+from mlrepo.learning.features import choose
+from mlrepo.learning.metrics import functions, of_task, scores
+from mlrepo.learning.metrics.aggregates import Metric, Weights
+from mlrepo.learning.predictions import FloatArray, IndexArray, Predictions, evenly_spread
+from mlrepo.scoring import bootstrap, losses, shares
+from mlrepo.scoring.losses import Loss
+
+_MOST_SHARES = 2_000_000  # rows x classes at once; more rows are evenly thinned
+_WIDEST = 10.0  # times the loss: a wider end is what resamples without its largest rows make
+_FEWEST_UNITS = 30  # of fewer the bootstrap knows too little
+_FEWEST_ROWS = 5  # of a class
+_FEW = f"fewer than {_FEWEST_UNITS} rows, or groups of them"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where a score may lie, and by which method; without bounds the method says why."""
+
+    low: float | None
+    high: float | None
+    method: str
+
+
+def units(test: pl.LazyFrame, params: LibraryParams) -> IndexArray | None:
+    """Return the unit of each row (n,), 0 to m - 1; None where each row is one by itself.
+
+    A group where groups are split; the rows with equal features where these stay together; for a
+    split by time blocks of 2 n^(1/3) rows in a row (Hall, Horowitz and Jing, Biometrika, 1995).
+    """
+    split = params.prepare.split
+    if split.method == "time":
+        ranks = test.select(pl.col(str(split.column)).rank("ordinal")).collect()
+        order = ranks.to_series().to_numpy()
+        block = round(2 * len(order) ** (1 / 3))
+        blocks: IndexArray = (order.astype(np.intp) - 1) // block
+        return blocks
+    if split.method == "group":
+        keys = [str(split.column)]
+    elif split.equal_features == "together":
+        keys = list(choose(test.collect_schema(), params).names)
+    else:
+        return None
+    places = test.select(pl.struct(keys).rank("dense")).collect().to_series().to_numpy()
+    return places.astype(np.intp) - 1
+
+
+def intervals(
+    task: str,
+    predictions: Predictions,
+    resamples: int,
+    confidence: float,
+    seed: int,
+    unit: IndexArray | None = None,
+    memory: int = bootstrap.MEMORY,
+) -> dict[str, Interval]:
+    """Return the interval of each metric that is defined here; none of one row or 0 resamples.
+
+    ``unit`` (n,) says which rows belong together, as `units` does; ``memory`` is the bytes that the
+    weights of the resamples may take.
+    """
+    if len(predictions) < 2 or not resamples:
+        return {}
+    metrics, defined = of_task(task), scores(task, predictions)
+    table = _Table.of(predictions, confidence, unit, bootstrap.MOST)
+    many = _MOST_SHARES // max(1, len(predictions.known))
+    wide = _Table.of(predictions, confidence, unit, many)
+    found, lost = dict[str, Interval](), dict[str, Loss]()
+    statistics = dict[str, bootstrap.Statistic]()
+    thin = task == "classification" and wide.fewest_of_a_class < _FEWEST_ROWS
+    for name, estimate in defined.items():
+        if thin and metrics[name] is not functions.accuracy:
+            found[name] = Interval(None, None, f"a class has fewer than {_FEWEST_ROWS} rows")
+        elif (parts := shares.OF_METRIC.get(metrics[name])) is not None:
+            found[name] = wide.of_shares(parts, estimate)
+        elif metrics[name] is functions.median_absolute_error:
+            found[name] = table.of_median()
+        elif table.drawn < _FEWEST_UNITS:
+            found[name] = Interval(None, None, _FEW)
+        elif (loss := Loss.of(metrics[name], predictions)) is None:
+            statistics[name] = partial(table.by_row, metrics[name])
+        elif why := loss.why_none(metrics[name]):
+            found[name] = Interval(None, None, why)
+        else:
+            statistics[name] = partial(losses.studentised, *table.of_units(loss))
+            lost[name] = loss
+    drawn = bootstrap.bootstrap(
+        statistics, table.drawn, resamples, confidence, seed, memory, table.draws
+    )
+    around = scores(task, table.some) if drawn.keys() - lost.keys() else {}
+    for name, (low, high) in drawn.items():
+        if name in lost:
+            found[name] = table.of_loss(lost[name], low, high)
+        elif name in around:
+            by = defined[name] - around[name]
+            found[name] = Interval(low + by, high + by, "percentile bootstrap")
+    undefined = Interval(None, None, "most resamples leave it undefined")
+    return {name: found.get(name, undefined) for name in defined}
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The rows of a table that stand for all of them, and their units."""
+
+    all: Predictions
+    some: Predictions
+    chosen: IndexArray | slice  # which rows of `all` are in `some`
+    unit: IndexArray | None  # of the rows of `some`
+    z: float
+
+    @classmethod
+    def of(
+        cls, predictions: Predictions, confidence: float, unit: IndexArray | None, most: int
+    ) -> _Table:
+        some, z = predictions, NormalDist().inv_cdf(0.5 + confidence / 2)
+        chosen: IndexArray | slice = slice(None)
+        if len(predictions) > most:
+            chosen = evenly_spread(len(predictions), most)
+            some = predictions.rows(chosen)
+        if unit is not None:
+            unit = np.unique(unit[chosen], return_inverse=True)[1]
+            # Few units say little of their own spread: Student's quantile, by its expansion.
+            z += (z**3 + z) / (4 * max(1, unit.max()))
+        return cls(predictions, some, chosen, unit, z)
+
+    @property
+    def draws(self) -> int | None:
+        """How many rows a resample draws, where it is not as many as it draws from."""
+        return None if self.some is self.all or self.unit is not None else len(self.all)
+
+    @property
+    def drawn(self) -> int:
+        return len(self.some) if self.unit is None else int(self.unit.max()) + 1
+
+    @property
+    def fewest_of_a_class(self) -> int:
+        cell, true, _ = self.all.cells
+        there = np.bincount(true[cell]) > 0
+        return int(np.bincount(true[cell[self.chosen]], minlength=len(there))[there].min())
+
+    def sums(self, values: FloatArray) -> FloatArray:
+        """Return the sum over each unit (..., m) of one value per row (..., n)."""
+        if self.unit is None:
+            return values
+        sums = [np.bincount(self.unit, row) for row in np.atleast_2d(values)]
+        return np.reshape(sums, (*values.shape[:-1], -1))
+
+    def by_row(self, metric: Metric, weights: Weights) -> FloatArray:
+        """Return the values (b,) of a metric for weights of the units (b, m)."""
+        return metric(self.some, weights if self.unit is None else weights[:, self.unit])
+
+    def design(self, influence: FloatArray) -> FloatArray:
+        """Return how often wider the variance of each estimate (k,) is by the units."""
+        if self.unit is None:  # all rows count, not those alone that stand for them
+            return np.full(len(influence), len(self.some) / len(self.all))
+        of_units, of_rows = (self.sums(influence) ** 2).sum(axis=1), (influence**2).sum(axis=1)
+        largest = np.full(len(influence), influence.shape[1] / self.drawn)
+        wider: FloatArray = np.divide(of_units, of_rows, out=largest, where=of_rows > 0)
+        return np.maximum(1, wider)
+
+    def of_shares(self, parts: Callable[[Predictions], shares.Shares], estimate: float) -> Interval:
+        """Return the interval of a mean of shares; `estimate` is that of all rows."""
+        made = parts(self.some)
+        of_units = self.sums(made.influence)
+        spread = np.sqrt((of_units**2).sum(axis=1, keepdims=True))
+        spread[spread == 0] = np.inf
+        correlation = np.einsum("kn,jn->kj", of_units / spread, of_units / spread)
+        np.fill_diagonal(correlation, 1)
+        low, high = made.interval(self.z, self.design(made.influence), correlation)
+        moved = estimate - float(made.scale(made.values).mean())  # 0 where all rows are here
+        return Interval(max(0.0, low + moved), min(1.0, high + moved), "score interval")
+
+    def of_units(self, loss: Loss) -> tuple[FloatArray, FloatArray]:
+        """Return value and base of a loss, unit by unit (m,)."""
+        return self.sums(loss.value[self.chosen]), self.sums(loss.base[self.chosen])
+
+    def of_loss(self, loss: Loss, low: float, high: float) -> Interval:
+        """Return the interval of a loss by the quantiles of its studentised logarithm."""
+        error = losses.relative_error(*self.of_units(loss))
+        if self.unit is None:
+            error *= float(np.sqrt(len(self.some) / len(self.all)))
+        center = float(loss.value.sum() / loss.base.sum())
+        times = [float(np.exp(-t * error)) for t in (low, high)]
+        if max(times) > _WIDEST:
+            return Interval(None, None, "a few rows decide it")
+        ends = sorted(loss.scale(center * each) for each in times)
+        return Interval(ends[0], ends[1], "studentised bootstrap")
+
+    def of_median(self) -> Interval:
+        """Return the two absolute errors between which the median of all lies."""
+        _, errors = self.all.ranked_errors
+        below: FloatArray = (np.abs(self.some.errors) <= np.median(errors)) - np.float64(0.5)
+        rows = len(self.all) / (self.design(below[np.newaxis])[0] if self.unit is not None else 1)
+        rank = int(len(errors) * (0.5 - self.z / (2 * np.sqrt(rows))))
+        if rank < 1:
+            return Interval(None, None, "too few rows")
+        return Interval(float(errors[rank - 1]), float(errors[-rank]), "order statistics")

@@ -1,0 +1,160 @@
+"""The data behind `dvc plots`, as small tables: one CSV file each, in reports/plots/.
+
+Every project writes every file, because dvc.yaml names them and the task is a param. A file
+that does not fit the task holds its header alone, and `dvc plots` draws nothing for it.
+
+The column `reference` is the line to compare with: chance for ROC (the diagonal) and
+precision-recall (the share of the class), perfect for calibration (the diagonal).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from mlrepo.learning.predictions import Array, FloatArray, Predictions, evenly_spread
+
+CURVE_POINTS = 1000  # per file, shared by its curves
+CURVES = 20  # more colours than that cannot be told apart
+LABELS = 50  # rows and columns of the confusion matrix
+BINS = 10  # points of a calibration curve
+POINTS = 2000  # dots of a scatter plot
+DIGITS = 6  # significant; rounding keeps the noise of other processors out of diffs
+OTHERS = "(all others)"
+
+Rows = list[tuple[object, ...]]
+
+_CURVE = {"threshold": float, "reference": float}
+# File -> its columns and their types.
+SCHEMAS: dict[str, dict[str, type]] = {
+    "confusion": {"actual": str, "predicted": str, "rows": int, "share": float},
+    "roc": {"class": str, "false_positive_rate": float, "true_positive_rate": float, **_CURVE},
+    "precision_recall": {"class": str, "recall": float, "precision": float, **_CURVE},
+    "calibration": {
+        "class": str,
+        "predicted": float,
+        "observed": float,
+        "rows": int,
+        "reference": float,
+    },
+    "residuals": {"actual": float, "predicted": float, "residual": float},
+    "importance": {"feature": str, "mean": float, "std": float},
+}
+
+
+def plot_tables(task: str, predictions: Predictions) -> dict[str, pl.DataFrame]:
+    """Return a table per file but importance; those of the other task hold no rows."""
+    if task == "regression":
+        filled = {"residuals": residuals(predictions)}
+    else:
+        filled = {
+            "confusion": confusion(predictions),
+            "roc": roc(predictions),
+            "precision_recall": precision_recall(predictions),
+            "calibration": calibration(predictions),
+        }
+    names = [name for name in SCHEMAS if name != "importance"]
+    return {name: filled.get(name, table(name, [])) for name in names}
+
+
+def confusion(predictions: Predictions) -> pl.DataFrame:
+    """Rows of each pair of actual and predicted label, and their share of the actual label.
+
+    Beyond 50 labels the most frequent ones are shown and the rest is one row and column.
+    """
+    cell_of_row, true, guessed = predictions.cells
+    counts = np.bincount(cell_of_row, minlength=len(true))
+    names = [str(label) for label in predictions.labels]
+    shown = np.arange(len(names))
+    if len(names) > LABELS:
+        size = np.bincount(true, counts, len(names)) + np.bincount(guessed, counts, len(names))
+        largest = np.sort(np.argsort(-size, kind="stable")[: LABELS - 1])
+        names = [*(names[label] for label in largest), OTHERS]
+        shown = np.full(len(shown), LABELS - 1)
+        shown[largest] = np.arange(LABELS - 1)
+    matrix = np.zeros((len(names), len(names)))
+    np.add.at(matrix, (shown[true], shown[guessed]), counts)
+    totals = matrix.sum(axis=1)
+    cells: Rows = [
+        (names[row], names[column], int(rows), rows / totals[row] if totals[row] else None)
+        for (row, column), rows in np.ndenumerate(matrix)
+    ]
+    return table("confusion", cells)
+
+
+def roc(predictions: Predictions) -> pl.DataFrame:
+    """Rates of false and true positives at each threshold, per class against the rest."""
+    rows: Rows = []
+    for name, positive, scores, points in _curves(predictions):
+        false_rate, true_rate, threshold = roc_curve(positive, scores)
+        for point in evenly_spread(len(threshold), points):
+            # scikit-learn starts at the threshold infinity, which CSV readers do not know.
+            limit = threshold[point] if np.isfinite(threshold[point]) else None
+            rows.append((name, false_rate[point], true_rate[point], limit, false_rate[point]))
+    return table("roc", rows)
+
+
+def precision_recall(predictions: Predictions) -> pl.DataFrame:
+    """Precision and recall at each threshold, per class against the rest."""
+    rows: Rows = []
+    for name, positive, scores, points in _curves(predictions):
+        found = precision_recall_curve(positive, scores, drop_intermediate=True)
+        precision, recall, threshold = found
+        share = positive.mean()
+        for point in evenly_spread(len(recall), points):
+            limit = threshold[point] if point < len(threshold) else None  # no row is left
+            rows.append((name, recall[point], precision[point], limit, share))
+    return table("precision_recall", rows)
+
+
+def calibration(predictions: Predictions) -> pl.DataFrame:
+    """Mean predicted probability and observed share, in ten bins of as many rows each.
+
+    The bins are those of scikit-learn's `calibration_curve(strategy="quantile")`.
+    """
+    rows: Rows = []
+    for name, positive, scores, _ in _curves(predictions):
+        if predictions.probabilities is None:
+            break
+        edges = np.quantile(scores, np.linspace(0, 1, BINS + 1))
+        part_of_row = np.searchsorted(edges[1:-1], scores)
+        size = np.bincount(part_of_row, minlength=BINS)
+        predicted = np.bincount(part_of_row, scores, BINS)
+        observed = np.bincount(part_of_row, positive, BINS)
+        for part in np.flatnonzero(size):
+            mean = predicted[part] / size[part]
+            rows.append((name, mean, observed[part] / size[part], int(size[part]), mean))
+    return table("calibration", rows)
+
+
+def residuals(predictions: Predictions) -> pl.DataFrame:
+    """Actual and predicted value and their difference, for at most 2,000 rows."""
+    chosen = evenly_spread(len(predictions), POINTS)
+    columns = (predictions.truth, predictions.predicted, predictions.errors)
+    rows = zip(*(column[chosen].astype(float).tolist() for column in columns), strict=True)
+    return table("residuals", list(rows))
+
+
+def table(name: str, rows: Rows) -> pl.DataFrame:
+    """Return a table of one of the files, floats rounded."""
+    frame = pl.DataFrame(rows, schema=SCHEMAS[name], orient="row")
+    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(DIGITS))
+
+
+def _curves(predictions: Predictions) -> Iterator[tuple[str, Array, FloatArray, int]]:
+    """Yield name, truth (n,), score (n,) and number of points for each class with a curve.
+
+    A class without a row, or without a row of the rest, has none. Of many classes the most
+    frequent ones are shown.
+    """
+    found = []
+    for index, scores in predictions.class_scores():
+        positive = predictions.class_index == index
+        if 0 < positive.sum() < len(positive):
+            found.append((index, positive, scores))
+    largest = sorted(found, key=lambda curve: (-curve[1].sum(), curve[0]))[:CURVES]
+    for index, positive, scores in sorted(largest, key=lambda curve: curve[0]):
+        yield str(predictions.known[index]), positive, scores, CURVE_POINTS // len(largest)

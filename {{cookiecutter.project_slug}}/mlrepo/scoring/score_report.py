@@ -1,0 +1,57 @@
+"""The rows of reports/scores.csv as tables for people."""
+
+from mlrepo.core.errors import exit_with_message
+from mlrepo.core.files import read_csv, read_json
+from mlrepo.core.markdown import Lines, plain
+from mlrepo.core.paths import METRICS, SCORES
+
+Row = dict[str, str]
+
+
+def last_run() -> str:
+    """Return the test scores of the last run as a table."""
+    return plain(overall(read_csv(SCORES), read_json(METRICS)["train"]))
+
+
+def overall(scores: list[Row], train: dict[str, float]) -> Lines:
+    """Return test value, interval or why there is none, constant and train value of each metric."""
+    rows = [row for row in scores if not row["slice"]]
+    test = f"test ({rows[0]['rows'] if rows else 0} rows)"
+    lines = [["metric", test, "interval", "constant", "train"]]
+    for row in rows:
+        seen = f"{train[row['metric']]:.3f}" if row["metric"] in train else ""
+        constant = f"{float(row['constant']):.3f}" if row["constant"] else ""
+        value = f"{float(row['estimate']):.3f}"
+        lines.append([row["metric"], value, _bounds(row), constant, seen])
+    return lines
+
+
+def by_slice(scores: list[Row]) -> Lines:
+    """Return each metric and its interval in each slice; a metric is "" where it is undefined."""
+    rows = [row for row in scores if row["slice"]]
+    metrics = list(dict.fromkeys(row["metric"] for row in rows))
+    slices: dict[tuple[str, ...], Row] = {}
+    for row in rows:
+        bounds = f" ({_bounds(row)})" if row["low"] else ""
+        found = slices.setdefault((row["slice"], row["value"], row["rows"]), {})
+        found[row["metric"]] = f"{float(row['estimate']):.3f}{bounds}"
+    head = ["slice", "value", "rows", *metrics]
+    return [head, *([*key, *(v.get(m, "") for m in metrics)] for key, v in slices.items())]
+
+
+def worst_slice(scores: list[Row]) -> Row | None:
+    """Return the worst slice by the metric that leads; None if no slice has it."""
+    leading = scores[0]
+    rows = [row for row in scores if row["slice"] and row["metric"] == leading["metric"]]
+    worse = min if leading["better"] == "larger" else max
+    return worse(rows, key=lambda row: float(row["estimate"]), default=None)
+
+
+def _bounds(row: Row) -> str:
+    if not row["low"]:
+        return f"none: {row['method']}"
+    return f"{float(row['low']):.3f} to {float(row['high']):.3f}"
+
+
+if __name__ == "__main__":
+    exit_with_message(lambda: print(last_run()))

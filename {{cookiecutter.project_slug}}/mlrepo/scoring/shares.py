@@ -1,0 +1,162 @@
+"""Metrics that are shares of rows, or means of such: estimates, variances and influences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mlrepo.learning.metrics import functions
+from mlrepo.learning.metrics.aggregates import Metric
+from mlrepo.learning.predictions import FloatArray, Predictions
+
+_MODEL = 20  # rows that a model of the variance counts for
+
+Variance = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """k shares, 0 to 1, whose mean is the metric once each has gone through `scale`.
+
+    Attributes:
+        values: (k,) estimates.
+        sizes: (k,) rows that each rests on.
+        variance: of each estimate (k,), if its true value were what is given.
+        influence: (k, n) how much each row moves each estimate.
+        scale: of a share, and its slope there.
+    """
+
+    values: FloatArray
+    sizes: FloatArray
+    variance: Variance
+    influence: FloatArray
+    scale: Callable[[FloatArray], FloatArray] = lambda share: share
+    slope: Callable[[FloatArray], FloatArray] = np.ones_like
+
+    def interval(
+        self, z: float, design: FloatArray, correlation: FloatArray
+    ) -> tuple[float, float]:
+        """Return the means, below and above, that a test at `z` standard errors does not refuse.
+
+        For other means than the estimate the shares move as is least surprising: their logits by
+        steps that are inverse to their rows (Miettinen and Nurminen, Statistics in Medicine, 1985,
+        on two shares). Of one share this is Wilson's interval. Half a row is added on each side
+        first, since a share of 0 or 1 would not move. ``design`` (k,) multiplies the variances;
+        ``correlation`` (k, k) is that of the estimates.
+        """
+        added = (self.values * self.sizes + 0.5) / (self.sizes + 1)
+        logits, estimate = np.log(added / (1 - added)), float(self.scale(self.values).mean())
+        steps = self.sizes.min() / self.sizes
+
+        def at(shift: float) -> tuple[float, float]:
+            moved = 1 / (1 + np.exp(-np.clip(logits + shift * steps, -700, 700)))
+            errors = self.slope(moved) * np.sqrt(design * self.variance(moved))
+            variance = (errors[:, np.newaxis] * correlation * errors).sum() / len(errors) ** 2
+            return float(self.scale(moved).mean()), z * float(np.sqrt(max(0.0, variance)))
+
+        ends = []
+        for sign in (-1, 1):
+            kept, refused = -60.0 * sign / steps.min(), 60.0 * sign / steps.min()
+            for _ in range(60):
+                middle = (kept + refused) / 2
+                mean, error = at(middle)
+                if sign * (mean - estimate) > error:
+                    refused = middle
+                else:
+                    kept = middle
+            ends.append(at(kept)[0])
+        return ends[0], ends[1]
+
+
+def _shares(hits: FloatArray, among: FloatArray) -> Shares:
+    """Return the mean of `hits` (k, n) over the rows of each line of the mask `among` (k, n)."""
+    sizes = among.sum(axis=1)
+    values = (hits * among).sum(axis=1) / sizes
+    influence = among * (hits - values[:, np.newaxis]) / sizes[:, np.newaxis]
+    return Shares(values, sizes, lambda p: p * (1 - p) / sizes, influence)
+
+
+def _accuracy(predictions: Predictions) -> Shares:
+    right = (predictions.truth == predictions.predicted)[np.newaxis].astype(float)
+    return _shares(right, np.ones_like(right))
+
+
+def _labels(predictions: Predictions) -> tuple[FloatArray, FloatArray]:
+    """Return for each label, true or predicted, the rows that have it and that get it (k, n)."""
+    cell, true, predicted = predictions.cells
+    labels = np.union1d(true, predicted)[:, np.newaxis]
+    return (true[cell] == labels).astype(float), (predicted[cell] == labels).astype(float)
+
+
+def _recalls(predictions: Predictions) -> Shares:
+    there, said = _labels(predictions)
+    occurs = there.any(axis=1)
+    return _shares(said[occurs], there[occurs])
+
+
+def _f1(predictions: Predictions) -> Shares:
+    there, said = _labels(predictions)
+    hits = _shares(there * said, np.maximum(there, said))
+    return replace(hits, scale=lambda p: 2 * p / (1 + p), slope=lambda p: 2 / (1 + p) ** 2)
+
+
+def _precisions(predictions: Predictions) -> Shares:
+    values, influence, sizes = [], [], []
+    for code, size in predictions.ranks:
+        of_class, rank = code >= size, code % size
+        many = np.bincount(rank[of_class], minlength=size)
+        found = many[::-1].cumsum()[::-1]  # of the class, with this score or a higher one
+        ranked = np.bincount(rank, minlength=size)[::-1].cumsum()[::-1]
+        sizes.append(many.sum())
+        values.append((many * found / ranked).sum() / sizes[-1])
+        # A row moves the precision at its own score, and at each that is not higher.
+        lower = (many * found / ranked**2).cumsum()[rank]
+        own = (found / ranked)[rank] - values[-1] + (many / ranked).cumsum()[rank]
+        influence.append((np.where(of_class, own, 0) - lower) / sizes[-1])
+    m = np.array(sizes, dtype=float)
+    return _as_shown(Shares(np.array(values), m, lambda p: p * (1 - p) / m, np.array(influence)))
+
+
+def _areas(predictions: Predictions) -> Shares:
+    values, influence, sizes = [], [], []
+    for code, size in predictions.ranks:
+        of_class, rank = code >= size, code % size
+        # Of each row the share of the other side that it is ranked right against; ties half.
+        sides = np.bincount(code, minlength=2 * size).reshape(2, size)
+        rest, many = sides[0], sides[1]
+        above = (np.cumsum(rest) - rest / 2)[rank] / rest.sum()
+        below = 1 - (np.cumsum(many) - many / 2)[rank] / many.sum()
+        right = np.where(of_class, above, below)
+        values.append(above[of_class].mean())
+        influence.append((right - values[-1]) / np.where(of_class, many.sum(), rest.sum()))
+        sizes.append((many.sum(), rest.sum()))
+    (m, n), found = np.array(sizes, dtype=float).T, np.array(values)
+
+    def model(p: FloatArray) -> FloatArray:
+        pairs = 1 + ((m + n) / 2 - 1) * ((1 - p) / (2 - p) + p / (1 + p))
+        variance: FloatArray = p * (1 - p) * pairs / (m * n)
+        return variance
+
+    return _as_shown(Shares(found, np.minimum(m, n), model, np.array(influence)))
+
+
+def _as_shown(made: Shares) -> Shares:
+    """Return the same with variances that go over from a model's to what the rows show.
+
+    Which is DeLong's for the areas (DeLong, DeLong and Clarke-Pearson, Biometrics, 1988).
+    """
+    shown, supposed = (made.influence**2).sum(axis=1), made.variance(made.values)
+    times = np.divide(shown, supposed, out=np.ones(len(shown)), where=supposed > 0)
+    times = (made.sizes * times + _MODEL) / (made.sizes + _MODEL)
+    return replace(made, variance=lambda p: times * made.variance(p))
+
+
+OF_METRIC: dict[Metric, Callable[[Predictions], Shares]] = {
+    functions.accuracy: _accuracy,
+    functions.balanced_accuracy: _recalls,
+    functions.f1_macro: _f1,
+    functions.average_precision: _precisions,
+    functions.roc_auc: _areas,
+}

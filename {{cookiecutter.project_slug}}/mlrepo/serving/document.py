@@ -1,0 +1,87 @@
+"""The OpenAPI document of the service for one version: FastAPI makes it of types.
+
+The service itself reads bodies as bytes, and may switch to a version with other columns. So the
+routes stand here once more, without a word of what they do.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Body, Depends, FastAPI, Response
+from pydantic import Field, WithJsonSchema
+
+from mlrepo.prediction.predictor import Predictor
+from mlrepo.serving.auth import bearer
+from mlrepo.serving.request_rows import Rows, closed
+
+_REFUSAL = closed("Refusal", {"detail": str})
+_NAMES = {"model_version": str, "model_sha256": Annotated[str, Field(pattern="^[0-9a-f]{64}$")]}
+_TEXT = {"schema": {"type": "string"}}
+_REFUSALS = {
+    401: "The token is missing or wrong",
+    413: "The body is too large",
+    415: "The body is not declared to be JSON",
+}
+_FACTS = {"model": str, **_NAMES, "commit": str, "stage": str | None, "since": str}
+_VERSION = closed("Version", _FACTS)
+_ALIVE = closed("Alive", {"alive": bool})
+_READY = closed("Ready", {"ready": bool, "model_version": str})
+
+
+def document(model: str, chosen: Predictor, rows: Rows) -> dict[str, Any]:
+    """Return the OpenAPI document of the service while it serves a version."""
+    app = FastAPI(
+        title=model,
+        version=chosen.version,
+        description=f"Predicts '{chosen.data.target}'. SHA-256: `{chosen.sha256}`.",
+        generate_unique_id_function=lambda route: route.path[1:].replace("/", "_"),
+    )
+    answer, row, guarded = _answer(chosen), rows.example(), _refused(401)
+    one = closed("One", answer | _NAMES)
+    listed = Annotated[list[closed("Answer", answer)], Field(min_length=1)]  # type: ignore[misc,valid-type]
+    many = closed("Many", {"predictions": listed, **_NAMES})
+    several = f"Predict for up to {rows.most} rows, in their order"
+    for path, summary, answered, taken, example in (
+        ("/predict", "Predict for one row", one, rows.row, row),
+        ("/predict/batch", several, many, rows.batch, {"rows": [row]}),
+    ):
+        post = app.post(path, summary=summary, response_model=answered, **_refused(401, 413, 415))
+        post(_takes(taken, example))
+    metrics = guarded | {"response_class": Response}  # which says nothing of what it holds
+    metrics["responses"] = {**guarded["responses"], 200: {"content": {"text/plain": _TEXT}}}
+    for path, summary, known in (
+        ("/version", "Which version answers", guarded | {"response_model": _VERSION}),
+        ("/metrics", "Counters for Prometheus", metrics),
+        ("/health", "Whether the process lives", {"response_model": _ALIVE}),
+        ("/ready", "Whether a model answers", {"response_model": _READY}),
+    ):
+        app.get(path, summary=summary, **known)(lambda: None)
+    made: dict[str, Any] = app.openapi()
+    return made
+
+
+def _answer(chosen: Predictor) -> dict[str, Any]:
+    if chosen.data.task == "regression":
+        return {"prediction": float}
+    classes = Annotated[Any, WithJsonSchema({"enum": chosen.model.classes_.tolist()})]
+    share = Annotated[float, Field(ge=0, le=1.000001)]
+    shares = {str(label): share for label in chosen.labels}
+    probabilities = {"probabilities": closed("Probabilities", shares)} if shares else {}
+    return {"prediction": classes, **probabilities}
+
+
+def _refused(*codes: int) -> dict[str, Any]:
+    """Return what FastAPI is to know of a route that the token guards."""
+    responses = {code: {"model": _REFUSAL, "description": _REFUSALS[code]} for code in codes}
+    return {"dependencies": [Depends(bearer)], "responses": responses}
+
+
+def _takes(kind: Any, example: Any) -> Callable[..., None]:
+    """Return a function that FastAPI reads the type of a body from, with an example of one."""
+
+    def takes(body: Any) -> None:
+        pass
+
+    shown = Body(openapi_examples={"schema": {"value": example}})
+    takes.__annotations__["body"] = Annotated[kind, shown]
+    return takes

@@ -1,0 +1,189 @@
+"""What a row of a request must look like: a type made from the schema of the served version.
+
+The types read the bytes of a body in one go, without an object for each row, and `document` makes
+the OpenAPI page of the same types.
+"""
+
+import math
+from datetime import date, datetime
+from functools import partial
+from typing import Annotated, Any, Literal, NotRequired
+
+import polars as pl
+from fastapi import HTTPException
+from pydantic import AfterValidator, BeforeValidator, NaiveDatetime, TypeAdapter, WithJsonSchema
+from pydantic import Field as Info
+from pydantic_core import PydanticCustomError, ValidationError
+from typing_extensions import TypedDict
+
+from mlrepo.core.errors import ProjectError, did_you_mean
+from mlrepo.learning import features
+from mlrepo.prediction.predictor import Predictor
+from mlrepo.tables.schema import Field
+
+Row = dict[str, Any]
+
+_TYPES: dict[str, Any] = {
+    "string": pl.String,
+    "integer": pl.Int64,
+    "number": pl.Float64,
+    "boolean": pl.Boolean,
+    "date": pl.Date,
+    "datetime": pl.Datetime("us"),
+}
+# A table's times have no zone, which OpenAPI's date-time would ask for.
+_NO_ZONE = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?$"}
+_INT64 = 2**63
+# Trees compute with 32-bit floats, and scikit-learn refuses a table with a larger number.
+_LARGEST = 3.4028234663852886e38
+_SHOWN = 20  # mistakes
+_LETTERS = 100  # of a name that the client made up
+
+
+class Rows:
+    """Reads bodies of requests for one version.
+
+    What breaks the schema is an HTTPException that names each row and column, as FastAPI's own do.
+    """
+
+    def __init__(self, chosen: Predictor, most: int) -> None:
+        """Make the types; ``most`` rows fit into a batch."""
+        self._target = chosen.data.target
+        self.fields = [f for f in chosen.schema.fields if f.name != self._target]
+        self._types = {field.name: _TYPES[field.type] for field in self.fields}
+        self.needed = _needed(chosen, self._types)
+        self.most = most
+        self.row = closed("Row", {field.name: self._column(field) for field in self.fields})
+        rows = Annotated[list[self.row], Info(min_length=1, max_length=most)]  # type: ignore[name-defined]
+        self.batch = closed("Batch", {"rows": rows})
+        self._one, self._many = TypeAdapter(self.row), TypeAdapter(self.batch)
+
+    def one(self, body: bytes) -> list[Row]:
+        """Return the row that a body is."""
+        return [self._read(self._one, body)]
+
+    def many(self, body: bytes) -> list[Row]:
+        """Return the rows of a body such as ``{"rows": [...]}``."""
+        rows: list[Row] = self._read(self._many, body)["rows"]
+        return rows
+
+    def table(self, rows: list[Row]) -> pl.DataFrame:
+        """Return rows as the columns of the schema: shape (rows, columns without the target)."""
+        return pl.from_dicts(rows, schema=self._types)
+
+    def example(self) -> Row:
+        """Return a row that obeys the schema, as JSON has it."""
+        return {field.name: _example(field) for field in self.fields}
+
+    def _column(self, field: Field) -> Any:
+        limits, shown = field.constraints, field.description
+        if field.type in ("date", "datetime") and (limits.minimum, limits.maximum) != (None, None):
+            shown = shown or f"From {limits.minimum} to {limits.maximum}."
+        facts = Info(title=field.title, description=shown, examples=[_example(field)])
+        if field.name not in self.needed or limits.maxMissing > 0:
+            return NotRequired[Annotated[_values(field) | None, facts]]
+        return Annotated[_values(field), facts]
+
+    def _read(self, adapter: TypeAdapter[Any], body: bytes) -> Any:
+        try:
+            return adapter.validate_json(body)
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise HTTPException(422, [self._told(mistake) for mistake in found[:_SHOWN]])
+
+    def _told(self, mistake: Any) -> dict[str, Any]:
+        """Return a mistake as FastAPI tells it, by the names of the schema."""
+        where = [p[:_LETTERS] if isinstance(p, str) else p for p in mistake["loc"]]
+        return {"loc": where, "msg": self._says(where, mistake), "type": mistake["type"]}
+
+    def _says(self, where: list[Any], mistake: Any) -> str:
+        kind, says = mistake["type"], mistake["msg"].replace("Input should be", "must be")
+        if not where:
+            return f"the body: {says}"
+        row = f"row {where[1]}, " if len(where) > 1 else ""
+        if len(where) == 2 or where == ["rows"]:
+            return f"{row.rstrip(', ') or 'rows'}: {says}"
+        name = where[-1]
+        if kind == "missing":
+            return f"{row}'{name}' is missing"
+        if kind != "extra_forbidden":
+            return f"{row}'{name}': {says}"
+        if name == self._target:
+            return f"{row}'{name}' is what the model predicts: leave it out"
+        return f"{row}'{name}' is no column of the schema{did_you_mean(str(name), self._types)}"
+
+
+def closed(name: str, keys: dict[str, Any]) -> Any:
+    """Return the type of a JSON object that has these keys and no other, read without guesses."""
+    made: Any = TypedDict(name, keys)  # type: ignore[misc]
+    made.__pydantic_config__ = {"extra": "forbid", "strict": True}  # type: ignore[attr-defined]
+    return made
+
+
+def _needed(chosen: Predictor, types: dict[str, Any]) -> set[str]:
+    """Return the columns that the model, or the code of its other columns, cannot do without."""
+    needed = set()
+    for name in types:
+        others = {other: kind for other, kind in types.items() if other != name}
+        try:
+            made = chosen.add_features(pl.LazyFrame(schema=others)).collect_schema()
+            features.fitted(chosen.model, made)
+        except (ProjectError, pl.exceptions.PolarsError):
+            needed.add(name)
+    return needed
+
+
+def _values(field: Field) -> Any:
+    """Return the type of the values of a column."""
+    low, high, enum = field.constraints.minimum, field.constraints.maximum, field.constraints.enum
+    found: Any = bool
+    if field.type == "string":
+        return str if enum is None else Literal[enum]
+    if field.type == "integer":
+        least = -_INT64 if low is None else math.ceil(float(low))
+        most = _INT64 - 1 if high is None else math.floor(float(high))
+        # Programs that know a missing value in a column write all its numbers as 181.0.
+        found = Annotated[int, Info(ge=least, le=most), BeforeValidator(_whole)]
+    elif field.type == "number":
+        lowest = -_LARGEST if low is None else float(low)
+        largest = _LARGEST if high is None else float(high)
+        found = Annotated[float, Info(ge=lowest, le=largest, allow_inf_nan=False)]
+    elif field.type == "date":
+        first, last = (bound and date.fromisoformat(str(bound)) for bound in (low, high))
+        found = Annotated[date, Info(ge=first, le=last)]
+    elif field.type == "datetime":
+        begin, end = (bound and datetime.fromisoformat(str(bound)) for bound in (low, high))
+        found = Annotated[NaiveDatetime, Info(ge=begin, le=end), WithJsonSchema(_NO_ZONE)]
+    if enum is not None:
+        shown = Info(json_schema_extra={"enum": list(enum)})
+        found = Annotated[found, AfterValidator(partial(_one_of, enum)), shown]
+    return found
+
+
+def _example(field: Field) -> Any:
+    limits = field.constraints
+    if limits.enum:
+        return limits.enum[0]
+    bounds = [bound for bound in (limits.minimum, limits.maximum) if bound is not None]
+    match field.type:
+        case "integer":
+            return round(sum(map(float, bounds)) / len(bounds)) if bounds else 1
+        case "number":
+            return sum(map(float, bounds)) / len(bounds) if bounds else 1.5
+        case "boolean":
+            return True
+        case "string":
+            return "text"
+    moment = str(bounds[0]) if bounds else date(2024, 1, 31).isoformat()
+    return moment if field.type == "date" or "T" in moment else f"{moment[:10]}T00:00:00"
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _one_of(allowed: tuple[Any, ...], value: Any) -> Any:
+    if value in allowed:
+        return value
+    says = ", ".join(map(str, allowed)).replace("{", "(").replace("}", ")")
+    raise PydanticCustomError("enum", f"must be one of {says}")

@@ -1,0 +1,42 @@
+"""What is served, and how."""
+
+import ipaddress
+import os
+from dataclasses import dataclass
+
+from mlrepo.core.errors import ProjectError
+
+TOKEN = "MODEL_SERVE_TOKEN"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line and the environment say; without a ``token`` everybody may ask."""
+
+    model: str
+    version: str | None  # this one, or what is in the stage
+    stage: str | None
+    host: str
+    port: int
+    max_rows: int
+    max_bytes: int
+    poll: float  # seconds between two looks at the tags
+    fetch: bool
+    log_values: bool
+    token: str | None
+
+
+def token_for(host: str) -> str | None:
+    """Return the token of the environment, or None where only this machine can ask."""
+    token = os.environ.get(TOKEN, "").strip() or None
+    try:
+        alone = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        alone = host == "localhost"
+    if token is None and not alone:
+        raise ProjectError(
+            f"without a token, {host} would let everybody in: set {TOKEN} to a long random text "
+            "(`python -c 'import secrets; print(secrets.token_urlsafe(32))'`), or serve on "
+            "127.0.0.1"
+        )
+    return token

@@ -1,0 +1,1 @@
+"""DVC's cache and its remote: what is there, what is sent, and what is wrong."""

@@ -1,0 +1,106 @@
+"""Look at all that a project stands on, and tell what is wrong and how to fix it."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from mlrepo.core import environment, release
+from mlrepo.core.progress import progress
+from mlrepo.pipeline import git, status
+from mlrepo.pipeline.dvc_files import md5
+from mlrepo.pipeline.output import findings
+from mlrepo.storage import remote
+from mlrepo.storage.store import Store
+
+
+def examine(offline: bool) -> dict[str, list[str]]:
+    """Return check -> what is wrong and how to fix it; nothing is changed.
+
+    ``offline`` leaves out what asks the Git remote or DVC's.
+    """
+    checks = {
+        # An owner may edit it: that is told, and wrong it is not.
+        str(release.compare()): iter(()),
+        "tools": _tools(),
+        "packages": _packages(),
+        "hooks": _hooks(),
+        "dvc.lock": _lock(),
+        "cache": _cache(),
+    }
+    with ThreadPoolExecutor(1) as pool:
+        if not offline:
+            # A remote that gives no answer is waited for while the others are at work.
+            answer = pool.submit(remote.probe)
+            checks |= {
+                "DVC remote": _remote(answer),
+                "not pushed": _not_pushed(answer),
+                "Git remote": _origin(),
+            }
+        return {name: findings(check) for name, check in checks.items()}
+
+
+def _tools() -> Iterator[str]:
+    said = git.git("--version")
+    found = re.search(r"(\d+)\.(\d+)", said)
+    if found and (int(found[1]), int(found[2])) < (2, 34):
+        yield f"{said.strip()} is old: 2.34 and later sign with SSH keys"
+    if shutil.which("uv") is None:
+        yield "uv is not in PATH: get it from https://docs.astral.sh/uv"
+
+
+def _packages() -> Iterator[str]:
+    environment.check()
+    if shutil.which("uv"):
+        done = subprocess.run(["uv", "lock", "--check"], capture_output=True, check=False)
+        if done.returncode:
+            yield "uv.lock is not what pyproject.toml asks for: `uv lock`, `uv sync`, `dvc repro`"
+
+
+def _hooks() -> Iterator[str]:
+    used = git.ask("config", "core.hooksPath")
+    if used != ".githooks":
+        now = f"core.hooksPath is {used}" if used else "Git's hooks are off"
+        yield f"{now}: `git config core.hooksPath .githooks` turns the project's on"
+        return
+    for hook in sorted(Path(".githooks").iterdir()):
+        if os.name == "posix" and not os.access(hook, os.X_OK):
+            yield f"{hook} cannot be run: `chmod +x {hook}`"
+
+
+def _lock() -> Iterator[str]:
+    found = status.report()
+    yield from found.stale
+    if found.stale:
+        yield status.FIX
+
+
+def _cache() -> Iterator[str]:
+    """Hash every object again: DVC itself trusts a cached file that is read-only."""
+    objects = [path for path in Store().cache_folder.glob("??/*") if path.is_file()]
+    for path in progress(objects, "cache", len(objects)):
+        if md5(path) != f"{path.parent.name}{path.name}".removesuffix(".dir"):
+            yield f"{path} is damaged: delete it, then `dvc fetch` brings it again"
+
+
+def _remote(answer: Future[remote.Remote]) -> Iterator[str]:
+    refusal = answer.result().refusal
+    if refusal:
+        yield str(refusal)
+
+
+def _not_pushed(answer: Future[remote.Remote]) -> Iterator[str]:
+    """A forgotten push is found by whoever clones."""
+    if answer.exception():
+        yield "nobody knows while DVC's remote cannot be used"
+        return
+    yield from Store().not_pushed()
+
+
+def _origin() -> Iterator[str]:
+    name = git.origin()
+    if name and git.ask("ls-remote", "--heads", name) is None:
+        yield f"the Git remote '{name}' cannot be reached: `git ls-remote {name}` says why"

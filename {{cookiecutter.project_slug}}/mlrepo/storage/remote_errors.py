@@ -1,0 +1,136 @@
+"""What the libraries below DVC say of a remote, what it means, and how to fix it.
+
+Left alone, DVC tells `unexpected error - Forbidden` of a wrong key.
+"""
+
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+from mlrepo.core.errors import ProjectError
+
+
+class RemoteError(ProjectError):
+    """A remote or a bucket that cannot be used; a subclass is known by the words of libraries."""
+
+    known_by: ClassVar[str] = ""
+    means: ClassVar[str] = "cannot be used"
+    fix: ClassVar[str] = "see `dvc remote list` and the settings of NAME in .dvc/config"
+
+
+class PlugInError(RemoteError):
+    """DVC lacks the package for this kind of remote."""
+
+    known_by = r"RemoteMissingDeps|requires? .*dvc-|Unsupported URL"
+    means = "needs a plug-in that is not installed"
+    fix = "`uv add --dev 'dvc[KIND]'` adds it, with s3, gs, azure or ssh as KIND"
+
+
+class CredentialsError(RemoteError):
+    """There are none."""
+
+    known_by = (
+        r"locate credentials|NoCredential|DefaultCredentials|no credentials|NoAuth|InvalidCred"
+    )
+    means = "gets no credentials"
+    fix = (
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or what its kind uses), or name a "
+        "profile: `dvc remote modify --local NAME profile PROFILE`"
+    )
+
+
+class BucketError(RemoteError):
+    """It is not there."""
+
+    known_by = r"NoSuchBucket|bucket does not exist|NoSuchContainer|ContainerNotFound|404.*bucket"
+    means = "has no such bucket"
+    fix = "make the bucket, or `dvc remote modify NAME url ADDRESS`"
+
+
+class RightsError(RemoteError):
+    """The credentials are wrong, or may not do this."""
+
+    known_by = (
+        r"\b40[13]\b|Forbidden|AccessDenied|InvalidAccessKey|SignatureDoesNot|Permission|denied"
+    )
+    means = "refuses the key, the secret or what they may do"
+    fix = "check the credentials in the environment or .dvc/config.local, and their rights"
+
+
+class UnreachableError(RemoteError):
+    """It does not answer, or not in time."""
+
+    known_by = (
+        r"[Cc]onnect|[Tt]imed? ?out|Name or service|resolve|unreachable|getaddrinfo|EndpointConn"
+    )
+    means = "cannot be reached"
+    fix = "check the network and the address: `dvc remote modify NAME endpointurl ADDRESS`"
+
+
+class FolderError(RemoteError):
+    """A folder that is none, such as that of a drive that is not mounted."""
+
+    known_by = r"No such file|FileNotFound|Not a directory"
+    means = "is no folder that can be written"
+    fix = "mount the drive or make the folder, or `dvc remote modify NAME url FOLDER`"
+
+
+class FolderRightsError(RemoteError):
+    """A folder that this user may not read or write."""
+
+    means = "is a folder that you may not read or write"
+    fix = "check its owner and permissions, or `dvc remote modify NAME url FOLDER`"
+
+
+class DiskFullError(RemoteError):
+    """The disk of this machine or of the remote is full."""
+
+    means = "cannot be used, as no space is left there or here"
+    fix = "free some space"
+
+
+_BY_WORDS = (PlugInError, CredentialsError, BucketError, RightsError, UnreachableError, FolderError)
+_NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def kind_of(error: BaseException, is_folder: bool = False) -> type[RemoteError]:
+    """Return what an error of a library means.
+
+    Args:
+        error: of any library; each kind of remote has its own: fsspec, botocore, asyncssh, ...
+        is_folder: whether it is about a folder of this machine, where numbers of the system tell
+            what the words of a server would tell.
+    """
+    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+        return DiskFullError
+    if isinstance(error, OSError) and is_folder:
+        return FolderRightsError if error.errno in _NO_RIGHT else FolderError
+    chain = [error]
+    while len(chain) < 6 and (cause := chain[-1].__cause__):
+        chain.append(cause)
+    words = " ".join(f"{type(each).__name__} {each}" for each in chain)
+    return next((kind for kind in _BY_WORDS if re.search(kind.known_by, words)), RemoteError)
+
+
+def explain(error: Exception, subject: str, name: str, is_folder: bool = False) -> RemoteError:
+    """Return an error for people: what ``subject`` lacks, in whose words, and how to fix it.
+
+    ``name`` is that of the remote, for the command that changes its settings.
+    """
+    kind = kind_of(error, is_folder)
+    said = str(error) or type(error).__name__
+    return kind(f"{subject} {kind.means} ({said}): {kind.fix.replace('NAME', name)}")
+
+
+@contextmanager
+def explained(subject: str, name: str, is_folder: bool = False) -> Iterator[None]:
+    """Raise what a library raises in the block as `explain` returns it."""
+    try:
+        yield
+    except ProjectError:
+        raise
+    except Exception as error:  # each kind of remote has errors of its own
+        raise explain(error, subject, name, is_folder) from None

@@ -1,0 +1,111 @@
+"""Two steps of setting a project up: `python -m mlrepo.storage.setup data`, and `... commit`."""
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from mlrepo.core.errors import ProjectError, exit_with_message
+from mlrepo.pipeline.git import ask, commit, git
+from mlrepo.storage import imports
+from mlrepo.storage.remote import open_repo
+
+MESSAGE = "Pin data, params, code, environment and model"
+# Folders of DVC: Git keeps nothing of them but these.
+DVC_FOLDERS = ("data", "models")
+FOR_GIT = (".dvc", ".gitignore", ".gitkeep", ".md")
+# There while Git is at work: after a kill it tells that the locks which Git left are nobody's.
+MARK = Path(".dvc/tmp/first-commit")
+
+
+def keep_raw_data() -> None:
+    """Put the raw data into DVC's cache, and what is absent back from there.
+
+    A file that is not what its .dvc file says is left alone: `dvc repro` would take it for the new
+    version without a word.
+    """
+    pointers = sorted(path.as_posix() for path in Path("data").rglob("*.dvc"))
+    if not pointers:
+        return
+    with open_repo() as repo:
+        for pointer in pointers:
+            stage = repo.stage.load_one(pointer)
+            if not (stage.is_import and stage.outs[0].exists):
+                _keep(repo, pointer, stage.outs[0])
+        for imported in imports.find(repo, all_tags=False):
+            imported.keep()
+
+
+def _keep(repo: Any, pointer: str, out: Any) -> None:
+    from dvc.exceptions import CheckoutError  # type: ignore[import-untyped]
+
+    in_cache = not out.changed_cache()
+    if not out.exists:
+        try:
+            repo.checkout([pointer])
+        except CheckoutError:
+            raise ProjectError(f"{out} is not on this machine: `dvc pull` fetches it") from None
+    elif out.changed_checksum():
+        old = (
+            f"`dvc checkout --force {pointer}` brings the old one back"
+            if in_cache
+            else "the old one is not in DVC's cache"
+        )
+        raise ProjectError(
+            f"{out} is not what {pointer} says: `dvc add {out}` takes the new content; {old}"
+        )
+    elif not in_cache:
+        out.commit()
+
+
+def first_commit() -> None:
+    """Commit this folder, and nothing else of a repository around it, if Git has none of it.
+
+    It is made once. From then on what changes is the user's to commit.
+    """
+    own = ask("rev-parse", "--show-prefix") == ""
+    # A repository of our own has no commit yet, one around this folder has none of its files.
+    begun = ask("rev-parse", "--verify", "HEAD") if own else ask("ls-tree", "HEAD", "--", ".")
+    if not begun:
+        if own and MARK.exists():
+            for lock in Path(git("rev-parse", "--git-dir").strip()).rglob("*.lock"):
+                lock.unlink()
+        MARK.parent.mkdir(parents=True, exist_ok=True)
+        MARK.touch()
+        git("add", "--all", "--", ".")
+        _refuse_data()
+        # What else is staged in a repository around this folder stays as it is.
+        commit(MESSAGE, _author, *([] if own else ["--", "."]))
+        print(git("log", "-1", "--format=%h %s").strip())
+        MARK.unlink()
+    changes = git("status", "--short", "--", ".").splitlines()
+    if changes:
+        more = [f"  and {len(changes) - 10} more"] if len(changes) > 10 else []
+        print("\n".join(["Not committed, which is up to you:", *changes[:10], *more]))
+
+
+def _refuse_data() -> None:
+    staged = git("diff", "--cached", "--name-only", "--relative", "-z", "--", *DVC_FOLDERS)
+    for path in filter(None, staged.split("\0")):
+        if not path.endswith(FOR_GIT):
+            git("rm", "-r", "--cached", "--quiet", "--force", "--", ".")
+            raise ProjectError(
+                f"{path} would be committed to Git, from a folder whose content is DVC's: "
+                f"`dvc add {path}` keeps it in DVC, a line in .gitignore keeps it out"
+            )
+
+
+def _author() -> tuple[str, str]:
+    """Return the project's author, for a user who has not told Git a name."""
+    with Path("pyproject.toml").open("rb") as file:
+        author = tomllib.load(file)["project"]["authors"][0]
+    print(
+        f"Git does not know your name: this commit is by {author['name']}. For the next ones:\n"
+        "  git config --global user.name 'Your Name'\n"
+        "  git config --global user.email you@example.com"
+    )
+    return author["name"], author.get("email", "author@localhost")
+
+
+if __name__ == "__main__":
+    exit_with_message({"data": keep_raw_data, "commit": first_commit}[sys.argv[1]])

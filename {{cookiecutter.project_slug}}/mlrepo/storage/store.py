@@ -1,0 +1,197 @@
+"""The files that DVC keeps, by their hashes: in the cache of this machine and in the remote.
+
+Raw data may stay in a bucket instead (`imports`).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import atomic
+from mlrepo.core.progress import progress
+from mlrepo.storage import imports, remote
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file or folder that DVC keeps: where it belongs, and the MD5 that DVC knows it by."""
+
+    path: str
+    md5: str
+
+
+class Store:
+    """DVC's cache and its default remote; opened in the folder of the project."""
+
+    def __init__(self) -> None:
+        """Open both."""
+        self._repo = remote.open_repo()
+        self._cache = self._repo.cache.local
+
+    @cached_property
+    def _remote(self) -> remote.Remote:
+        return remote.Remote(self._repo)
+
+    @property
+    def remote_name(self) -> str:
+        """The name and address of the remote, for people."""
+        return str(self._remote)
+
+    def remote_settings(self) -> tuple[str, dict[str, Any]]:
+        """Return name and settings of the default remote, with absolute paths."""
+        return self._remote.name, self.remotes().get(self._remote.name, {})
+
+    def remotes(self) -> dict[str, dict[str, Any]]:
+        """Return the settings of each remote by its name, with absolute paths."""
+        return {name: dict(settings) for name, settings in self._repo.config["remote"].items()}
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where DVC keeps the files of this machine."""
+        return Path(self._cache.path)
+
+    def in_cache(self, md5: str) -> Path | None:
+        """Return the path of an object in the cache, if it is there."""
+        path = Path(self._cache.oid_to_path(md5))
+        return path if path.exists() else None
+
+    def absent_from_remote(self, files: list[Stored]) -> list[str]:
+        """Return the paths of those files that the remote lacks and that are in no bucket."""
+        with self._remote.open() as odb:
+            there = set(odb.oids_exist([file.md5 for file in files]))
+        absent = [file for file in files if file.md5 not in there]
+        for file in absent:
+            for each in self._imported(file):
+                each.check()
+        return sorted({file.path for file in absent if not self._imported(file)})
+
+    def not_pushed(self) -> Iterator[str]:
+        """Yield what another clone could not pull of this folder and of every tagged commit."""
+        found = self._repo.used_objs(all_tags=True, push=True)
+        used = {each for group in found.values() for each in group}
+        absent = self.absent_from_remote(
+            [Stored(str(each.obj_name or each.value), each.value) for each in used]
+        )
+        for path in absent[:10]:
+            yield f"{path} is not in {self.remote_name}: `model push` sends it"
+        if len(absent) > 10:
+            yield f"and {len(absent) - 10} more"
+        for each in self._all_imported:
+            try:
+                each.check()
+            except ProjectError as error:
+                yield str(error)
+
+    def parts(self, stored: Stored) -> list[Stored]:
+        """Return the files of a folder, in their order; a file is its own only part."""
+        if not stored.md5.endswith(".dir"):
+            return [stored]
+        listing = json.loads(self._read(stored))
+        return [Stored(f"{stored.path}/{each['relpath']}", each["md5"]) for each in listing]
+
+    def fetch(self, stored: Stored, target: Path, sha256: str | None) -> None:
+        """Write a file to ``target``, wherever it is from, if its hashes are right."""
+        with atomic(target) as partial:
+            with self._open(stored) as source, partial.open("wb") as file:
+                md5, sha = _copy(source, file)
+            if md5 != stored.md5 or sha256 not in (None, sha):
+                raise ProjectError(
+                    f"{stored.path} is not the recorded file: its SHA-256 is {sha[:12]}..., not "
+                    f"{(sha256 or '?')[:12]}... (MD5 {md5}, not {stored.md5}): `model verify` "
+                    "tells whether the cache or the remote is wrong"
+                )
+
+    def audit(self, stored: Stored, sha256: str | None, everywhere: bool) -> Iterator[str]:
+        """Yield what is wrong with a file in the cache and, `everywhere`, in the remote too."""
+        places = 0
+        cached = self.in_cache(stored.md5)
+        if cached:
+            places += 1
+            with cached.open("rb") as file:
+                yield from _compare(stored, sha256, file, f"DVC's cache ({cached})")
+        if everywhere:
+            with self._open_elsewhere(stored) as (file, place):
+                if file:
+                    places += 1
+                    yield from _compare(stored, sha256, file, place)
+                else:
+                    yield f"{stored.path} is missing in {place}: `dvc push` sends it"
+        if not places:
+            yield f"{stored.path} (MD5 {stored.md5}) is nowhere: it cannot be verified"
+
+    def _read(self, stored: Stored) -> bytes:
+        with self._open(stored) as file:
+            content: bytes = file.read()
+        if f"{hashlib.md5(content, usedforsecurity=False).hexdigest()}.dir" != stored.md5:
+            raise ProjectError(f"the list of files of {stored.path} is damaged in DVC's store")
+        return content
+
+    @contextmanager
+    def _open(self, stored: Stored) -> Iterator[IO[bytes]]:
+        cached = self.in_cache(stored.md5)
+        if cached:
+            with cached.open("rb") as file:
+                yield file
+            return
+        with self._open_elsewhere(stored) as (found, place):
+            if found is None:
+                raise ProjectError(
+                    f"{stored.path} (MD5 {stored.md5}) is neither in DVC's cache nor in {place}: "
+                    "whoever has it runs `dvc push`"
+                )
+            yield found
+
+    @contextmanager
+    def _open_elsewhere(self, stored: Stored) -> Iterator[tuple[IO[bytes] | None, str]]:
+        """Yield a file of the remote or else of a bucket, None if neither has it, and the place."""
+        with self._remote.open() as odb:
+            path = odb.oid_to_path(stored.md5)
+            if odb.fs.exists(path):
+                with odb.fs.open(path, "rb") as file:
+                    yield file, self.remote_name
+                return
+        for each in self._imported(stored):
+            with each.open() as file:
+                yield file, each.address
+            return
+        yield None, self.remote_name
+
+    def _imported(self, stored: Stored) -> list[imports.Imported]:
+        return [each for each in self._all_imported if each.md5 == stored.md5]
+
+    @cached_property
+    def _all_imported(self) -> list[imports.Imported]:
+        return imports.find(self._repo, all_tags=True)
+
+
+def hashes(path: Path) -> dict[str, Any]:
+    """Return MD5, SHA-256 and size in bytes of a file."""
+    with path.open("rb") as file:
+        md5, sha = _copy(file, None)
+    return {"md5": md5, "sha256": sha, "size": path.stat().st_size}
+
+
+def _compare(stored: Stored, sha256: str | None, file: IO[bytes], place: str) -> Iterator[str]:
+    md5, sha = _copy(file, None)
+    # A folder is known by the MD5 of the list of its files, and each of them is compared.
+    if md5 != stored.md5.removesuffix(".dir") or sha256 not in (None, sha):
+        yield f"{stored.path} was changed in {place}: its SHA-256 is {sha}, recorded is {sha256}"
+
+
+def _copy(source: IO[bytes], target: IO[bytes] | None) -> tuple[str, str]:
+    """Return MD5 and SHA-256 of what is read, and write it to ``target`` on the way."""
+    md5, sha = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    for chunk in progress(iter(lambda: source.read(_CHUNK), b""), "reading"):
+        md5.update(chunk)
+        sha.update(chunk)
+        if target:
+            target.write(chunk)
+    return md5.hexdigest(), sha.hexdigest()

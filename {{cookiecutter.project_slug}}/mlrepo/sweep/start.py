@@ -1,0 +1,87 @@
+"""Begin a sweep, or go on with one: look at everything first, then work in a copy of the commit."""
+
+import shutil
+import subprocess
+import sys
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import atomic
+from mlrepo.pipeline import git, status
+from mlrepo.pipeline.dvc import variables
+from mlrepo.pipeline.output import Tell
+from mlrepo.sweep import PATH, TRIALS
+from mlrepo.sweep.space import Sweep, load_sweep, refuse_unknown
+
+WORKER_LOCK = "worker.lock"
+_PLACE = Path(".dvc/tmp/sweep")
+
+
+def start(file: Path, tell: Tell) -> int:
+    """Try what ``file`` says on the last commit, and return the exit code.
+
+    Nothing in this folder changes but what is in .dvc/ and Git's refs/exps.
+    """
+    sweep = load_sweep(file)
+    refuse_unknown(sweep, str(file))
+    commit = clean_commit(file)
+    git.identity()
+    status.report().refuse_stale("the last commit is not up to date:")
+    folder = _PLACE / f"{sweep.name}-{commit[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder / "lock", sweep), ExitStack() as at_the_end:
+        # The worker takes this one itself, and works on where this process alone is killed.
+        with alone(folder / WORKER_LOCK, sweep):
+            before = folder / PATH
+            if (folder / TRIALS).exists() and not sweep.same_but_for_trials(load_sweep(before)):
+                # Trials of two spaces under one name would say nothing.
+                raise ProjectError(
+                    f"{file} is not what the sweep '{sweep.name}' began with on this commit, and "
+                    "only `trials` may change under way: give it another name "
+                    f"({before} is what it began with)"
+                )
+            with atomic(before) as partial:
+                shutil.copyfile(file, partial)
+            # Not shutil's, which leaves what is read-only on Windows, where no clone fits then.
+            from dvc.utils.fs import remove  # type: ignore[import-untyped]
+
+            copy = folder / "copy"
+            tell(f"copy {commit[:7]} to {copy}")
+            remove(copy)  # of a process that was killed
+            at_the_end.callback(remove, copy)
+            project = git.clone(commit, copy)
+        return _work(project, folder.resolve(), commit)
+
+
+def alone(lock: Path, sweep: Sweep) -> AbstractContextManager[object]:
+    """Take a lock that ends with the block, or with this process; refuse if another has it."""
+    try:
+        return FileLock(lock).acquire(timeout=0)
+    except Timeout:
+        raise ProjectError(f"the sweep '{sweep.name}' is at work already") from None
+
+
+def clean_commit(file: Path) -> str:
+    """Return the last commit, which this folder must be as it is; ``file`` may differ."""
+    if not Path(".dvc").is_dir():
+        raise ProjectError(f"{Path.cwd()} is no DVC project: it has no folder .dvc")
+    return git.require_clean_commit(besides=file, untracked=False)
+
+
+def _work(copy: Path, folder: Path, commit: str) -> int:
+    # Nothing may come before the code of the copy.
+    hidden = ("PYTHONPATH", "PYTHONSAFEPATH")
+    kept = {name: value for name, value in variables().items() if name not in hidden}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlrepo.sweep.worker", str(folder), str(Path.cwd()), commit],
+        cwd=copy,
+        env=kept,
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        return process.wait()  # it was told as well, and says what is kept

@@ -1,0 +1,1 @@
+"""Read, type, check and divide a table."""

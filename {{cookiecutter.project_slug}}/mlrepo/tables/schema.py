@@ -1,0 +1,81 @@
+"""The declared schema of the raw table.
+
+The file is a Table Schema of the Data Package standard (https://datapackage.org/standard/table-schema/)
+with one key more: `maxMissing`, the largest share of absent values that a column may have.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field as Constraint
+from pydantic import model_validator
+
+from mlrepo.core import yaml
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.params import Names, Section, parse
+
+Type = Literal["string", "integer", "number", "boolean", "date", "datetime"]
+Bound = int | float | str | None
+
+
+class Constraints(Section):
+    """What the values of a column must obey; absent values obey all but `maxMissing`."""
+
+    minimum: Bound = None
+    maximum: Bound = None
+    enum: Annotated[tuple[str | int | float | bool, ...], Constraint(strict=False)] | None = None
+    unique: bool = False
+    maxMissing: Annotated[float, Constraint(ge=0, le=1)] = 0.0  # noqa: N815 -- a key of the file
+
+
+class Field(Section):
+    """One column."""
+
+    name: str
+    type: Type
+    # How a date or datetime is written, in strftime's letters; ISO 8601 when absent.
+    format: str | None = None
+    title: str | None = None
+    description: str | None = None
+    constraints: Constraints = Constraints()
+
+    @model_validator(mode="after")
+    def _bounds_fit_type(self) -> "Field":
+        numeric = self.type in ("integer", "number")
+        for bound in (self.constraints.minimum, self.constraints.maximum):
+            if bound is not None and isinstance(bound, str) == numeric:
+                kind = "a number" if numeric else "a text in quotes, such as '2024-01-31'"
+                raise ValueError(f"minimum and maximum of '{self.name}' must be {kind}")
+            if bound is not None and self.type in ("string", "boolean"):
+                raise ValueError(f"'{self.name}' is a {self.type}: it has no minimum or maximum")
+        return self
+
+
+class Schema(Section):
+    """All columns of the table, in any order."""
+
+    fields: Annotated[tuple[Field, ...], Constraint(strict=False, min_length=1)]
+    primaryKey: Names = ()  # noqa: N815 -- a key of the standard
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names, in the order of the file."""
+        return [field.name for field in self.fields]
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "Schema":
+        names = self.names
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"the column '{name}' is declared twice")
+        for name in self.primaryKey:
+            if name not in names:
+                raise ValueError(f"the primaryKey names '{name}', which is no column")
+        return self
+
+
+def load_schema(path: Path) -> Schema:
+    """Read the declared schema."""
+    if not path.exists():
+        raise ProjectError(f"{path} does not exist: `model schema` proposes one from the data")
+    return parse(yaml.load(path), Schema, str(path))

@@ -1,0 +1,158 @@
+"""Check a table against its declared schema, in one pass over the columns that have rules."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.params import LibraryParams
+from mlrepo.tables.columns import Column
+from mlrepo.tables.raw import RawTable, is_csv, refuse_short_lines
+
+_SHOWN = 20
+# Distinct values that are in memory at once: some 100 bytes for each.
+_REMEMBERED = 2_000_000
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule for one column: `broken` is true in the rows that break it."""
+
+    column: Column
+    says: str
+    broken: pl.Expr
+
+
+def measures(raw: RawTable, params: LibraryParams) -> list[pl.Expr]:
+    """Return the aggregates, one row in all, that `refuse_broken` looks at.
+
+    A column without a rule is not read.
+    """
+    found = [pl.len().alias("rows")]
+    for number, column in enumerate(raw.columns):
+        limits = column.field.constraints
+        if limits.maxMissing < 1:
+            found.append(column.raw.null_count().alias(f"absent {number}"))
+        if limits.unique:
+            found.append(column.value.count().alias(f"present {number}"))
+    for number, rule in enumerate(rules(raw.columns)):
+        found.append(rule.broken.sum().alias(f"broken {number}"))
+    values = {column.field.name: column.value for column in raw.columns}
+    target, by = values[params.data.target], params.prepare.split.column
+    found.append(target.null_count().alias("no target"))
+    if by is not None:
+        undivided = values[by].is_null() & target.is_not_null()
+        found.append(undivided.sum().alias("undivided"))
+    if is_csv(params.data):
+        # As it stands in the file: values that count as missing are still there.
+        last = pl.col(raw.scan.collect_schema().names()[-1])
+        found.append(last.null_count().alias("empty ends"))
+    return found
+
+
+def refuse_broken(raw: RawTable, measured: pl.DataFrame, params: LibraryParams) -> None:
+    """Refuse a table that breaks its schema or cannot be divided, as ``measured`` says."""
+    data, found = params.data, measured.row(0, named=True)
+    if found.get("empty ends"):
+        refuse_short_lines(data)
+    if found["rows"] == 0:
+        raise ProjectError(f"{data.path} has a header and no rows")
+    if lines := _problems(raw, found):
+        more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+        head = f"{data.path} does not match {data.table_schema}:"
+        mend = f"Mend the data, or widen {data.table_schema} if the data is right."
+        raise ProjectError("\n  ".join([head, *lines[:_SHOWN], *more, mend]))
+    if found["no target"] and not params.prepare.drop_missing_target:
+        raise ProjectError(
+            f"{found['no target']} rows have no target '{data.target}': mend the data, or set "
+            "prepare.drop_missing_target to true in params.yaml to leave them out"
+        )
+    if missing := found.get("undivided"):
+        by = params.prepare.split.column
+        raise ProjectError(f"'{by}' splits the rows, but {missing} rows have no value there")
+
+
+def rules(columns: list[Column]) -> Iterator[Rule]:
+    """Yield the rules that each row obeys or breaks on its own."""
+    for column in columns:
+        field, limits, value = column.field, column.field.constraints, column.value
+        if column.parsed:
+            yield Rule(column, f"no {field.type}", column.raw.is_not_null() & value.is_null())
+        if field.type == "number":
+            yield Rule(column, "infinite", value.is_infinite())
+        if limits.minimum is not None:
+            yield Rule(column, f"below {limits.minimum}", value < _bound(column, limits.minimum))
+        if limits.maximum is not None:
+            yield Rule(column, f"above {limits.maximum}", value > _bound(column, limits.maximum))
+        if limits.enum is not None:
+            allowed = pl.lit(pl.Series(list(limits.enum))).implode()
+            says = f"not one of the allowed values {list(limits.enum)}"
+            yield Rule(column, says, value.is_in(allowed).not_())
+
+
+def _problems(raw: RawTable, found: dict[str, int]) -> list[str]:
+    """Return one line for each rule that the table breaks, as ``found`` says."""
+    rows, lines = found["rows"], []
+    distinct, keys = _distinct(raw, rows), raw.schema.primaryKey
+    for number, column in enumerate(raw.columns):
+        name, limits = column.field.name, column.field.constraints
+        absent = found.get(f"absent {number}", 0)
+        if absent / rows > limits.maxMissing:
+            share = f"{absent / rows:.2%} ({absent} of {rows} rows)"
+            lines.append(f"'{name}': {share} are missing, allowed are {limits.maxMissing:.2%}")
+        if limits.unique and distinct[name] < found[f"present {number}"]:
+            lines.append(f"'{name}': values occur more than once, and the schema says unique")
+    counts = [(rule, found[f"broken {number}"]) for number, rule in enumerate(rules(raw.columns))]
+    lines += _broken(raw.scan, [(rule, count) for rule, count in counts if count], rows)
+    if keys and distinct[None] < rows:
+        lines.append(f"primaryKey {list(keys)}: {rows - distinct[None]} rows repeat a key")
+    return lines
+
+
+def _distinct(raw: RawTable, rows: int) -> dict[str | None, int]:
+    """Count the values that must be unique: column -> their number, None -> that of the keys.
+
+    All values have to be remembered, so of a large table each pass over these columns counts
+    those with one remainder of their hash: at most about `_REMEMBERED` at a time. Memory does not
+    grow with the rows.
+    """
+    unique = [column for column in raw.columns if column.field.constraints.unique]
+    wanted: dict[str | None, pl.Expr] = {column.field.name: column.value for column in unique}
+    if raw.schema.primaryKey:
+        key = [c.value for c in raw.columns if c.field.name in raw.schema.primaryKey]
+        wanted[None] = pl.struct(key)
+    passes = max(1, -(-rows // _REMEMBERED))
+    if wanted and passes > 1:
+        print(f"counting distinct keys of {rows} rows in {passes} passes, so that they fit memory")
+    counts = dict.fromkeys(wanted, 0)
+    for name, values in wanted.items():
+        keys = raw.scan.select(values.alias("key")).drop_nulls()
+        for part in range(passes):
+            some = keys.filter(pl.col("key").hash() % passes == part)
+            found = some.select(pl.col("key").n_unique()).collect(engine="streaming")
+            counts[name] += found.item()
+    return counts
+
+
+def _broken(table: pl.LazyFrame, counts: list[tuple[Rule, int]], rows: int) -> list[str]:
+    """Look for an example of each rule that is broken, which sound tables need not pay for."""
+    firsts = [
+        rule.column.raw.filter(rule.broken).first().alias(str(number))
+        for number, (rule, _) in enumerate(counts)
+    ]
+    examples = table.select(firsts).collect(engine="streaming").row(0) if firsts else ()
+    return [
+        f"'{rule.column.field.name}': {count} of {rows} values are {rule.says}, such as {example!r}"
+        for (rule, count), example in zip(counts, examples, strict=True)
+    ]
+
+
+def _bound(column: Column, bound: int | float | str) -> pl.Expr:
+    literal = pl.lit(bound)
+    match column.field.type:
+        case "date":
+            return literal.str.to_date()
+        case "datetime":
+            return literal.str.to_datetime(time_unit="us")
+    return literal

@@ -1,0 +1,161 @@
+"""Write tables and check the raw rows in one pass; memory holds one number for each row."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mlrepo.core import column_params
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import all_or_nothing
+from mlrepo.core.params import LibraryParams, Split
+from mlrepo.core.paths import TEST, TRAIN
+from mlrepo.core.progress import watch
+from mlrepo.tables import validation
+from mlrepo.tables.raw import RawTable, explain
+
+# Parquet bytes depend on the number of threads unless the size of a row group is given. Level 1
+# takes three quarters of the default level's time for files that are a tenth larger.
+_PARQUET: Any = {"row_group_size": 250_000, "compression": "zstd", "compression_level": 1}
+
+
+_FEW = 0.01  # share of the test rows
+
+
+@dataclass(frozen=True)
+class Written:
+    """Tables that are written and have not taken their places yet.
+
+    Attributes:
+        files: where each table lies for now, by the path that it will have.
+        measured: one row: what `validation.measures` found in all rows of the raw table.
+        hashes: of each table, one number (n,) for the features of each row.
+    """
+
+    files: dict[Path, Path]
+    measured: pl.DataFrame
+    hashes: dict[Path, np.ndarray]
+
+
+@contextmanager
+def one_pass(
+    raw: RawTable, tables: Mapping[Path, pl.LazyFrame], params: LibraryParams
+) -> Iterator[Written]:
+    """Write ``tables`` and measure the raw rows while those are read once.
+
+    The files take their places when the block ends well, together or not at all.
+    """
+    try:
+        with all_or_nothing() as new:
+            files = {path: new(path) for path in tables}
+            sinks = [
+                table.sink_parquet(files[path], lazy=True, **_PARQUET)
+                for path, table in tables.items()
+            ]
+            asked = [raw.once.select(validation.measures(raw, params))]
+            for table in tables.values():
+                features = column_params.wanted(table.collect_schema(), params)
+                asked.append(table.select(pl.struct(features).hash()))
+            with watch(list(files.values()), "prepare"):
+                measured, *found = pl.collect_all([*asked, *sinks], engine="streaming")
+            hashes = [frame.to_series().to_numpy() for frame in found[: len(tables)]]
+            yield Written(files, measured, dict(zip(tables, hashes, strict=True)))
+    except pl.exceptions.PolarsError as error:
+        raise explain(error, raw.data) from None
+
+
+def count_rows(written: Written, params: LibraryParams) -> dict[str, dict[str, float]]:
+    """Return the numbers of rows, and what became of the split; warn where that is odd.
+
+    "rows" has those of the raw table, without a target, to train and to test with; "split" the
+    share of the test, and how many test rows have the features of a train row.
+
+    Refuse a side that is empty, a target that is nothing to learn from, and more rows than before.
+    """
+    data = params.data
+    places = {"train": written.files[TRAIN], "test": written.files[TEST]}
+    sides = {side: pl.scan_parquet(place) for side, place in places.items()}
+    counts = {side: frame.select(pl.len()).collect().item() for side, frame in sides.items()}
+    for side, count in counts.items():
+        if count == 0:
+            raise ProjectError(
+                f"the split leaves no row in {side}: change prepare.split in params.yaml"
+            )
+    if data.task == "classification":
+        _check_classes(sides["train"], sides["test"], data.target)
+    else:
+        values = pl.col(data.target)
+        ends = pl.concat(sides.values()).select(least=values.min(), most=values.max())
+        least, most = ends.collect(engine="streaming").row(0)
+        if least == most:
+            raise _constant(data.target)
+    raw = written.measured["rows"][0]
+    if sum(counts.values()) > raw:
+        raise ProjectError(
+            f"{sum(counts.values())} rows come out of the {raw} of {data.path}: a join finds "
+            "several rows for one. Let each key stand once in the table that is joined"
+        )
+    no_target = raw - sum(counts.values())
+    of_split = {
+        "test_share": round(counts["test"] / sum(counts.values()), 4),
+        "test_rows_like_train": _in_both(written.hashes[TEST], written.hashes[TRAIN]),
+    }
+    _warn(of_split, counts, params.prepare.split)
+    return {"rows": {"raw": raw, "no_target": no_target, **counts}, "split": of_split}
+
+
+def _in_both(hashes: np.ndarray, others: np.ndarray) -> int:
+    """Return how many of ``hashes`` (m,) are among ``others`` (n,); numpy's own is slow here."""
+    asked, there = np.sort(hashes), np.sort(others)
+    place = np.minimum(np.searchsorted(there, asked), len(there) - 1)
+    return int((there[place] == asked).sum())
+
+
+def _warn(found: dict[str, float], counts: dict[str, int], split: Split) -> None:
+    share, like_train, test = found["test_share"], found["test_rows_like_train"], counts["test"]
+    # Four standard deviations of a coin that is tossed for each row.
+    luck = 4 * (split.test_size * (1 - split.test_size) / sum(counts.values())) ** 0.5
+    if abs(share - split.test_size) > max(luck, 0.01):
+        print(
+            f"warning: the test has {share:.1%} of the rows, and {split.test_size:.1%} were asked "
+            "for: rows that stay together are many, or late ones are equally late",
+            file=sys.stderr,
+        )
+    if like_train > _FEW * test:
+        copies = "; if they are copies, set prepare.split.equal_features to together"
+        print(
+            f"warning: {like_train} of {test} test rows have the features of a train row"
+            f"{copies if split.method in ('random', 'stratified') else ''}",
+            file=sys.stderr,
+        )
+
+
+def _check_classes(train: pl.LazyFrame, test: pl.LazyFrame, target: str) -> None:
+    of_train, of_test = (
+        dict(side.group_by(target).len().collect(engine="streaming").iter_rows())
+        for side in (train, test)
+    )
+    classes = of_train.keys() | of_test.keys()
+    if len(classes) == 1:
+        raise _constant(target)
+    for value in sorted(classes, key=str):
+        in_train, in_test = of_train.get(value, 0), of_test.get(value, 0)
+        if in_train + in_test == 1:
+            raise ProjectError(
+                f"the class '{value}' of '{target}' has one row: it needs at least two, one to "
+                "learn from and one to test with"
+            )
+        if in_train == 0:
+            raise ProjectError(
+                f"the class '{value}' of '{target}' ({in_test} rows) is in test only: no model "
+                "can learn it. Use prepare.split.method 'stratified', or drop the class"
+            )
+
+
+def _constant(target: str) -> ProjectError:
+    return ProjectError(f"the target '{target}' is the same in every row: nothing to learn")

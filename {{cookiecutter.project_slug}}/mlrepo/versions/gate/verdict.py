@@ -1,0 +1,200 @@
+"""Whether a challenger may take the champion's place: both are scored on the same rows.
+
+The paired bootstrap (Koehn, Statistical Significance Tests for Machine Translation Evaluation,
+2004): each resample scores both models on one draw, so that rows which are hard for both cancel
+out. The percentile interval of the difference is held against the margin.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.owner import load_params
+from mlrepo.core.params import LibraryParams
+from mlrepo.core.paths import TEST
+from mlrepo.core.prepared import read_table
+from mlrepo.learning import metrics, model_file
+from mlrepo.learning.metrics.aggregates import Weights
+from mlrepo.learning.predictions import FloatArray, Predictions, evenly_spread
+from mlrepo.pipeline.dvc_yaml import declared
+from mlrepo.pipeline.output import Tell
+from mlrepo.scoring import bootstrap
+from mlrepo.storage.store import Store
+from mlrepo.versions import fetch, tags
+from mlrepo.versions.gate import bounds
+from mlrepo.versions.gate.champion import Champion, predict
+from mlrepo.versions.policy import Gate, load_settings
+from mlrepo.versions.registry import Registry, Version, recorded
+
+Verdict = dict[str, Any]
+
+
+def compare(version: Version, champion: Version | None, rules: Gate) -> Verdict:
+    """Return the verdict on a version, on its own test rows: see `judge`."""
+    made_for, params = recorded(version)["architecture"], load_params()
+    goal = {"task": made_for["task"], "target": made_for["target"]}
+    params = params.model_copy(update={"data": params.data.model_copy(update=goal)})
+    with TemporaryDirectory() as folder:
+        store = Store()
+        file = fetch.fetch(version, Path(folder), store)
+        test = read_table(fetch.table(version, TEST, Path(folder), store))
+        rival = Champion.fetch(champion, Path(folder, "champion"), store) if champion else None
+        return judge(version.name, file, rival, test, params, rules)
+
+
+def compare_here(model: str, champion: Version | str | None, rules: Gate) -> Verdict:
+    """Return the verdict on the model in this folder, on the test rows here: see `judge`.
+
+    The champion is a version, or what the commit of that name made.
+    """
+    file = Path(declared()[model]["path"])
+    with TemporaryDirectory() as folder:
+        if isinstance(champion, str):
+            rival = Champion.at_commit(champion, file.as_posix(), Path(folder), Store())
+        else:
+            rival = Champion.fetch(champion, Path(folder), Store()) if champion else None
+        return judge("this model", file, rival, read_table(TEST), load_params(), rules)
+
+
+def against(model: str, stage: str | None, tell: Tell) -> Verdict:
+    """Return the verdict on the model in this folder against a stage, the last one unless said.
+
+    Where the Git remote cannot be asked, the tags here count, if something is in the stage.
+    """
+    settings = load_settings()
+    stage = stage or settings.last
+    settings.stage(stage)
+    try:
+        tags.fetch(model)
+    except ProjectError as error:  # CI may hold the tags, and no right to fetch them again
+        if not Registry.load(model).current(stage):
+            raise
+        tell(f"the tags of this clone count: {error}")
+    current = Registry.load(model).current(stage)
+    return compare_here(model, current.version if current else None, settings.gate)
+
+
+def opens(verdict: Verdict, rules: Gate) -> bool:
+    """Return whether the gate opens: for a pass, and for what is inconclusive where allowed."""
+    allowed = ("pass", "inconclusive") if rules.inconclusive == "allow" else ("pass",)
+    return verdict["verdict"] in allowed
+
+
+def describe(verdict: Verdict) -> str:
+    """Return a verdict for people, in two to five lines."""
+    models = [model for model in (verdict["challenger"], verdict["champion"]) if model]
+    values = ", ".join(f"{model['name']} {_number(model['value'])}" for model in models)
+    lines = [f"{verdict['verdict']}: {'; '.join(verdict['reasons'])}"]
+    lines.append(f"{verdict['metric']} on {verdict['rows']} rows: {values}")
+    if verdict["difference"] is not None:
+        gain, low, high = (_number(verdict[key]) for key in ("difference", "low", "high"))
+        interval = f"{verdict['confidence']:g} interval {low} to {high}"
+        lines.append(f"better by {gain} ({interval}); margin {verdict['margin']:g}")
+    if verdict["champion_has_seen_rows"]:
+        seen, left_out = verdict["champion_has_seen_rows"], verdict["rows_left_out"]
+        so = "left out here" if left_out else "which flatters it, and without an id they stay"
+        lines.append(f"{models[-1]['name']} was fitted on {seen} of the test rows, {so}")
+    kept = [
+        bounds.describe(name, each) for name, each in verdict["bounds"].items() if each["holds"]
+    ]
+    return "\n  ".join([*lines, *(["; ".join(kept)] if kept else [])])
+
+
+def judge(
+    name: str,
+    file: Path,
+    champion: Champion | None,
+    test: pl.DataFrame,
+    params: LibraryParams,
+    rules: Gate,
+) -> Verdict:
+    """Return the verdict on the model in ``file``, with all that it rests on, ready for JSON.
+
+    ``params.data`` says what the model predicts. Values are in the unit of the metric; the
+    difference is positive where the challenger is better. What is undefined, or has no champion,
+    is None. A champion that cannot be scored on ``test`` leaves the verdict inconclusive.
+
+    Both are compared on the rows that the champion was not fitted on, where data.id tells which.
+    Without an id equal rows may be other observations, so that none is left out.
+    """
+    task, model = params.data.task, model_file.load(file)
+    scored = predict(model, test, params)
+    metric = metrics.leading(params, scored)
+    verdict: Verdict = {
+        "verdict": "pass",
+        "reasons": ["first version in this stage"],
+        "metric": metric,
+        "rows": test.height,
+        "rows_left_out": 0,
+        "challenger": {"name": name, "value": metrics.scores(task, scored).get(metric)},
+        **dict.fromkeys(("champion", "difference", "low", "high", "champion_has_seen_rows")),
+        "confidence": params.evaluate.intervals.confidence,
+        "margin": rules.margin,
+    }
+    if champion:
+        verdict["champion"] = {"name": champion.name, "value": None}
+        seen = champion.has_seen(test, params.data.id)
+        verdict["champion_has_seen_rows"] = None if seen is None else int(seen.sum())
+        new = np.arange(test.height)
+        if seen is not None and params.data.id:
+            new = np.flatnonzero(~seen)
+            verdict |= {"rows": len(new), "rows_left_out": int(seen.sum())}
+        try:
+            if not len(new):
+                raise ProjectError("it was fitted on all of them")
+            rival = champion.score(test[new], params)
+        except ProjectError as error:
+            reason = f"{champion.name} cannot be scored on these rows: {error}"
+            verdict |= {"verdict": "inconclusive", "reasons": [reason]}
+        else:
+            verdict["champion"]["value"] = metrics.scores(task, rival).get(metric)
+            here = scored.rows(new)
+            verdict["challenger"]["value"] = metrics.scores(task, here).get(metric)
+            verdict |= _difference(metric, here, rival, params, rules.margin)
+    verdict["bounds"] = bounds.check(file, model, scored, test, metric, params, rules)
+    broken = [bounds.describe(name, b) for name, b in verdict["bounds"].items() if not b["holds"]]
+    if broken:
+        kept = [] if verdict["verdict"] == "pass" else verdict["reasons"]
+        verdict |= {"verdict": "fail", "reasons": [*broken, *kept]}
+    return verdict
+
+
+def _difference(
+    metric: str, scored: Predictions, rival: Predictions, params: LibraryParams, margin: float
+) -> Verdict:
+    score = metrics.of_task(params.data.task)[metric]
+    sign = metrics.sign(metric)
+    # Of a large table some rows stand for all, as for the intervals of the test scores.
+    rows = evenly_spread(len(scored), bootstrap.MOST)
+    few, few_rival = scored.rows(rows), rival.rows(rows)
+
+    def gain(weights: Weights) -> FloatArray:
+        return sign * (score(few, weights) - score(few_rival, weights))
+
+    knobs = params.evaluate
+    sizes = (len(rows), knobs.intervals.resamples, knobs.intervals.confidence, knobs.seed)
+    draws = len(scored) if len(rows) < len(scored) else None
+    found = bootstrap.bootstrap({metric: gain}, *sizes, draws=draws)
+    whole = np.ones((1, len(scored)))
+    difference = sign * float((score(scored, whole) - score(rival, whole))[0])
+    moved = difference - float(gain(np.ones((1, len(rows))))[0])
+    if metric not in found or not np.isfinite(difference + moved):
+        reason = f"{metric} is undefined on these rows, or on most resamples of them"
+        return {"verdict": "inconclusive", "reasons": [reason]}
+    low, high = (bound + moved for bound in found[metric])
+    if low >= -margin:
+        said, reason = "pass", "not worse by more than the margin"
+    elif high < -margin:
+        said, reason = "fail", "worse by more than the margin"
+    else:
+        said, reason = "inconclusive", "these rows cannot tell"
+    values = {"difference": difference, "low": low, "high": high}
+    return {"verdict": said, "reasons": [reason], **values}
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4g}"

@@ -1,0 +1,172 @@
+"""Make a version again from its commit and DVC's remote alone, and compare what comes out."""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlrepo.core import yaml
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.paths import TEST
+from mlrepo.pipeline import git
+from mlrepo.pipeline.dvc import run_in_silence
+from mlrepo.pipeline.dvc_files import files_in
+from mlrepo.pipeline.output import Tell
+from mlrepo.scoring.equivalence import numbers_agree
+from mlrepo.storage.store import Store, Stored, hashes
+from mlrepo.versions.fetch import fetch, table
+from mlrepo.versions.old_records import parts
+from mlrepo.versions.registry import Version, recorded
+
+METRICS_TOLERANCE = 1e-6  # of a model whose bytes differ; relative for numbers above 1
+_SCRIPTS = ".venv/Scripts" if os.name == "nt" else ".venv/bin"
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A commit in a clone of its own, and the folder of its own environment's commands."""
+
+    folder: Path
+    scripts: Path
+
+    @classmethod
+    def make(cls, commit: str, folder: Path, tell: Tell) -> "Checkout":
+        """Check a commit out in ``folder`` and install what its uv.lock names."""
+        tell(f"check out {commit[:7]} in a clone of its own")
+        project = git.clone(commit, folder)
+        tell("install the locked packages")
+        (project / ".dvc/tmp").mkdir()  # where set-up marks that it is at work
+        set_up = (
+            "import bootstrap, os; uv = bootstrap.find_tools(); bootstrap.choose_python(uv); "
+            "os.environ['UV_COMPILE_BYTECODE'] = '0'; bootstrap.environment(uv)"
+        )
+        trouble = "the locked packages cannot be installed here"
+        cls(project, Path(sys.executable).parent).run(trouble, sys.executable, "-c", set_up)
+        return cls(project, project / _SCRIPTS)
+
+    def pull(self, files: dict[str, Any], tell: Tell) -> None:
+        """Bring the raw data, with the remotes as they are set up now, into a cache of its own.
+
+        ``files`` are those of a record. A file that is not the recorded one is refused.
+        """
+        raw = [path for path in files if (self.folder / f"{path}.dvc").exists()]
+        if not raw:
+            return  # a stage of the pipeline fetches it
+        store = Store()
+        name, _ = store.remote_settings()
+        tell(f"pull the raw data from the remote '{name}'")
+        # `dvc pull` would not say what is missing, and of a bucket nothing at all.
+        absent = store.absent_from_remote([Stored(path, files[path]["md5"]) for path in raw])
+        if absent:
+            raise ProjectError(
+                f"not in {store.remote_name}: {', '.join(absent)}. Whoever has it runs `dvc push`"
+            )
+        config = ["[core]", f"    remote = {name}"]
+        for remote, settings in store.remotes().items():
+            config.append(f"['remote \"{remote}\"']")
+            config += [f"    {key} = {value}" for key, value in settings.items()]
+        text = "\n".join([*config, ""])
+        (self.folder / ".dvc/config.local").write_text(text, encoding="utf-8")
+        pointers = [f"{path}.dvc" for path in raw]
+        self.dvc("the raw data cannot be pulled", "pull", "--quiet", *pointers)
+        for path in raw:
+            if self.differing(path, files[path]):
+                raise ProjectError(f"{path} in DVC's remote is not the recorded data")
+            if "deps" in yaml.load(self.folder / f"{path}.dvc"):
+                # As its own file: of an import, a forced run asks for the newest version.
+                (self.folder / f"{path}.dvc").unlink()
+                self.dvc(f"{path} cannot be added", "add", "--quiet", path)
+
+    def differing(self, path: str, entry: dict[str, Any]) -> list[str]:
+        """Return the files of a path of the record that are others here, missing or new."""
+        claims, here = parts(path, entry), self.folder / path
+        found = {f"{path}/{n}" for n in files_in(path, self.folder)} if here.is_dir() else {path}
+        return sorted(
+            file
+            for file in found | claims.keys()
+            if file not in claims
+            or not (self.folder / file).is_file()
+            or hashes(self.folder / file)["sha256"] != claims[file]["sha256"]
+        )
+
+    def dvc(self, trouble: str, *arguments: str) -> None:
+        """Run a command of its DVC."""
+        self.run(trouble, "python", "-m", "dvc", *arguments)
+
+    def run(self, trouble: str, program: str, *arguments: str) -> str:
+        """Return what a command prints; ``trouble`` tells that it failed, with its last lines."""
+        path = f"{self.scripts}{os.pathsep}{os.environ['PATH']}"
+        variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        command = [shutil.which(program, path=path) or program, *arguments]
+        return run_in_silence(command, trouble, {**variables, "PATH": path}, self.folder)
+
+
+def rebuild(version: Version, tell: Tell) -> dict[str, Any]:
+    """Return the verdict on a version, and why.
+
+    identical: every output has the recorded bytes. equivalent: the model's bytes differ, on a
+    machine that computes otherwise, and the predictions and metrics do not. different: all else.
+
+    Raises:
+        ProjectError: if it cannot be made again here, which says nothing about the version.
+    """
+    record = recorded(version)
+    with tempfile.TemporaryDirectory() as scratch:
+        there = Checkout.make(version.tag.commit, Path(scratch) / "clone", tell)
+        there.pull(record["files"], tell)
+        tell("run every stage again")
+        repro = ("repro", "--force", "--no-run-cache", *record["stages"])
+        there.dvc("the pipeline of this commit does not run here", *repro)
+        outs = sorted({out for stage in record["stages"].values() for out in stage["outs"]})
+        files = sum(len(parts(out, record["files"][out])) for out in outs)
+        differ = [file for out in outs for file in there.differing(out, record["files"][out])]
+        verdict: dict[str, Any] = {"verdict": "identical", "files": files, "differing": differ}
+        if differ:
+            verdict |= _compare(version, there, differ)
+        return verdict
+
+
+def _compare(version: Version, there: Checkout, differ: list[str]) -> dict[str, Any]:
+    """Return the verdict where bytes differ, and in what they do."""
+    record = recorded(version)
+    model = record["artifact"]["path"]
+    if model not in differ:
+        why = "the model is the recorded one, other outputs are not"
+        return {"verdict": "different", "why": why}
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store()
+        before = fetch(version, Path(folder), store)
+        rows = table(version, TEST, Path(folder), store)
+        files = (str(path) for path in (before, there.folder / model, rows))
+        trouble = "the two models cannot be compared"
+        # Its console script: the one name that every layout of the code has.
+        found = json.loads(there.run(trouble, "model", "compare", *files))
+    now, then = found.pop("machine"), record["environment"]["registered_on"]
+    same = all(now[key] == then[key] for key in ("numerics", "numerics_pinned", "threads"))
+    claims = [*record["metrics"], *(path for path in differ if path.startswith("reports/scores"))]
+    off = [path for path in claims if not _agrees(version, there, path)]
+    verdict, why = judge(found["agrees"], off, same)
+    return {"verdict": verdict, "why": why, **found}
+
+
+def judge(predictions_agree: bool, off: list[str], same_machine: bool) -> tuple[str, str]:
+    """Return the verdict on a model of other bytes, and why; ``off`` are files of other numbers."""
+    if not predictions_agree:
+        return "different", "the model predicts otherwise"
+    if off:
+        return "different", f"other numbers in {', '.join(off)}"
+    if same_machine:
+        return "different", "this machine computes as the recorded one did: bytes should be equal"
+    return (
+        "equivalent",
+        "same predictions and metrics, other bytes, on a machine that computes otherwise",
+    )
+
+
+def _agrees(version: Version, there: Checkout, path: str) -> bool:
+    text = (there.folder / path).read_text(encoding="utf-8")
+    return numbers_agree(git.file_at(version.tag.commit, path), text, METRICS_TOLERANCE)

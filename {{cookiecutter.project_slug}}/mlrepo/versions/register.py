@@ -1,0 +1,108 @@
+"""Register a version: what cannot be reproduced or found again cannot be registered."""
+
+from typing import Any
+
+from semver import Version as Number
+
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.owner import load_params
+from mlrepo.pipeline import dvc_lock, git, status
+from mlrepo.pipeline.dvc_yaml import declared
+from mlrepo.pipeline.output import few
+from mlrepo.storage.store import Store, Stored
+from mlrepo.versions import tags
+from mlrepo.versions.policy import Settings, load_settings
+from mlrepo.versions.registry import Registry, Version, parse_number
+
+
+def register(model: str, bump: str, number: str | None, notes: str, sign: bool) -> Version:
+    """Tag HEAD as the next version of ``model`` with its record, here and at the Git remote.
+
+    Args:
+        model: name of an artifact of dvc.yaml.
+        bump: "major", "minor" or "patch": which part of the last number rises.
+        number: the number itself, in place of ``bump``.
+        notes: what a person says of the version.
+        sign: sign the tag also where the settings of Git and of the project do not ask for it.
+    """
+    settings = load_settings()
+    if not notes.strip():
+        raise ProjectError("say what is new in this version: -m NOTES")
+    commit = git.require_clean_commit()
+    artifact = declared()[model]
+    lineage = dvc_lock.Lineage.of(model, artifact["path"], dvc_lock.here())
+    _refuse_stale()
+    tags.fetch(model)
+    registry = Registry.load(model)
+    chosen = _choose(registry, commit, bump, number)
+    _refuse_unpushed(lineage)
+    from mlrepo.versions import record  # scikit-learn and polars: no refusal above waits for them
+
+    built, verdict = record.build(lineage, artifact, load_params()), _verdict(registry, settings)
+    earlier = [v.name for v in registry.versions.values() if v.number < chosen]
+    head = {
+        **registry.head(f"v{chosen}"),
+        "commit": commit,
+        "previous": earlier[-1] if earlier else None,
+        "gate": verdict,
+    }
+    name = f"{tags.artifact_in_tag(model)}@v{chosen}"
+    tags.write(name, commit, notes, head | built, sign or settings.signing.required)
+    return Registry.load(model).version(str(chosen))
+
+
+def _refuse_stale() -> None:
+    found = status.report()
+    found.refuse_stale("dvc.lock is stale:")
+    outside = [path for path in found.absent if "://" in path]
+    if outside:
+        raise ProjectError(
+            f"{', '.join(sorted(outside))}: no commit pins what is there; docs/data.md shows how "
+            "data in a bucket is pinned"
+        )
+    if found.absent:
+        absent = ", ".join(sorted(found.absent)[:5])
+        raise ProjectError(f"not on this machine: {absent}. `dvc pull` brings it")
+    if found.unread:
+        raise ProjectError(
+            f"{', '.join(found.unread)}: stages with foreach, matrix, vars or another folder "
+            "cannot be checked, so they cannot stand behind a version: write them out in dvc.yaml"
+        )
+
+
+def _choose(registry: Registry, commit: str, bump: str, number: str | None) -> Number:
+    for version in registry.versions.values():
+        if version.tag.commit == commit:
+            raise ProjectError(f"this commit is {registry.model}@{version.name} already")
+    if number is not None:
+        chosen = parse_number(number)
+    elif not registry.versions:
+        chosen = Number(1)
+    else:
+        chosen = getattr(registry.newest().number, f"bump_{bump}")()
+    if chosen in registry.versions:
+        raise ProjectError(f"{registry.model}@v{chosen} is taken: a version never changes")
+    return chosen
+
+
+def _verdict(registry: Registry, settings: Settings) -> dict[str, Any] | None:
+    """Return how it compares with the last stage: for the record, nothing is refused for it."""
+    current = registry.current(settings.last)
+    if current is None:
+        return None
+    from mlrepo.versions.gate import verdict as gate
+
+    try:
+        return gate.compare_here(registry.model, current.version, settings.gate)
+    except ProjectError as error:
+        return {"verdict": "inconclusive", "reasons": [str(error)]}
+
+
+def _refuse_unpushed(lineage: dvc_lock.Lineage) -> None:
+    store, hashes = Store(), lineage.hashes()
+    kept = [Stored(path, hashes[path]) for path in sorted(lineage.kept_by_dvc())]
+    files = [part for stored in kept for part in {stored, *store.parts(stored)}]
+    absent = store.absent_from_remote(files)
+    if absent:
+        shown = ", ".join(few(absent))
+        raise ProjectError(f"{store.remote_name} lacks {shown}: `dvc push` sends it")

@@ -1,1 +1,0 @@
-"""The commands of `model`, by what they are for; each does its work in another module."""
