@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ci_runners import RUNNERS, GitHub, Job, Runner
-from conftest import Bake, Project, Tool
-from helpers import QUICK, Copy, copy_project
+from conftest import Bake, Tool
+from helpers import Copy, copy_again
 from servers import S3, Api
 
 PULL_REQUEST = {"pull_request": {"number": 7, "base": {"ref": "main"}, "head": {"ref": "change"}}}
@@ -87,7 +87,7 @@ class Team:
 
 
 def gather(
-    project: Project,
+    quick: Copy,
     bake: Bake,
     provider: str,
     folder: Path,
@@ -96,8 +96,11 @@ def gather(
     api: Api,
     bucket: str = "",
 ) -> Team:
-    """Make a project with S3 and a provider, pushed to a Git remote of its own."""
-    copy = copy_project(project, folder / "penguins")
+    """Copy a project with S3, give it a provider and push it to a Git remote of its own.
+
+    All copies of a project share one environment and one cache of mypy for their jobs.
+    """
+    copy = copy_again(quick, folder / "penguins")
     for name in (".github", ".gitlab-ci.yml", "Jenkinsfile"):
         baked = bake(ci=provider) / name
         if baked.is_dir():
@@ -106,14 +109,15 @@ def gather(
             shutil.copy(baked, copy.path)
     bucket = bucket or f"models-{provider}"
     origin = folder / "origin.git"
+    environment, shared = quick.project.environment, quick.path.parent
     team_environment = {
         # What a runner imports it compiles once, whatever this machine is told.
-        **{k: v for k, v in project.environment.items() if k != "PYTHONDONTWRITEBYTECODE"},
+        **{k: v for k, v in environment.items() if k != "PYTHONDONTWRITEBYTECODE"},
         # A second run in the same environment, as a cache of it gives.
-        "UV_PROJECT_ENVIRONMENT": str(folder / "environment"),
+        "UV_PROJECT_ENVIRONMENT": str(shared / "environment"),
         "DEPLOY_TARGET": str(folder / "deployed"),
-        "MYPY_CACHE_DIR": str(folder / "mypy"),
-        "PYTEST_ADDOPTS": "-k test_canonical",  # test_quality.py runs all of them
+        "MYPY_CACHE_DIR": str(shared / "mypy"),
+        "PYTEST_ADDOPTS": "-k test_data",  # other tests of this template run all
     }
     runner = RUNNERS[provider](tool, folder, team_environment, api)
     team = Team(copy, runner, origin, s3, bucket)
@@ -121,5 +125,5 @@ def gather(
     copy.run("git", "remote", "add", "origin", str(origin))
     for key, value in (("url", f"s3://{bucket}/penguins"), ("endpointurl", s3.url)):
         copy.run("dvc", "remote", "modify", "storage", key, value)
-    team.change("Start", QUICK)
+    team.change("Start", {}, reproduce=False)
     return team

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from cookiecutter.main import cookiecutter
+from once import once
 from servers import S3, serve_s3
 
 if TYPE_CHECKING:
@@ -29,7 +29,13 @@ CHOICES = {
 # One option at a time, everything else by default.
 VARIANTS = [(name, value) for name, values in CHOICES.items() for value in values]
 
-pytest_plugins = ["dask_cluster", "serving", "trackers"]
+# Variables of this process that are not those of a user: tests/library sets PYTHONPATH, say.
+_OF_THE_CALLER = ("GIT_", "DVC_", "COOKIECUTTER_", "VIRTUAL_ENV", "PYTEST_", "PYTHON")
+
+# Fixtures that wait for a project to be set up.
+SET_UP = {"project", "s3_project", "two_versions", "three_versions"}
+
+pytest_plugins = ["dask_cluster", "serving", "slowest", "sweeping", "trackers"]
 
 Bake = Callable[..., Path]
 Tool = Callable[[str, str], str]
@@ -80,21 +86,10 @@ def run(
     return result
 
 
-# What CI's half hour has no room for; `pytest -m nightly` runs it.
-NIGHTLY = re.compile(
-    r"test_(bad_machines|boosting|bootstrap|bootstrap_refused|ci_story|cluster\w*|data_\w+"
-    r"|experiments|failed_runs|gate|growing_tables|kill|links|mirror\w*|own_edits|s3\w*|scale_memory"
-    r"|service\w*|sweep\w*|upgrades|use_story|versions_\w+)\.py"
-)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever needs the project's environment is slow: it waits for the set-up."""
     for item in items:
-        if NIGHTLY.fullmatch(item.path.name):
-            item.add_marker(pytest.mark.nightly)
-            item.add_marker(pytest.mark.slow)
-        if {"project", "s3_project"} & set(getattr(item, "fixturenames", ())):
+        if SET_UP & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 
@@ -115,9 +110,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     )
     uv_cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True, check=True)
     kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("GIT_", "DVC_", "COOKIECUTTER_", "VIRTUAL_ENV", "PYTEST_"))
+        name: value for name, value in os.environ.items() if not name.startswith(_OF_THE_CALLER)
     }
     return {
         **kept,
@@ -187,7 +180,9 @@ def project(
     bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
     """The default project after `python bootstrap.py`; read it, and change only copies of it."""
-    return set_up(bake(), tmp_path_factory.mktemp("session") / "penguins", environment)
+    return once(
+        tmp_path_factory, "project", lambda at: set_up(bake(), at / "penguins", environment)
+    )
 
 
 def lack(reason: str) -> NoReturn:
@@ -202,7 +197,7 @@ def two_versions(project: Project, tmp_path_factory: pytest.TempPathFactory) -> 
     """Two versions that are in stages; change only copies."""
     import releases  # which imports this module
 
-    return releases.two_versions(project, tmp_path_factory.mktemp("two-versions"))
+    return once(tmp_path_factory, "two-versions", lambda at: releases.two_versions(project, at))
 
 
 @pytest.fixture(scope="session")
@@ -210,7 +205,7 @@ def three_versions(project: Project, tmp_path_factory: pytest.TempPathFactory) -
     """Three versions that differ in everything and are in no stage; change only copies."""
     import releases
 
-    return releases.three_versions(project, tmp_path_factory.mktemp("three-versions"))
+    return once(tmp_path_factory, "three-versions", lambda at: releases.three_versions(project, at))
 
 
 @pytest.fixture(scope="session")
@@ -239,8 +234,8 @@ def s3_project(
     bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
     """A project for S3 without a file of CI, after its own set-up; change only copies of it."""
-    return set_up(
-        bake(remote="s3", ci="none"),
-        tmp_path_factory.mktemp("session-s3") / "penguins",
-        environment,
+    return once(
+        tmp_path_factory,
+        "s3",
+        lambda at: set_up(bake(remote="s3", ci="none"), at / "penguins", environment),
     )

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Bake, set_up
-from helpers import Copy
+from conftest import Project
+from helpers import Copy, own_environment
+from once import once
 
 PATIENCE = 120  # seconds
 LOOPBACK = ("--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0")
@@ -77,7 +78,7 @@ class Cluster:
     def workers(self, count: int, *options: str, **variables: str) -> None:
         """Start workers with the project's numerics and wait until they are there."""
         before = len(self.ask())
-        pinned = ("python", "-m", f"{self.copy.path.name}.pinned", "dask", "worker", self.address)
+        pinned = ("python", "-m", "mlrepo.core.numerics", "dask", "worker", self.address)
         place = ("--nthreads", "1", "--local-directory", str(self.folder))
         for _ in range(count):
             self.start(*pinned, *LOOPBACK, *place, *options, **variables)
@@ -155,9 +156,7 @@ def listening(pids: set[int]) -> set[str]:
 def refused(copy: Copy, stage: str, address: str) -> str:
     """Run a stage that must be refused, leaving what was there; return what it says."""
     before = copy.outputs()
-    done = copy.run(
-        "python", "-m", f"penguins.{stage}", check=False, DASK_SCHEDULER_ADDRESS=address
-    )
+    done = copy.run("python", "-m", "mlrepo", stage, check=False, DASK_SCHEDULER_ADDRESS=address)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert copy.outputs() == before
@@ -166,12 +165,17 @@ def refused(copy: Copy, stage: str, address: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def clustered(
-    bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Copy:
+def clustered(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """A project with the extra `cluster`; change only copies of it."""
-    made = set_up(bake(), tmp_path_factory.mktemp("clustered") / "penguins", environment)
+    return once(
+        tmp_path_factory, "clustered", lambda at: with_extra(project, at / "penguins", "cluster")
+    )
+
+
+def with_extra(project: Project, folder: Path, extra: str) -> Copy:
+    """Copy the set-up project to `folder`, with an environment of its own and an extra in it."""
+    made = own_environment(project, folder)
     copy = Copy(made.path, made)
-    copy.run("uv", "sync", "--extra", "cluster", UV_COMPILE_BYTECODE="1")
+    copy.run("uv", "sync", "--quiet", "--extra", extra)
     assert copy.changed() == []
     return copy

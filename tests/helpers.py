@@ -21,6 +21,9 @@ from conftest import Project, run
 # Of the first commit.
 MESSAGE = "Pin data, params, code, environment and model"
 
+# More rounds of races and kills, and larger files.
+LONG = os.environ.get("LONG") == "1"
+
 # Seconds that a moment may take to come.
 PATIENCE = 300
 
@@ -129,6 +132,15 @@ def copy_project(project: Project, folder: Path) -> Copy:
 def copy_again(source: Copy, folder: Path) -> Copy:
     """Copy a copy with its cache and all that is not committed."""
     return _copy(source.path, source.project, folder)
+
+
+def own_environment(project: Project, folder: Path) -> Project:
+    """Copy the set-up project with an environment of its own, for what packages are added to."""
+    path = copy_project(project, folder).path
+    (path / ".venv").unlink()
+    own = Project(path, project.environment, project.setup)
+    own.run("uv", "sync", "--quiet", "--frozen")
+    return own
 
 
 def quick_project(project: Project, folder: Path) -> Copy:

@@ -76,7 +76,7 @@ class Reader(Copy):
         table = str(self.path.parent / "all.parquet")
         self.run("python", "-c", TABLE, table, "0", "344", *columns)
         self.set_params({"data.path": table})
-        self.run("python", "-m", "penguins.propose", "--force")
+        self.run("model", "schema", "--force")
         self.set_params({"data.path": path})
         self.repro()
 

@@ -37,21 +37,40 @@ def consoles(text: str) -> list[list[str]]:
     return [[line[2:] for line in b.splitlines() if line.startswith("$ ")] for b in blocks]
 
 
-def listing(text: str, name: str) -> str:
-    """Return the block of code below the line that names a file."""
-    words = rf"`{re.escape(name)}`[^`\n]*(?:`[^\n]*)?:"
-    found = re.search(rf"{words}\n\n```\w+\n(.*?)```", text, re.DOTALL)
-    assert found, f"no code for {name}"
-    return found[1]
+def follow(folder: Path, text: str) -> list[Path]:
+    """Do by hand what a part of a page says, in its order: new files, changes, ends of files.
 
-
-def paste(folder: Path, text: str) -> None:
-    """Do by hand what a part of docs/data.md says of extract.py and dvc.yaml."""
-    (folder / "penguins/extract.py").write_text(
-        listing(text, "penguins/extract.py"), encoding="utf-8"
+    Return what was written. A line that names a file stands above each block.
+    """
+    blocks = re.findall(
+        r"^(At the end of )?`([\w./-]+)`[^`\n]*:\n\n```(diff|python|yaml|csv)\n(.*?)```",
+        text,
+        re.DOTALL | re.MULTILINE,
     )
-    pipeline = folder / "dvc.yaml"
-    before, stages, after = pipeline.read_text(encoding="utf-8").partition("\nstages:\n")
-    assert stages
-    stage = listing(text, "dvc.yaml")
-    pipeline.write_text(f"{before}{stages}{stage}\n{after}", encoding="utf-8")
+    assert blocks, "this part changes nothing"
+    for end, name, kind, block in blocks:
+        path = folder / name
+        if kind == "diff":
+            patch(path, block)
+        elif end:
+            path.write_text(f"{path.read_text(encoding='utf-8')}\n{block}", encoding="utf-8")
+        else:
+            assert not path.exists(), f"{name} is there already: the page has to show a change"
+            path.write_text(block, encoding="utf-8")
+    return [folder / name for _, name, _, _ in blocks]
+
+
+def patch(path: Path, diff: str) -> None:
+    """Change a file as a block of lines with +, - or nothing in front says; `...` stands between
+    two places."""
+    text = path.read_text(encoding="utf-8")
+    for place in re.split(r"^\.\.\.\n", diff, flags=re.MULTILINE):
+        lines = [line or " " for line in place.splitlines()]
+        assert {line[0] for line in lines} <= set(" +-"), place
+        old = "".join(f"{line[1:]}\n" for line in lines if line[0] in " -")
+        new = "".join(f"{line[1:]}\n" for line in lines if line[0] in " +")
+        assert old, f"where in {path.name}?\n{place}"
+        found = list(re.finditer(rf"^{re.escape(old)}", text, re.MULTILINE))
+        assert len(found) == 1, f"{len(found)} places in {path.name} are\n{old}"
+        text = f"{text[: found[0].start()]}{new}{text[found[0].end() :]}"
+    path.write_text(text, encoding="utf-8")

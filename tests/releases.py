@@ -36,7 +36,7 @@ class Released(Copy):
         self, *arguments: str, check: bool = True, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run `model` as the project's command line does."""
-        return self.run("python", "-m", "penguins.cli", *arguments, check=check, **variables)
+        return self.run("python", "-m", "mlrepo.commands", *arguments, check=check, **variables)
 
     def json(self, *arguments: str, **variables: str) -> Any:
         """Return what `model ... --json` prints."""
@@ -72,6 +72,14 @@ class Released(Copy):
     def record(self, version: str) -> Any:
         """Return the record of a version."""
         return json.loads(self.model("record", version).stdout)
+
+    def recorded(self, version: str) -> dict[str, str]:
+        """Return path -> SHA-256 of each file in a record, those in folders among them."""
+        found: dict[str, str] = {}
+        for path, entry in self.record(version)["files"].items():
+            parts = {f"{path}/{name}": each for name, each in entry.get("parts", {}).items()}
+            found |= {name: each["sha256"] for name, each in (parts or {path: entry}).items()}
+        return found
 
     def object(self, path: str) -> Path:
         """Return the path of a file of dvc.lock below the cache and the remote."""

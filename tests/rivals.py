@@ -16,7 +16,7 @@ from releases import Released
 # One process for many commands: it is imports that cost the time. Git runs as ever.
 SCRIPT = """
 import contextlib, io, json, sys
-from penguins.cli import main
+from mlrepo.commands.app import main
 
 for line in sys.stdin:
     sys.argv, said, code = ["model", *json.loads(line)], io.StringIO(), 0

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from conftest import Bake, Project, set_up
+from conftest import Project
+from once import once
 from releases import RAW, Released, two_versions
 
 JSON = {"Content-Type": "application/json"}
@@ -34,21 +35,9 @@ GOOD: dict[str, Any] = {
 
 
 @pytest.fixture(scope="session")
-def service_project(
-    bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Project:
-    """A project with a service after its own set-up; change only copies of it."""
-    return set_up(
-        bake(service="fastapi"),
-        tmp_path_factory.mktemp("session-service") / "penguins",
-        environment,
-    )
-
-
-@pytest.fixture(scope="session")
-def served_versions(service_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Released:
+def served_versions(mlflow_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Released:
     """v1.0.0 and v1.1.0; change only copies."""
-    return two_versions(service_project, tmp_path_factory.mktemp("service-versions"))
+    return once(tmp_path_factory, "served", lambda at: two_versions(mlflow_project, at))
 
 
 @dataclass
@@ -172,7 +161,17 @@ def serving(copy: Released, *options: str, **variables: str) -> Iterator[Service
     log = copy.path.parent / "serve.log"
     with log.open("wb") as out, (copy.path.parent / "serve.err").open("wb") as err:
         process = subprocess.Popen(
-            ["python", "-m", "penguins.cli", "serve", "--port", "0", "--poll", "0.5", *options],
+            [
+                "python",
+                "-m",
+                "mlrepo.commands",
+                "serve",
+                "--port",
+                "0",
+                "--poll",
+                "0.5",
+                *options,
+            ],
             cwd=copy.path,
             env={**copy.project.active(), "PYTHONUNBUFFERED": "1", **variables},
             executable=str(copy.project.path / ".venv" / "bin" / "python"),

@@ -1,11 +1,13 @@
 """What each answer leaves in the generated project, and how texts come through unchanged."""
 
 import configparser
+import fnmatch
 import hashlib
 import re
 import subprocess
 import sys
 import tomllib
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +26,12 @@ LICENCES = {
     "Apache-2.0": "Apache License",
     "Proprietary": "All rights reserved",
 }
+TREE = TEMPLATE / "{{cookiecutter.project_slug}}"
+OWNERS = TREE / "{{cookiecutter.__package_name}}"
 
 
 def read_pyproject(path: Path) -> dict[str, Any]:
     return tomllib.loads((path / "pyproject.toml").read_text(encoding="utf-8"))
-
-
-def templates_of(relative: Path) -> list[Path]:
-    """Return what a file of the package is made from; an optional one has a condition as name."""
-    package = TEMPLATE / "{{cookiecutter.project_slug}}" / "{{cookiecutter.__package_name}}"
-    folder = package / relative.parent.relative_to(relative.parts[0])
-    return [
-        file
-        for file in folder.iterdir()
-        if relative.name in (file.name, file.name.partition("%}")[2].partition("{%")[0])
-    ]
 
 
 def read_remote(path: Path) -> str:
@@ -71,9 +64,8 @@ def test_each_choice(bake: Bake, name: str, value: str) -> None:
     extra = "" if answers["remote"] == "local" else f"[{answers['remote']}]"
     assert [re.split("[<>]", line)[0] for line in dvc] == [f"dvc{extra}"]
     names = [file.relative_to(path).as_posix() for file in path.rglob("*")]
-    served = [
-        name for name in names if re.search(r"serving|service|serve\W|ontainer|compose", name)
-    ]
+    ours = [name for name in names if not name.startswith("mlrepo/")]
+    served = [name for name in ours if re.search(r"serv(ing|ice|e\W)|ontainer|compose", name)]
     assert bool(served) == (answers["service"] == "fastapi")
     assert ("service" in pyproject["dependency-groups"]) == bool(served)
     scheme = "../../" if answers["remote"] == "local" else f"{answers['remote']}://"
@@ -86,12 +78,63 @@ def test_each_choice(bake: Bake, name: str, value: str) -> None:
             continue
         if file.suffix in (".yaml", ".yml", ".dvc"):
             yaml.safe_load(file.read_text(encoding="utf-8"))
-        if relative.parts[0] == path.name:  # package code is copied, never rendered
-            assert file.read_bytes() in [each.read_bytes() for each in templates_of(relative)]
-        elif relative.parts[0] != "data":
+        if relative.parts[0] == path.name:  # the owner's code is copied, never rendered
+            assert file.read_bytes() == (OWNERS / Path(*relative.parts[1:])).read_bytes()
+        elif relative.parts[0] not in {"data", "mlrepo"}:
             text = file.read_bytes().decode().replace("${{", "")
             assert not re.search(r"\{[{%#]", text), f"template code left in {relative}"
             assert "\r" not in text
+
+
+def released() -> dict[str, str]:
+    """Return path -> SHA-256 of each file of the library."""
+    return digests(TREE / "mlrepo")
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in folder.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+
+
+def test_no_answer_can_reach_the_library() -> None:
+    """cookiecutter renders names of files, and the content of those that no pattern leaves out."""
+    patterns = PROMPTS["_copy_without_render"]
+    for name in released():
+        path = f"mlrepo/{name}"
+        assert any(fnmatch.fnmatch(path, pattern) for pattern in patterns), path
+        assert not set(path) & set("{%}"), path
+    for hook in (TEMPLATE / "hooks").glob("post_*.py"):
+        assert "mlrepo" not in hook.read_text(encoding="utf-8")
+
+
+def pairs(answers: dict[str, str]) -> set[tuple[tuple[str, str], ...]]:
+    """Return each two answers of a set of answers."""
+    return set(combinations(sorted(answers.items()), 2))
+
+
+def pairwise(choices: dict[str, list[str]]) -> list[dict[str, str]]:
+    """Return few sets of answers in which each two answers meet: always the one with most new."""
+    every = [dict(zip(choices, values, strict=True)) for values in product(*choices.values())]
+    left = set().union(*map(pairs, every))
+    chosen = []
+    while left:
+        chosen.append(max(every, key=lambda answers: len(pairs(answers) & left)))
+        left -= pairs(chosen[-1])
+    return chosen
+
+
+SLUGS_OF_LIBRARY = ["penguins", "Whales-2", "a"]
+COMBINATIONS = pairwise({**CHOICES, "project_slug": SLUGS_OF_LIBRARY})
+
+
+@pytest.mark.parametrize("answers", COMBINATIONS, ids=lambda answers: "-".join(answers.values()))
+def test_the_library_has_the_same_bytes_for_each_two_answers(
+    bake: Bake, answers: dict[str, str]
+) -> None:
+    assert digests(bake(**answers) / "mlrepo") == released()
 
 
 def test_bundled_table_matches_its_pointer(bake: Bake) -> None:
@@ -203,4 +246,4 @@ def test_answers_typed_at_the_prompts(tmp_path: Path, environment: dict[str, str
     for label in PROMPTS["__prompts__"].values():
         shown = label if isinstance(label, str) else label["__prompt__"]
         assert shown in result.stdout.replace("\n", " ")
-    assert "python bootstrap.py" in result.stderr
+    assert "python3 bootstrap.py" in result.stderr

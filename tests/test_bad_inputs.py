@@ -40,7 +40,15 @@ class Bad:
 
 def split(method: str, column: str | None = None, size: float = 0.25) -> Spoil:
     return params(
-        {"prepare.split": {"method": method, "column": column, "test_size": size, "seed": 0}}
+        {
+            "prepare.split": {
+                "method": method,
+                "column": column,
+                "test_size": size,
+                "seed": 0,
+                "equal_features": "apart",
+            }
+        }
     )
 
 
@@ -82,7 +90,7 @@ BAD = [
     Bad("all-missing column", "prepare", swap(RAW, ",(Torgersen|Biscoe|Dream),", ",NA,"), ("'island': 100.00%",)),
     Bad("text in a number column", "prepare", swap(RAW, "39.1", "long", 1), ("no number", "'long'")),
     Bad("a column too few", "prepare", swap(RAW, ",[^,]*$", ""), ("['year'], which the table lacks",)),
-    Bad("a column too many", "prepare", swap(RAW, "$(?<=.)", ",1"), ("which the schema lacks", "propose --force")),
+    Bad("a column too many", "prepare", swap(RAW, "$(?<=.)", ",1"), ("which the schema lacks", "model schema --force")),
     Bad("a value that is not allowed", "prepare", swap(RAW, "Dream", "Drem", 1), ("'island': 1 of 344", "'Drem'")),
     Bad("missing target column", "prepare", params({"data.target": "gender"}), ("data.target", "'gender'")),
     Bad("misspelt names", "prepare", params({"data.target": "sax", "evaluate.slices": ["specis"]}), ("did you mean 'sex'", "did you mean 'species'")),
@@ -100,7 +108,7 @@ BAD = [
         ("the class 'other' of 'sex' has one row",),
     ),
     Bad("a damaged Parquet file", "prepare", all_of(write("data/raw/t.parquet", b"PAR1"), params({"data.path": "data/raw/t.parquet"})), ("t.parquet is no Parquet file",)),
-    Bad("no schema", "prepare", remove(SCHEMA), ("schema.yaml does not exist", "penguins.propose")),
+    Bad("no schema", "prepare", remove(SCHEMA), ("schema.yaml does not exist", "model schema")),
     # params.yaml
     Bad("wrong type", "prepare", params({"prepare.split.seed": "one"}), ("prepare.split.seed must be", "'one'")),
     Bad("unknown key", "prepare", params({"train.sed": 1}), ("train.sed is no key", "did you mean 'seed'?")),
@@ -129,7 +137,7 @@ BAD = [
     Bad("a slice that is not there", "evaluate", params({"evaluate.slices": ["colour"]}), ("evaluate.slices", "'colour'")),
     # The environment
     Bad("a drifted environment", "train", swap("env.json", '"polars": "[^"]*"', '"polars": "1.0.0"'), ("polars", "is installed, env.json has 1.0.0", "uv sync")),
-    Bad("no environment", "prepare", remove("env.json"), ("env.json does not exist", "penguins.environment")),
+    Bad("no environment", "prepare", remove("env.json"), ("env.json does not exist", "mlrepo.core.environment")),
 ]  # fmt: skip
 
 
@@ -158,7 +166,7 @@ def python(project: Project, folder: Path, *arguments: str) -> subprocess.Comple
 def test_a_mistake_ends_with_one_message(bad: Bad, project: Project, copy: Path) -> None:
     bad.spoil(copy)
     before = outputs(copy)
-    result = python(project, copy, "-m", f"penguins.{bad.stage}")
+    result = python(project, copy, "-m", "mlrepo", bad.stage)
     assert result.returncode == 2, result.stderr
     assert result.stderr.startswith("error: ")
     assert "Traceback" not in result.stderr

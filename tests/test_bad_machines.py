@@ -35,7 +35,7 @@ READ_ONLY = """
 set -e
 mount --bind "$1" "$1"
 mount -o remount,bind,ro "$1"
-python -m "penguins.$2"
+python -m mlrepo "$2"
 """
 # The third argument is a folder for copies of all outputs, as the disk goes with its namespace:
 # `full` after the stage, `room` after a second run with room on the disk. The fourth says how many
@@ -48,11 +48,11 @@ cp -a "$3/old/." "$1"
 cat /dev/zero > "$1/.fill" 2>/dev/null || true
 truncate -s "-$4" "$1/.fill"
 code=0
-python -m "penguins.$2" || code=$?
+python -m mlrepo "$2" || code=$?
 rm "$1/.fill"
 mkdir "$3/full" "$3/room"
 cp -a --parents data/prepared models metrics reports "$3/full"
-python -m "penguins.$2" >/dev/null
+python -m mlrepo "$2" >/dev/null
 cp -a --parents data/prepared models metrics reports "$3/room"
 exit $code
 """
@@ -123,7 +123,7 @@ def test_a_file_that_nobody_may_replace(copy: Copy, tool: Tool, stage: str, path
         pytest.skip("no file can be made immutable here: run the tests as root, on ext4 or xfs")
     before = outputs(copy.path)
     try:
-        result = copy.run("python", "-m", f"penguins.{stage}", check=False)
+        result = copy.run("python", "-m", "mlrepo", stage, check=False)
     finally:
         copy.run(chattr, "-i", path)
     assert_one_message(result, path, "Operation not permitted", "check owner and permissions")
@@ -142,7 +142,7 @@ def test_a_full_disk(
     assert_one_message(result, "no space left on the disk", f"{place}/", "free some space")
     assert outputs(tmp_path / "full") == before
 
-    copy.run("python", "-m", f"penguins.{stage}")
+    copy.run("python", "-m", "mlrepo", stage)
     after = outputs(copy.path)
     assert outputs(tmp_path / "room") == after
     assert {name for name in after if after[name] != before[name]} >= CHANGED[stage]

@@ -124,7 +124,7 @@ def copy(whole: Copy, name: str, tmp_path: Path) -> Copy:
 
 def test_a_model_file_that_would_run_code(copy: Copy, name: str) -> None:
     scores = copy.lines("reports/scores.csv")
-    result = copy.run("python", "-m", "penguins.evaluate", check=False)
+    result = copy.run("python", "-m", "mlrepo", "evaluate", check=False)
     assert result.returncode == 2, result.stderr
     assert result.stderr.startswith(f"error: {MODEL} ")
     assert FILES[name][1] in result.stderr

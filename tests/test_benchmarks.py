@@ -17,10 +17,6 @@ FACTOR = 2.0
 Ratios = dict[tuple[str, str], float]  # work, and the side or that beside it -> measured
 
 
-def nightly(command: str, expected: Ratios) -> object:
-    return pytest.param(command, expected, marks=pytest.mark.nightly)
-
-
 SMALL = [
     (
         "bench_prepare.py --rows 500000 --runs 1 --peers",
@@ -49,7 +45,7 @@ SMALL = [
         {("checkout, 200 of 5 kB", "hardlink"): 0.8, ("checkout, 1 of 0.2 GB", "hardlink"): 0.9},
     ),
     ("bench_predict.py --rows 300000", {("300,000 rows", "pandas"): 1.0}),
-    nightly(
+    (
         "bench_pipeline.py --runs 1",
         {
             ("nothing changed", "dvc status"): 1.4,
@@ -58,22 +54,22 @@ SMALL = [
             ("one param of train", "all in one process"): 1.5,
         },
     ),
-    nightly(
+    (
         "bench_sweep.py --trials 8 --peers 3",
         {
             ("a trial, model sweep beside dvc exp run, in a loop", "model sweep"): 0.3,
             ("a trial, model sweep beside dvc queue, 2 workers", "model sweep"): 0.3,
         },
     ),
-    nightly(
+    (
         "bench_transfer.py --runs 1 --files 200 --megabytes 100",
         {("push 1 of 100 MB", "dvc push"): 6.0, ("pull 1 of 100 MB", "dvc pull"): 8.0},
     ),
-    nightly(
+    (
         "bench_cluster.py --rows 40000",
         {("a search of 8 candidates", "2 workers"): 0.8, ("a forest", "2 workers"): 1.0},
     ),
-    nightly(
+    (
         "bench_train.py --rows 200000",
         {
             ("200,000 rows", "batches"): 1.1,
@@ -81,7 +77,7 @@ SMALL = [
             ("200,000 rows", "SGDClassifier, partial_fit"): 0.7,
         },
     ),
-    nightly(
+    (
         "bench_serve.py --seconds 3 --clients 16 --peers pandas",
         {("a request of 16 clients", "FastAPI + pandas"): 0.2},
     ),
@@ -95,7 +91,7 @@ def set_up_for(script: str, request: pytest.FixtureRequest) -> Project:
         return copy.project
     if script == "bench_serve.py":
         request.getfixturevalue("tool")("wrk", "apt-get install wrk")
-    names = {"bench_serve.py": "service_project", "bench_transfer.py": "s3_project"}
+    names = {"bench_serve.py": "mlflow_project", "bench_transfer.py": "s3_project"}
     name = names.get(script, "project")
     project: Project = request.getfixturevalue(name)
     return project

@@ -1,5 +1,6 @@
 """bootstrap.py says in one line what it lacks, and changes nothing then."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import uv
 from conftest import Bake, run
 
 HERE = "{}.{}".format(*sys.version_info)
@@ -14,16 +16,21 @@ ELSEWHERE = next(minor for minor in ("3.13", "3.12") if minor != HERE)
 Tools = Callable[..., dict[str, str]]
 
 
+def contents(path: Path) -> dict[Path, bytes]:
+    """Return what a project's files hold, except that which says that bootstrap.py runs."""
+    files = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    files.pop(path / ".dvc/tmp/bootstrap.lock", None)
+    return files
+
+
 def refused(path: Path, python: str, environment: dict[str, str]) -> str:
     """Run bootstrap.py where it cannot work; it must say so in one line and leave no trace."""
-    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    before = contents(path)
     result = run(python, "bootstrap.py", cwd=path, environment=environment, check=False)
     assert result.returncode == 1
     assert result.stderr.startswith("error: ")
     assert len(result.stderr.splitlines()) == 1
-    after = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
-    after.pop(path / ".dvc/tmp/bootstrap.lock")
-    assert after == before
+    assert contents(path) == before
     return result.stderr
 
 
@@ -54,16 +61,28 @@ def test_without_git_it_says_where_git_is(baked: Path, tools: Tools) -> None:
 
 
 def test_without_uv_it_says_how_to_install_it(baked: Path, tools: Tools, tmp_path: Path) -> None:
-    """Neither as a program nor as a module of this Python."""
-    command = [sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")]
-    subprocess.run(command, check=True)
-    said = refused(baked, str(tmp_path / "bare/bin/python"), tools("git"))
-    assert "uv is missing: `python -m pip install uv` installs it" in said
+    """Neither as a program nor as a module of this Python, which may refuse `pip install`."""
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", bare], check=True)
+    environment = tools("git")
+    said = refused(baked, str(bare / "bin/python"), environment)
+    advice = "uv is missing: `pip install uv` in an active virtual environment brings it, or see "
+    assert advice in said
 
-
-def test_uv_as_a_module_of_this_python_is_found(baked: Path, tools: Tools) -> None:
+    # Done as it says, it comes to what the next step lacks.
+    active = environment | {"PATH": f"{bare / 'bin'}{os.pathsep}{environment['PATH']}"}
+    run("pip", "install", "uv", cwd=tmp_path, environment=active)
     (baked / ".python-version").write_text(f"{ELSEWHERE}\n", encoding="utf-8")
-    assert f"needs Python {ELSEWHERE}" in refused(baked, sys.executable, tools("git"))
+    assert f"needs Python {ELSEWHERE}" in refused(baked, "python", active)
+
+
+def test_uv_as_a_module_of_this_python_is_found_and_named(baked: Path, tools: Tools) -> None:
+    (baked / ".python-version").write_text(f"{ELSEWHERE}\n", encoding="utf-8")
+    environment = tools("git")
+    assert f"needs Python {ELSEWHERE}" in refused(baked, sys.executable, environment)
+    said = run(sys.executable, "bootstrap.py", cwd=baked, environment=environment, check=False)
+    folder = Path(uv.find_uv_bin()).parent
+    assert f"==> uv, in {folder}: add that to PATH" in said.stdout
 
 
 def test_a_python_that_is_not_there_is_named(baked: Path, tools: Tools) -> None:

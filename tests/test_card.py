@@ -40,7 +40,7 @@ def escaped(project: Project) -> dict[str, str]:
     """The hostile values in a table and in a list, as the project writes them."""
     code = """
 import json, sys
-from penguins.layout import escape, markdown
+from mlrepo.core.markdown import escape, markdown
 values = json.loads(sys.argv[1])
 items = "\\n".join(f"- {escape(value)}" for value in values)
 print(json.dumps({"table": markdown([["head"], *([value] for value in values)]), "list": items}))

@@ -47,6 +47,11 @@ def test_every_provider_has_the_same_jobs(bake: Bake, provider: str) -> None:
     jobs = jobs_of(bake(ci=provider), provider)
     called = {name: COMMAND.findall(text) for name, text in jobs.items()}
     assert {name: calls for name, calls in called.items() if calls} == {n: [n] for n in JOBS}
+    # Nothing of the project is called past the command: not a module, not DVC.
+    rest = COMMAND.sub("", "\n".join(jobs.values()))
+    set_up = re.compile(r"python3? -m (pip install --quiet|venv \.uv).*")
+    run = [each.strip() for each in re.findall(r"(?:uv run|python3?) [^\"\n]*", rest)]
+    assert [each for each in run if not set_up.fullmatch(each)] == []
 
 
 def test_workflows_pass_zizmor_and_actionlint(
@@ -54,7 +59,7 @@ def test_workflows_pass_zizmor_and_actionlint(
 ) -> None:
     own = list((TEMPLATE / ".github/workflows").glob("*.yml"))
     files = [str(file) for file in [*workflows(bake), *own]]
-    assert len(files) == 8
+    assert len(files) == len(JOBS) + len(own)  # check and report share one, tags starts two
     run("zizmor", "--offline", "--no-progress", *files, cwd=tmp_path, environment=environment)
     run("actionlint", *files, cwd=tmp_path, environment=environment)
 

@@ -15,7 +15,7 @@ import pytest
 from ci_runners import RUNNERS, Job
 from ci_team import Team, gather
 from conftest import Bake, Project, Tool
-from helpers import sha256
+from helpers import Copy, quick_project, sha256
 from servers import S3, serve_api
 
 pytestmark = pytest.mark.slow
@@ -27,13 +27,19 @@ def succeeded(job: Job) -> Job:
     return job
 
 
+@pytest.fixture(scope="module")
+def quick(s3_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """The commit with a small model that every team starts from."""
+    return quick_project(s3_project, tmp_path_factory.mktemp("quick") / "penguins")
+
+
 @pytest.mark.timeout(3600)  # a dozen jobs, of which one rebuilds a version
 @pytest.mark.parametrize("provider", RUNNERS)
 def test_from_a_branch_to_a_deployed_model_and_back(
-    s3_project: Project, bake: Bake, s3: S3, tool: Tool, tmp_path: Path, provider: str
+    quick: Copy, bake: Bake, s3: S3, tool: Tool, tmp_path: Path, provider: str
 ) -> None:
     with serve_api() as api:
-        deliver(gather(s3_project, bake, provider, tmp_path, s3, tool, api))
+        deliver(gather(quick, bake, provider, tmp_path, s3, tool, api))
 
 
 def deliver(team: Team) -> None:
@@ -44,7 +50,15 @@ def deliver(team: Team) -> None:
     team.run("git", "switch", "--quiet", "--create", "change")
     team.change("More trees", {"train.arguments.n_estimators": 8})
     checked = succeeded(team.job("check", "change")).output
-    for name in ("lint", "types", "tests", "dvc.lock", "uv.lock", "data at DVC's remote"):
+    for name in (
+        "lint",
+        "types",
+        "imports",
+        "tests",
+        "dvc.lock",
+        "uv.lock",
+        "data at DVC's remote",
+    ):
         assert re.search(rf"ok +{name}", checked), checked
     reported = succeeded(team.job("report", "change"))
     said = reported.file("reports/ci/report.md")
@@ -110,7 +124,7 @@ def deliver(team: Team) -> None:
 
 @pytest.fixture(scope="module")
 def team(
-    s3_project: Project,
+    quick: Copy,
     bake: Bake,
     s3: S3,
     tool: Tool,
@@ -119,7 +133,7 @@ def team(
     """A team at GitHub whose bucket is not the story's."""
     with serve_api() as api:
         folder = tmp_path_factory.mktemp("review")
-        yield gather(s3_project, bake, "github", folder, s3, tool, api, bucket="models-none")
+        yield gather(quick, bake, "github", folder, s3, tool, api, bucket="models-none")
 
 
 def test_a_worse_model_fails_the_gate(team: Team) -> None:

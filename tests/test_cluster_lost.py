@@ -44,7 +44,7 @@ def own(copy: Copy, tmp_path: Path) -> Iterator[Cluster]:
 
 def start(copy: Copy, stage: str, address: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        ["python", "-m", f"penguins.{stage}"],
+        ["python", "-m", "mlrepo", stage],
         cwd=copy.path,
         env={**copy.project.active(), "DASK_SCHEDULER_ADDRESS": address},
         stdout=subprocess.PIPE,
@@ -105,4 +105,4 @@ def test_workers_that_pause_for_lack_of_memory_are_told(copy: Copy, own: Cluster
 
 def hold_a_gigabyte(copy: Copy, seconds: int) -> None:
     code = HOG.format(seconds) + r"\g<0>"
-    swap("penguins/intervals.py", r"^    weights = draw\(rng, resamples", code)(copy.path)
+    swap("mlrepo/scoring/bootstrap.py", r"^    weights = draw\(rng, resamples", code)(copy.path)

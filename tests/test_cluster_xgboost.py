@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Bake, set_up
-from dask_cluster import Cluster, cluster, wait_for
+from conftest import Project
+from dask_cluster import Cluster, cluster, wait_for, with_extra
 from helpers import QUICK, Copy
 
 TABLE = """
@@ -24,12 +24,10 @@ ARGUMENTS = {"n_estimators": 20, "workers": 2}
 
 
 @pytest.fixture(scope="module")
-def copy(bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Copy:
+def copy(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """A project with the extra and a table of 20,000 rows; tests set its params."""
-    made = set_up(bake(), tmp_path_factory.mktemp("boosted") / "penguins", environment)
-    copy = Copy(made.path, made)
-    copy.run("uv", "sync", "--extra", "cluster-xgboost", UV_COMPILE_BYTECODE="1")
-    assert copy.changed() == []
+    folder = tmp_path_factory.mktemp("boosted") / "penguins"
+    copy = with_extra(project, folder, "cluster-xgboost")
     copy.run("python", "-c", TABLE)
     copy.run("dvc", "add", "--quiet", "data/raw/rows.parquet")
     copy.set_params(
@@ -43,7 +41,7 @@ def copy(bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempP
             "train.batches.rows": 1000,
         }
     )
-    copy.run("python", "-m", "penguins.propose", "--force")
+    copy.run("model", "schema", "--force")
     return copy
 
 
@@ -66,7 +64,7 @@ def test_it_repeats_itself_and_the_model_needs_no_dask(copy: Copy, three: Cluste
     copy.run("dvc", "repro", "--single-item", "--force", "evaluate")
     assert copy.outputs() == first
     assert copy.read("metrics/evaluate.json")["test"]["accuracy"] > 0.6
-    done = copy.run("python", "-X", "importtime", "-m", "penguins.evaluate")
+    done = copy.run("python", "-X", "importtime", "-m", "mlrepo", "evaluate")
     assert " xgboost.core\n" in done.stderr
     assert " dask\n" not in done.stderr
 
@@ -76,7 +74,7 @@ def test_a_lost_worker_ends_it_with_nothing_half_written(copy: Copy, three: Clus
     before = model.read_bytes()
     copy.set_params({"train.arguments": {**ARGUMENTS, "n_estimators": 20_000}})
     run = subprocess.Popen(
-        ["python", "-m", "penguins.train"],
+        ["python", "-m", "mlrepo", "train"],
         cwd=copy.path,
         env={**copy.project.active(), "DASK_SCHEDULER_ADDRESS": three.address},
         stdout=subprocess.PIPE,
@@ -101,10 +99,10 @@ def test_what_it_needs_is_told(copy: Copy, three: Cluster) -> None:
         (three.address, "asks for 4"),
     ):
         done = copy.run(
-            "python", "-m", "penguins.train", check=False, DASK_SCHEDULER_ADDRESS=address
+            "python", "-m", "mlrepo", "train", check=False, DASK_SCHEDULER_ADDRESS=address
         )
         assert done.returncode == 2
         assert words in done.stderr
     copy.set_params({"train.arguments": {"n_estimators": 20}})
-    done = copy.run("python", "-m", "penguins.train", check=False)
+    done = copy.run("python", "-m", "mlrepo", "train", check=False)
     assert "train.arguments.workers in params.yaml must say how many" in done.stderr

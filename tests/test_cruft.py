@@ -157,12 +157,11 @@ def test_the_service_can_come_and_go_later(created: Repository) -> None:
     for answer in ("fastapi", "none"):
         changed = json.dumps({"service": answer})
         created.cruft("update", "--skip-apply-ask", "--variables-to-update", changed)
-        files = ("Containerfile", "penguins/serving/web.py")
+        files = ("Containerfile", "docs/service.md")
         assert {(created.path / name).exists() for name in files} == {answer == "fastapi"}
         assert ('"fastapi>=' in created.read("pyproject.toml")) == (answer == "fastapi")
         created.commit(f"service: {answer}")
     assert created.git("ls-files").splitlines() == before
-    assert not (created.path / "penguins/serving").exists()
 
 
 def test_a_tracker_comes_and_goes_with_its_answer(created: Repository) -> None:
@@ -173,9 +172,7 @@ def test_a_tracker_comes_and_goes_with_its_answer(created: Repository) -> None:
         answer = json.dumps({"tracker": tracker})
         created.cruft("update", "--skip-apply-ask", "--variables-to-update", answer)
         chosen = tracker != "none"
-        assert (created.path / "penguins/mirror").exists() == chosen
-        assert (created.path / "penguins/commands/mirror.py").exists() == chosen
-        assert (created.path / "penguins/mirror/registered.py").exists() == (tracker == "mlflow")
+        assert (created.path / "docs/trackers.md").exists() == chosen
         assert (f'tracker = ["{tracker}' in created.read("pyproject.toml")) == chosen
         assert "scratch/" in created.read(".dvcignore")
         hook = created.path / ".githooks/post-commit"
@@ -214,3 +211,24 @@ def test_hostile_texts_survive_an_update(template: Repository, tmp_path: Path) -
     assert ".tox/" in project.read(".dvcignore")
     assert (project.read("pyproject.toml"), project.read("LICENSE")) == before
     assert project.cruft("diff", "--exit-code") == ""
+
+
+def test_an_update_overwrites_no_edit_of_the_library(
+    template: Repository, created: Repository
+) -> None:
+    edited, kept = "mlrepo/learning/duration.py", "mlrepo/core/files.py"
+    first, rest = created.read(edited).split("\n", 1)
+    (created.path / edited).write_text(f"{first} Mine.\n{rest}", encoding="utf-8")
+    created.commit("my edit of the library")
+    source = template.path / SOURCE
+    (source / edited).write_text(f"{first} Theirs.\n{rest}", encoding="utf-8")
+    (source / kept).write_text(f"{created.read(kept)}# New.\n", encoding="utf-8")
+    template.commit("another release of the library")
+
+    created.cruft("update", "--skip-apply-ask")
+
+    assert created.git("diff", "--name-only", "--diff-filter=U").split() == [edited]
+    conflict = created.read(edited)
+    assert f"{first} Mine.\n" in conflict
+    assert f"{first} Theirs.\n" in conflict
+    assert created.read(kept).endswith("# New.\n")

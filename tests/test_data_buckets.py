@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Bake, Project, Tool, set_up
-from helpers import QUICK, Copy, sha256
+from conftest import Project, Tool
+from helpers import QUICK, Copy, own_environment, sha256
 from lake import Reader
-from pages import console, consoles, page, paste, section
+from pages import console, consoles, follow, page, section
 from servers import free_port, serve_versions
 from spoil import swap
 
@@ -29,11 +29,9 @@ def url(tool: Tool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def source(
-    url: str, bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Reader:
+def source(url: str, project: Project, tmp_path_factory: pytest.TempPathFactory) -> Reader:
     """A project that can read S3 and has its remote in a folder; tests change copies of it."""
-    made = set_up(bake(ci="none"), tmp_path_factory.mktemp("reader") / "penguins", environment)
+    made = own_environment(project, tmp_path_factory.mktemp("reader") / "penguins")
     [plugin] = [line for line in PAGE.split("`") if line.startswith("uv add --dev")]
     reader = Reader(made.path, made, url)
     reader.shell(plugin, console(EXTRACT)[0])
@@ -72,7 +70,9 @@ def test_a_pinned_table_there_and_back(copy: Reader, tmp_path: Path) -> None:
     assert "update available" in copy.run("dvc", "status").stdout
     copy.run("dvc", "status", "--quiet", "--no-updates")
     assert copy.repro().ran == []
-    assert copy.shell(*update).ran == ALL
+    # The rows are those of the project's own table: what was learned of them is in DVC's run cache.
+    again = copy.shell(*update)
+    assert sorted(again.ran + again.restored) == sorted(ALL)
     new = copy.outputs() | {TABLE: sha256(copy.path / TABLE)}
     assert copy.read("metrics/prepare.json")["rows"]["raw"] == 344
     copy.run("model", "push")
@@ -196,7 +196,7 @@ def test_an_extract_of_pinned_objects(copy: Reader, project: Project, tmp_path: 
     for number in range(2):
         copy.put("lake", f"penguins/part-{number}.parquet", 150 * number, 150)
     copy.shell(add)
-    paste(copy.path, EXTRACT)
+    follow(copy.path, EXTRACT)
     copy.repro("extract")
     copy.use(TABLE, "species", "bill_length_mm", "flipper_length_mm", "body_mass_g", "sex")
     copy.run("pytest", "-q", "tests/test_hygiene.py", "tests/test_data.py")
@@ -227,6 +227,6 @@ def test_an_extract_of_pinned_objects(copy: Reader, project: Project, tmp_path: 
     assert "identical" in other.run("model", "verify", "v1", "--rebuild").stdout
 
     swap("dvc.yaml", "s3://lake/penguins", "s3://lake/others")(copy.path)
-    stale = copy.refused("python", "-m", "penguins.freshness")
+    stale = copy.refused("python", "-m", "mlrepo.pipeline.status")
     told = "ds://penguins is pinned to no version of its address: `dvc dataset update penguins`"
     assert f"extract: {told}" in stale

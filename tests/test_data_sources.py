@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-from conftest import Bake, Project, set_up
-from helpers import QUICK, Copy, Stages, copy_project, sha256
-from pages import consoles, listing, page, paste, section
-from spoil import swap
+from conftest import Project
+from helpers import QUICK, Copy, Stages, copy_project, own_environment, sha256
+from pages import consoles, follow, page, section
 
 PAGE = page("docs/data.md")
 ALL = ["prepare", "train", "evaluate", "card"]
@@ -46,7 +45,7 @@ def run(copy: Copy, *commands: str) -> Stages:
 def use(copy: Copy, path: str) -> None:
     """Take another file with the penguins for the table, as the README says."""
     copy.set_params({**QUICK, "data.path": path})
-    copy.run("python", "-m", "penguins.propose", "--force")
+    copy.run("model", "schema", "--force")
 
 
 def test_a_folder_of_parts_gets_another(project: Project, tmp_path: Path) -> None:
@@ -70,7 +69,7 @@ def test_a_folder_of_parts_gets_another(project: Project, tmp_path: Path) -> Non
     assert sorted(pointers) == ["parts.dvc", "penguins.csv.dvc"]
 
     run(copy, *more[:2])
-    copy.run("python", "-m", "penguins.propose", "--force")  # it holds lighter penguins
+    copy.run("model", "schema", "--force")  # it holds lighter penguins
     assert run(copy, *more[2:]).ran == ALL
     assert copy.read("metrics/prepare.json")["rows"]["raw"] == 344
     copy.commit("Learn from three parts")
@@ -91,24 +90,16 @@ def test_a_folder_of_parts_gets_another(project: Project, tmp_path: Path) -> Non
 
 
 @pytest.fixture(scope="module")
-def delta(
-    bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Copy:
+def delta(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """A project that takes version 0 of a Delta table beside it, as the page says; not yet run."""
-    made = set_up(bake(ci="none"), tmp_path_factory.mktemp("delta") / "penguins", environment)
+    made = own_environment(project, tmp_path_factory.mktemp("delta") / "penguins")
     copy = Copy(made.path, made)
     text = section(PAGE, "A version of a Delta table")
     [install], _ = consoles(text)
     run(copy, install)
     lake = copy.path.parent / "lake"
     copy.run("python", "-c", DELTA, str(lake))
-    paste(copy.path, text)
-    params = listing(text, "params.yaml").replace("s3://lake/delta/penguins", str(lake))
-    with (copy.path / "params.yaml").open("a", encoding="utf-8") as file:
-        file.write(params)
-    model = listing(text, "penguins/params.py")
-    swap("penguins/params.py", r"^class Params\(Section\):", f"{model}\n\n\\g<0>")(copy.path)
-    swap("penguins/params.py", r"^    card: Card$", "    card: Card\n    delta: Delta")(copy.path)
+    follow(copy.path, text.replace("s3://lake/delta/penguins", str(lake)))
     return copy
 
 
@@ -123,13 +114,13 @@ def test_versions_of_a_delta_table(delta: Copy, tmp_path: Path) -> None:
     copy.run("ruff", "format", "--check")
     copy.run("mypy")
     assert copy.changed() == []
-    copy.run("python", "-m", "penguins.freshness")
+    copy.run("python", "-m", "mlrepo.pipeline.status")
     first = copy.outputs()
     assert copy.read("metrics/prepare.json")["rows"]["raw"] == 200
 
     copy.set_params({"delta.version": 1})
     assert copy.repro("extract").ran == ["extract"]
-    copy.run("python", "-m", "penguins.propose", "--force")  # it holds lighter penguins
+    copy.run("model", "schema", "--force")  # it holds lighter penguins
     assert run(copy, *again).ran == ALL
     assert copy.read("metrics/prepare.json")["rows"]["raw"] == 344
 

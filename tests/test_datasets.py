@@ -48,7 +48,7 @@ def test_bundled_table(copy: Copy, name: str, task: str, metric: str, least: flo
             "evaluate.slices": [],
         }
     )
-    copy.run("python", "-m", "penguins.propose", "--force")
+    copy.run("model", "schema", "--force")
     copy.repro()
     assert copy.read("metrics/evaluate.json")["test"][metric] >= least
     copy.run("dvc", "status", "--quiet")
@@ -69,12 +69,13 @@ def test_a_table_with_odd_names_and_a_grouped_split(copy: Copy) -> None:
                 "test_size": 0.25,
                 "seed": 0,
                 "column": "the group",
+                "equal_features": "apart",
             },
             "train.cross_validation": 3,
             "evaluate.slices": [],
         }
     )
-    copy.run("python", "-m", "penguins.propose", "--force")
+    copy.run("model", "schema", "--force")
     copy.repro()
     assert copy.read("metrics/evaluate.json")["test"]["accuracy"] > 0.9
     # The project's own test: no group is on both sides.

@@ -23,8 +23,8 @@ RENDER = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from penguins.exports.render import render
-from penguins.versions.registry import Registry, Version
+from mlrepo.versions.exports import render
+from mlrepo.versions.registry import Registry, Version
 newest = Registry.load("model").newest()
 text = "Notes\\n\\n" + Path(sys.argv[1]).read_text(encoding="utf-8")
 print(render(Version(newest.number, replace(newest.tag, text=text)), sys.argv[2]))
@@ -68,12 +68,12 @@ def copy(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """A copy with one version."""
     made = copy_project(project, tmp_path_factory.mktemp("exports") / "penguins")
     made.run("dvc", "push")
-    made.run("python", "-m", "penguins.cli", "register", "-m", "First")
+    made.run("python", "-m", "mlrepo.commands", "register", "-m", "First")
     return made
 
 
 def record(copy: Copy, form: str) -> str:
-    return copy.run("python", "-m", "penguins.cli", "record", "v1", "--format", form).stdout
+    return copy.run("python", "-m", "mlrepo.commands", "record", "v1", "--format", form).stdout
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +103,10 @@ def test_slsa_names_the_model_and_all_that_it_was_made_from(
     assert needed.pop("commit")["digest"] == {"gitCommit": copy.git("rev-parse", "HEAD")}
     files = {name: each["digest"] for name, each in needed.items() if "digest" in each}
     assert files == {name: {"sha256": sha256(copy.path / name)} for name in files}
-    assert {"data/raw/penguins.csv", "schema.yaml", "uv.lock", "penguins/train.py"} <= set(files)
+    assert {"data/raw/penguins.csv", "schema.yaml", "uv.lock"} <= set(files)
+    assert {"penguins/train.py", "mlrepo/core/params.py"} <= set(files)
     assert not [name for name in files if name.startswith(("models/", "data/prepared/"))]
-    version = copy.read("env.json")["scikit-learn"]["scikit-learn"]
+    version = copy.read("env.json")["closures"]["scikit-learn"]["scikit-learn"]
     assert f"pkg:pypi/scikit-learn@{version}" in needed
     params = definition["externalParameters"]["params"]
     assert params["train"]["train"]["arguments"] == {"n_estimators": 100, "min_samples_leaf": 1}
@@ -126,7 +127,9 @@ def test_cyclonedx_describes_the_model_its_data_and_its_packages(
     overall = {each["type"]: float(each["value"]) for each in metrics if "slice" not in each}
     assert overall == copy.read("metrics/evaluate.json")["test"]
     bounds = metrics[0]["confidenceInterval"]
-    assert [float(value) for value in bounds.values()] == documents["json"]["intervals"]["accuracy"]
+    assert [float(value) for value in bounds.values()] == documents["json"]["intervals"][
+        metrics[0]["type"]
+    ]
     assert {each["slice"] for each in metrics if "slice" in each} == {
         f"species: {name}" for name in ("Adelie", "Chinstrap", "Gentoo")
     }

@@ -63,11 +63,17 @@ def use(copy: Copy, path: str, split: dict[str, Any], **data: Any) -> None:
             **QUICK,
             "data.path": path,
             "evaluate.slices": [],
-            "prepare.split": {"test_size": 0.2, "seed": 0, "column": None, **split},
+            "prepare.split": {
+                "test_size": 0.2,
+                "seed": 0,
+                "column": None,
+                "equal_features": "apart",
+                **split,
+            },
             **{f"data.{key}": value for key, value in data.items()},
         }
     )
-    copy.run("python", "-m", "penguins.propose", "--force")
+    copy.run("model", "schema", "--force")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +97,7 @@ def test_rows_of_the_test_are_strictly_later(by_time: Copy) -> None:
 
 
 def test_a_category_that_is_only_later_is_told_and_scored(by_time: Copy) -> None:
-    assert by_time.run("python", "-m", "penguins.evaluate").stderr == (
+    assert by_time.run("python", "-m", "mlrepo", "evaluate").stderr == (
         "warning: 20 test rows have a 'kind' that no train row has (c): "
         "the model treats it as a rare category\n"
     )

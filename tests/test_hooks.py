@@ -1,15 +1,16 @@
 """The hooks alone: rendered as cookiecutter and as cruft render them, then run."""
 
 import ast
-import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pytest
-from conftest import TEMPLATE, Project
+from conftest import TEMPLATE, VARIANTS, Bake, run
 
 HOOKS = TEMPLATE / "hooks"
 ANSWERS = {
@@ -84,7 +85,7 @@ def test_post_hook_prunes_only_what_answers_left_empty(folder: Path) -> None:
     for _ in range(2):  # cruft calls the hook again
         result = run_hook("post_gen_project", folder, ANSWERS)
         assert result.returncode == 0
-        assert "cd penguins\n  python bootstrap.py" in result.stderr
+        assert "in the new folder penguins:\n\n  python3 bootstrap.py" in result.stderr
         assert result.stdout == ""  # where cruft prints its patch
         found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
         assert found == [".git", ".git/refs", ".git/refs/tags", "notebooks"]
@@ -107,29 +108,59 @@ def test_hooks_reach_neither_network_nor_other_programs() -> None:
             assert {name.split(".")[0] for name in names} <= harmless, hook.name
 
 
-def runtime_distributions(project: Project) -> list[str]:
-    """What `uv sync` installs without developer tools, but with pytest, which runs in-process."""
-    tree = project.run("uv", "export", "--frozen", "--no-hashes", "--no-emit-project", "--no-dev")
-    names = [line.split("==")[0] for line in tree.stdout.splitlines() if "==" in line[:60]]
-    assert "scikit-learn" in names
-    return [*names, "pytest", "pluggy", "iniconfig", "pygments"]
+def taken() -> re.Pattern[str]:
+    """Return the names that the hook refuses as one of the owner's package."""
+    source = (HOOKS / "pre_gen_project.py").read_text(encoding="utf-8")
+    [value] = [
+        node.value
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TAKEN"
+    ]
+    assert isinstance(value, ast.Call)
+    return re.compile(ast.literal_eval(value.args[0]), re.VERBOSE)
 
 
-def test_package_cannot_hide_what_the_stages_import(project: Project, folder: Path) -> None:
-    script = "import importlib.metadata as m, json; print(json.dumps(m.packages_distributions()))"
-    provided: dict[str, list[str]] = json.loads(project.run("python", "-c", script).stdout)
-    wanted = set(runtime_distributions(project))
-    modules = {
-        module.lower()
-        for module, distributions in provided.items()
-        if module.isidentifier()
-        and not module.startswith("_")
-        and wanted & {name.lower().replace("_", "-") for name in distributions}
-    }
-    assert {"sklearn", "yaml", "numpy", "pytest"} <= modules
-    for module in sorted(modules):
-        slug = module.replace("_", "-")
-        result = run_hook(
-            "pre_gen_project", folder, {**ANSWERS, "project_slug": slug, "__package_name": module}
-        )
-        assert "is taken by" in result.stderr, f"{module} can be hidden: add it to TAKEN"
+def requirements(bake: Bake) -> list[str]:
+    """Return what projects of all answers depend on: every option, extra and group."""
+    found = set()
+    for name, value in VARIANTS:
+        text = (bake(**{name: value}) / "pyproject.toml").read_text(encoding="utf-8")
+        pyproject = tomllib.loads(text)
+        found.update(pyproject["project"]["dependencies"])
+        for group in pyproject["project"]["optional-dependencies"].values():
+            found.update(group)
+        for group in pyproject["dependency-groups"].values():
+            found.update(group)
+    return sorted(found)
+
+
+@pytest.mark.slow
+def test_no_slug_is_the_name_of_what_is_installed_with_any_option(
+    bake: Bake, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """A module would be hidden by the package; a distribution would depend on itself."""
+    run("uv", "venv", "--quiet", "all", cwd=tmp_path, environment=environment)
+    python = str(tmp_path / "all/bin/python")
+    command = ("uv", "pip", "install", "--quiet", "--python", python, *requirements(bake))
+    run(*command, cwd=tmp_path, environment=environment)
+    script = (
+        "import importlib.metadata as m; print(*m.packages_distributions()); "
+        "print(*(each.name for each in m.distributions()))"
+    )
+    said = run(python, "-c", script, cwd=tmp_path, environment=environment).stdout.lower()
+    imported, installed = (line.split() for line in said.splitlines())
+    modules = {each for each in imported if each.isidentifier() and each[0] != "_"}
+    distributions = {re.sub("[-.]", "_", each) for each in installed}
+    assert {"sklearn", "ruamel", "filelock", "mlflow", "wandb", "fastapi"} <= modules
+    assert {"scikit_learn", "gcsfs", "adlfs", "sshfs", "s3fs"} <= distributions
+    pattern = taken()
+    hidden = sorted(each for each in modules | distributions if not pattern.fullmatch(each))
+    assert hidden == [], "add these to TAKEN"
+
+
+def test_the_package_cannot_have_the_name_of_something_in_the_project(bake: Bake) -> None:
+    at_top = [path for path in bake().iterdir() if path.is_dir() or path.suffix == ".py"]
+    names = {path.stem for path in at_top if path.stem.isidentifier()} - {"penguins"}
+    assert {"mlrepo", "data", "tests", "docs", "environment", "bootstrap", "deploy"} <= names
+    names |= {"models", "metrics", "reports"}  # of the pipeline
+    assert {name for name in names if not taken().fullmatch(name)} == set()

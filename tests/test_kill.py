@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project
-from helpers import Copy, copy_again, quick_project
+from helpers import LONG, Copy, copy_again, quick_project
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups")
 
@@ -44,19 +44,24 @@ class Change:
     path: str
 
 
+# One kill of each kind: a stage reads, works or writes, and DVC keeps what came out.
 MOMENTS: dict[str, After | Change] = {
-    "DVC looks at what changed": After("", 0.7),
-    "prepare starts": After("> python -m penguins.prepare", 0.5),
-    "prepare ends": After("250 rows"),
-    "DVC is about to start train": After("Running stage 'train'"),
-    "train reads": After("> python -m penguins.train", 0.6),
+    "prepare starts": After("> python -m mlrepo prepare", 0.5),
     "train fits and writes": After("fitting", 0.3),
     "DVC caches the model": Change("fitting", ".dvc/cache/files/md5"),
-    "evaluate scores": After("> python -m penguins.evaluate", 0.3),
-    "evaluate writes": After("> python -m penguins.evaluate", 0.8),
-    "DVC caches the plots": Change("> python -m penguins.evaluate", ".dvc/cache/files/md5"),
-    "DVC writes dvc.lock": Change("> python -m penguins.evaluate", "dvc.lock"),
+    "evaluate writes": After("> python -m mlrepo evaluate", 0.8),
+    "DVC writes dvc.lock": Change("> python -m mlrepo evaluate", "dvc.lock"),
 }
+MORE_MOMENTS: dict[str, After | Change] = {
+    "DVC looks at what changed": After("", 0.7),
+    "prepare ends": After("250 rows"),
+    "DVC is about to start train": After("Running stage 'train'"),
+    "train reads": After("> python -m mlrepo train", 0.6),
+    "evaluate scores": After("> python -m mlrepo evaluate", 0.3),
+    "DVC caches the plots": Change("> python -m mlrepo evaluate", ".dvc/cache/files/md5"),
+}
+if LONG:
+    MOMENTS |= MORE_MOMENTS
 
 
 @dataclass(frozen=True)

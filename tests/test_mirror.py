@@ -49,13 +49,13 @@ import json, sys
 from pathlib import Path
 import mlflow
 import polars as pl
-from penguins import features, persist
+from mlrepo.learning import features, model_file
 
 found = mlflow.search_runs(experiment_names=["iris_classifier_project"], output_format="list")
 [classic] = [run for run in found if run.info.run_name == "classic"]
 [ours] = [run for run in found if run.data.tags.get("version") == "v1.0.0"]
 test = pl.read_parquet("data/prepared/test.parquet")
-own = persist.load(Path("models/model.skops"))
+own = model_file.load(Path("models/model.skops"))
 x = features.select(test, features.fitted(own, test.schema))
 restored = mlflow.pyfunc.load_model("models:/penguins.model@prod")
 probabilities = restored.predict(test.to_pandas(), params={"method": "predict_proba"})
@@ -67,7 +67,7 @@ predictions = {
     ),
     "dvc": own.predict(x),
     "mlflow": restored.predict(test.to_pandas()),
-    "file": persist.load(Path(sys.argv[1])).predict(x),
+    "file": model_file.load(Path(sys.argv[1])).predict(x),
 }
 print(json.dumps({
     "classic": {**classic.data.params, **classic.data.metrics},
@@ -119,7 +119,7 @@ def iris(mlflow_project: Project, tmp_path_factory: pytest.TempPathFactory) -> R
             "train.arguments": {"n_estimators": 100},
         }
     )
-    new.run("python", "-m", "penguins.propose", "--force")
+    new.run("model", "schema", "--force")
     new.ready("Iris")
     new.model("register", "-m", "The quick example")
     new.model("promote", "v1", "prod", "-m", "To compare it")

@@ -2,16 +2,14 @@
 
 import json
 import os
-import shutil
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import releases
-from conftest import Bake, Project, run
+from conftest import Bake, Project, set_up
 from helpers import PATIENCE, Copy, sha256
 from pages import console
 from releases import MODEL
@@ -25,10 +23,8 @@ def wandb_project(
     bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
     """A project with W&B, after its own set-up; change only copies of it."""
-    path = tmp_path_factory.mktemp("session-wandb") / "penguins"
-    shutil.copytree(bake(tracker="wandb"), path)
-    setup = run(sys.executable, "bootstrap.py", cwd=path, environment=environment)
-    return Project(path, environment, setup)
+    folder = tmp_path_factory.mktemp("wandb") / "penguins"
+    return set_up(bake(tracker="wandb"), folder, environment)
 
 
 def commands(copy: Copy) -> list[str]:
@@ -45,7 +41,7 @@ def test_a_run_folder_holds_params_metrics_files_and_tags(
     history = set(new.git("rev-list", "HEAD").split())
     before = new.state()
     written = new.path / "wandb/mirrored"
-    with in_background(new, "python", "-m", "penguins.cli", "mirror") as process:
+    with in_background(new, "python", "-m", "mlrepo.commands", "mirror") as process:
         end = time.monotonic() + PATIENCE
         while not len(list(written.glob("*.json"))) > 1:
             assert time.monotonic() < end

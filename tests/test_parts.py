@@ -12,10 +12,11 @@ from helpers import Copy
 PARTS = {name: values for name, values in CHOICES.items() if values[0] == "none"}
 _, *ON = (dict(zip(PARTS, chosen, strict=True)) for chosen in product(*PARTS.values()))
 # What the parts are made of: packages, and words of their own.
-WORDS = ("fastapi", "uvicorn", "starlette", "prometheus", "mlflow", "wandb", "mirror")
+WORDS = ("fastapi", "uvicorn", "starlette", "prometheus", "mlflow", "wandb", "model mirror")
+# The library has the same bytes whatever the answers, and its lint knows all that it imports.
+SAME = ("mlrepo/", "pyproject.toml")
 
 
-@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.parametrize("answers", ON, ids=lambda answers: "-".join(answers.values()))
 def test_its_own_tests_pass_and_no_output_is_another(
@@ -40,11 +41,17 @@ def test_a_part_that_is_off_leaves_nothing(project: Project) -> None:
     files = project.run("git", "ls-files").stdout.splitlines()
     assert files
     for file in set(files) - {"uv.lock", ".gitignore"}:
+        if file.startswith(SAME):
+            continue
         text = (project.path / file).read_bytes().decode("utf-8", "replace").lower()
         assert [word for word in WORDS if word in text] == [], file
     lock = tomllib.loads((project.path / "uv.lock").read_text(encoding="utf-8"))
     locked = {package["name"] for package in lock["package"]}
-    assert not locked & {"fastapi", "uvicorn", "starlette", "prometheus-client", "mlflow", "wandb"}
+    parts = {"fastapi", "uvicorn", "starlette", "prometheus-client", "mlflow", "wandb"}
+    assert not locked & parts
+    wanted = tomllib.loads((project.path / "pyproject.toml").read_text("utf-8"))
+    listed = str([wanted["project"]["dependencies"], wanted["dependency-groups"]])
+    assert [name for name in parts if name in listed] == []
 
 
 @pytest.mark.parametrize("tracker", CHOICES["tracker"])
@@ -58,7 +65,7 @@ def test_what_a_project_holds_of_trackers(bake: Bake, tracker: str) -> None:
     wanted = {"none": [], "mlflow": ["mlflow"], "wandb": ["wandb"]}[tracker]
     assert [each.partition(">")[0] for each in groups.get("tracker", [])] == wanted
     for name in {"mlflow", "wandb"} - set(wanted):
-        for file in files:
+        for file in (each for each in files if not each.startswith(SAME)):
             assert name not in (path / file).read_bytes().decode("utf-8", "replace").lower(), file
     for name in ("dvc.yaml", "params.yaml"):
         assert (path / name).read_bytes() == (bake() / name).read_bytes()

@@ -30,8 +30,8 @@ def test_python_holds_no_template_code_but_the_package_name() -> None:
     assert template_files("*.py")
     for path in template_files("*.py"):
         text = path.read_text(encoding="utf-8")
-        if "{{cookiecutter.__package_name}}" in path.parts:  # copied, never rendered
-            assert "cookiecutter" not in text, path.name
+        if {"{{cookiecutter.__package_name}}", "mlrepo"} & {*path.parts}:  # copied, never rendered
+            assert not re.search(r"\{\{ ?cookiecutter|\{%", text), path.name
         else:
             assert not re.search(r"\{[{%#]", text.replace(PACKAGE, "")), path.name
 
@@ -153,7 +153,7 @@ def test_ci_checks_pass_in_a_clone(project: Project, tmp_path: Path) -> None:
     check = ["uv", "run", "--frozen", "model", "ci", "check"]
     said = run(*check, cwd=clone, environment=environment).stdout
     results = said[said.index("==> result") :].splitlines()[1:]
-    names = ["lint", "format", "types", "tests", "dvc.lock", "uv.lock"]
+    names = ["lint", "format", "types", "imports", "tests", "dvc.lock", "uv.lock"]
     assert results[:-1] == [f"ok     {name}" for name in names]
     assert results[-1].startswith("skipped  data at DVC's remote: ")
 

@@ -1,4 +1,4 @@
-"""Every command of both READMEs is run, from the first on a machine with Python, pip and Git."""
+"""Every command of both READMEs is run, from the first on a machine with Python and Git."""
 
 import os
 import re
@@ -25,12 +25,13 @@ BACK = (
 # The commands that stand in the text of the generated README, in an order in which they can be
 # run one after the other, with what its words in capitals stand for.
 IN_TEXT = {
-    "python -m pip install uv": "python -m pip install uv",
     "uv run": "uv run python --version",
     "uv run dvc repro": "uv run dvc repro",
     "uv run model ci JOB": "uv run model ci verify",
-    "uv run python -m penguins.summary": "uv run python -m penguins.summary",
-    "uv run python -m penguins.train": "uv run python -m penguins.train",
+    "uv run model scores": "uv run model scores",
+    "python -m mlrepo STAGE": ". .venv/bin/activate && python -m mlrepo card",
+    "uv run python -m mlrepo train": "uv run python -m mlrepo train && uv run dvc status --quiet",
+    "uv run pytest": "uv run pytest --collect-only --quiet",
     "uv run dvc plots show --open": "BROWSER=true uv run dvc plots show --open",
     "dvc repro": ". .venv/bin/activate && dvc repro",
     "source .venv/bin/activate": ". .venv/bin/activate && dvc --version",
@@ -73,6 +74,9 @@ IN_TEXT = {
         "uv run model restore v1 && git switch --quiet main && uv run dvc checkout"
     ),
     "model doctor": "uv run model doctor",
+    "uv run model doctor": "uv run model doctor | grep 'mlrepo .*, as released'",
+    "model predict": "uv run model predict --help",
+    "uv sync": "uv sync",
     "git checkout COMMIT && uv run dvc checkout": ("git checkout HEAD~1 && uv run dvc checkout"),
     "git switch main && uv run dvc checkout": "git switch main && uv run dvc checkout",
     "make": "make",
@@ -87,9 +91,7 @@ IN_TEXT = {
     "uv run dvc add data/raw/NAME": (
         "cp data/raw/penguins.csv data/raw/new.csv && uv run dvc add data/raw/new.csv"
     ),
-    "uv run python -m penguins.propose --force": (
-        "uv run python -m penguins.propose --force && git checkout schema.yaml"
-    ),
+    "uv run model schema --force": ("uv run model schema --force && git checkout schema.yaml"),
     "uv run model remote ADDRESS": ("uv run model remote ../elsewhere && git checkout .dvc/config"),
     "uv run model push --all": "uv run model push --all",
     "uv run model gc --cloud": "uv run model gc --cloud",
@@ -98,7 +100,7 @@ IN_TEXT = {
 
 @dataclass
 class Terminal:
-    """A shell in a folder, on a machine with only Python, pip and Git."""
+    """A shell in a folder, on a machine with only Python and Git."""
 
     folder: Path
     environment: dict[str, str]
@@ -123,18 +125,18 @@ def table(text: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Terminal:
-    """A folder with a clone of this repository, and a Python that has pip and nothing else."""
+    """A shell in a clone of this repository, with a Python that has no packages."""
     folder = tmp_path_factory.mktemp("readme")
-    subprocess.run([sys.executable, "-m", "venv", folder / "python"], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "python"], check=True)
     tools = folder / "tools"
     tools.mkdir()
     for name in ("git", "make", "sh"):
         (tools / name).symlink_to(str(shutil.which(name)))
     clone = shutil.ignore_patterns(".git", ".venv", "*.egg-info", "*_cache", "__pycache__")
-    shutil.copytree(TEMPLATE, folder / "cookiecutter-dvc", ignore=clone)
+    shutil.copytree(TEMPLATE, folder / "template", ignore=clone)
     system = os.pathsep.join(["/usr/bin", "/bin"])
     path = f"{folder / 'python/bin'}{os.pathsep}{tools}{os.pathsep}{system}"
-    return Terminal(folder, {**environment, "PATH": path, "COLUMNS": "120"})
+    return Terminal(folder / "template", {**environment, "PATH": path, "COLUMNS": "120"})
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +147,10 @@ def first(terminal: Terminal) -> str:
 
 @pytest.fixture(scope="module")
 def project(terminal: Terminal, first: str) -> Terminal:
-    """A shell in the project that the first command made."""
+    """A shell in the project that the first command made, with what it left on the PATH."""
     assert first
-    return Terminal(terminal.folder / "penguins", terminal.environment)
+    path = f"{terminal.folder / '.venv/bin'}{os.pathsep}{terminal.environment['PATH']}"
+    return Terminal(terminal.folder.parent / "penguins", {**terminal.environment, "PATH": path})
 
 
 def test_the_first_command_ends_with_the_table_and_one_commit(
@@ -173,7 +176,7 @@ def test_the_pipeline_runs_with_the_network_cut(project: Terminal) -> None:
 
 
 def test_the_commands_of_the_generated_readme_work(project: Terminal) -> None:
-    commands = console(GENERATED)
+    commands = [command for command in console(GENERATED) if "islands" not in command]
     assert commands[:2] == ["python bootstrap.py", "uv run pytest"]
     said = {command: project.run(command) for command in commands if "pytest" not in command}
     shown = next(text for command, text in said.items() if "exp show" in command)
@@ -208,5 +211,7 @@ def test_a_command_in_its_text_works(project: Terminal, command: str) -> None:
 def test_ci_runs_what_the_readme_says() -> None:
     script = (TEMPLATE / ".ci/run").read_text(encoding="utf-8")
     section = README.split("## Work on the template")[1]
-    for command in console(section):
-        assert re.search(rf"^{re.escape(command)}", script, re.MULTILINE), command
+    install, test = console(section)
+    # uv does there what pip does here, in a tenth of the time.
+    assert f"uv pip install --quiet {install.removeprefix('python -m pip install ')}" in script
+    assert re.search(rf"^{test} ", script, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Answers that cannot be used: a message with the mend, and nothing left behind."""
+"""Answers that cannot be used: a message with how to fix it, and nothing left behind."""
 
 import subprocess
 import sys
@@ -58,6 +58,9 @@ REFUSED = [
     ({"project_slug": "random"}, TAKEN),
     ({"project_slug": "json"}, TAKEN),
     ({"project_slug": "sklearn"}, TAKEN),
+    ({"project_slug": "scikit-learn"}, TAKEN),
+    ({"project_slug": "mlrepo"}, TAKEN),
+    ({"project_slug": "ruamel"}, TAKEN),
     ({"project_slug": "Polars"}, TAKEN),
     ({"project_slug": "dvc"}, TAKEN),
     ({"project_slug": "yaml"}, TAKEN),

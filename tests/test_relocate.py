@@ -1,10 +1,11 @@
 """A project that began with a folder as its remote moves to S3 by one command."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from conftest import Project
-from helpers import Copy, copy_project
+from helpers import Copy, own_environment
 from servers import S3
 from sharing import tree
 
@@ -16,10 +17,9 @@ def test_one_command_moves_a_project_from_a_folder_to_s3(
 ) -> None:
     """In an environment of its own, to which the command adds DVC's plug-in."""
     s3.make_bucket("moved")
-    path = copy_project(project, tmp_path / "penguins").path
-    (path / ".venv").unlink()
-    copy = Copy(path, Project(path, {**project.environment, **s3.variables}, project.setup))
-    copy.run("uv", "sync", "--quiet", "--frozen")
+    own = own_environment(project, tmp_path / "penguins")
+    path = own.path
+    copy = Copy(path, replace(own, environment={**own.environment, **s3.variables}))
     before = copy.outputs()
     copy.run("uv", "run", "model", "push")
     stored = tree(tmp_path / "penguins-remote/files/md5")

@@ -1,4 +1,4 @@
-"""Data and models through a real S3 server; test_s3_*.py, each night, are the long rest."""
+"""Data and models through a real S3 server; test_s3_*.py are the long rest."""
 
 from pathlib import Path
 

@@ -10,11 +10,10 @@ import pytest
 from conftest import Project
 from helpers import PATIENCE
 from servers import S3, serve_s3
-from sharing import IN_SECONDS, Sharer, one_line, share, tree
+from sharing import IN_SECONDS, MANY, Sharer, one_line, share, tree
 
 BUCKET = "killed"
-MANY = 2001  # files of the folder
-BEGUN = 300  # of them are through when the server is killed
+BEGUN = 200  # of MANY files are through when the server is killed
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from conftest import Project
-from helpers import QUICK, sha256
+from helpers import LONG, QUICK, sha256
 from servers import S3
-from sharing import Sharer, md5, pseudorandom, share, tree
+from sharing import MANY, Sharer, md5, pseudorandom, share, tree
 
 MODEL = "models/model.skops"
 
@@ -17,7 +17,7 @@ def test_a_large_file_and_a_folder_of_many_come_to_a_fresh_clone(
     mine = share(s3_project, tmp_path, s3, "large")
     large = Path("data/raw/large.bin")
     with (mine.path / large).open("wb") as file:
-        for number in range(500):
+        for number in range(500 if LONG else 100):
             file.write(pseudorandom(number, 1_000_000))
     mine.run("dvc", "add", "--quiet", str(large))
     mine.manage("many")
@@ -29,7 +29,7 @@ def test_a_large_file_and_a_folder_of_many_come_to_a_fresh_clone(
     yours.run("model", "pull")
     yours.run("dvc", "status", "--quiet")
     assert tree(yours.path / "data") == tree(mine.path / "data")
-    assert len(tree(yours.path / "data/raw/many")) == 2001
+    assert len(tree(yours.path / "data/raw/many")) == MANY
 
 
 def publish(copy: Sharer, trees: int) -> None:

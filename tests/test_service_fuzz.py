@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 from conftest import Tool
+from helpers import LONG
 from releases import Released, copied
 from serving import GOOD, Service, serving
 
-BODIES = 10_000
+BODIES = 10_000 if LONG else 2_000
+EXAMPLES = 300 if LONG else 60
 STRANGE: list[Any] = [
     None, True, False, 0, -1, 1.5, -0.0, 1e308, -1e308, 1e-320, 2**31, 2**53 + 1, 2**63, -(2**63),
     10**40, 10**400, math.nan, math.inf, -math.inf, "", " ", "NA", "1", "1e5", "NaN", "\x00", "Ä",
@@ -113,7 +115,7 @@ def test_schemathesis_finds_nothing(served_versions: Released, tmp_path: Path, t
             [
                 *(program, "run", f"http://127.0.0.1:{service.port}/openapi.json"),
                 *("--header", "Authorization: Bearer sesame", "--checks", "all"),
-                *("--max-examples", "300", "--seed", "1", "--no-color"),
+                *("--max-examples", str(EXAMPLES), "--seed", "1", "--no-color"),
             ],
             cwd=tmp_path,
             capture_output=True,

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Project
-from helpers import Copy, copy_again, quick_project
+from helpers import Copy, copy_again
 from spoil import params, swap
+from sweeping import IMPUTE, TREES, write
 from test_experiments import experiments
-from test_sweep import IMPUTE, TREES, write
 
 Step = Callable[[Copy], object]
 
@@ -45,7 +44,10 @@ def in_the_file(pattern: str, text: str) -> Step:
 
 
 REFUSED: dict[str, tuple[Step, str]] = {
-    "edits": (edited, "the last commit, which lacks the changes in penguins/model.py"),
+    "edits": (
+        edited,
+        "not all is committed: commit or `git stash` it first\n   M penguins/model.py",
+    ),
     "not run": (
         committed(edited),
         "the last commit is not up to date:\n  train: ",
@@ -55,7 +57,6 @@ REFUSED: dict[str, tuple[Step, str]] = {
     "no DVC": (lambda copy: shutil.rmtree(copy.path / ".dvc"), "is no DVC project"),
     "no data": (no_data, "DVC's cache lacks data/prepared/test.parquet, data/prepared/train.parq"),
     "no file": (lambda copy: (copy.path / "sweep.yaml").unlink(), "sweep.yaml does not exist"),
-    "a metric": (in_the_file("log_loss", "logloss"), "metric 'logloss' is none of accuracy, bal"),
     "a key": (in_the_file("n_estimators", "n_trees"), "train.arguments.n_trees is not in params"),
     "YAML": (in_the_file("space:", "space: ["), "sweep.yaml is not valid YAML: line"),
     "no folds": (
@@ -67,23 +68,12 @@ REFUSED: dict[str, tuple[Step, str]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def before(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    """A project with a small model that is cross-validated, and its sweep.yaml, committed."""
-    copy = quick_project(project, tmp_path_factory.mktemp("refused") / "penguins")
-    copy.set_params({"train.cross_validation": 3})
-    write(copy, trials=5)
-    copy.repro()
-    copy.commit("A small sweep")
-    return copy
-
-
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_wrong_is_told_before_anything_is_tried(
-    name: str, before: Copy, tmp_path: Path
+    name: str, unswept: Copy, tmp_path: Path
 ) -> None:
     spoil, words = REFUSED[name]
-    copy = copy_again(before, tmp_path / "penguins")
+    copy = copy_again(unswept, tmp_path / "penguins")
     spoil(copy)
     refused = copy.run("model", "sweep", check=False)
     assert refused.returncode == 2, refused.stdout
@@ -94,8 +84,8 @@ def test_what_is_wrong_is_told_before_anything_is_tried(
         assert "refs/exps" not in copy.git("for-each-ref")
 
 
-def test_another_space_is_not_mixed_in(before: Copy, tmp_path: Path) -> None:
-    copy = copy_again(before, tmp_path / "penguins")
+def test_another_space_is_not_mixed_in(unswept: Copy, tmp_path: Path) -> None:
+    copy = copy_again(unswept, tmp_path / "penguins")
     write(copy, trials=2)
     copy.run("model", "sweep")
     write(copy, trials=2, seed=1)
@@ -119,9 +109,9 @@ def test_another_space_is_not_mixed_in(before: Copy, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("low", "code"), [(-3, 0), (-9, 1)])
 def test_failed_trials_are_counted_and_said(
-    before: Copy, tmp_path: Path, low: int, code: int
+    unswept: Copy, tmp_path: Path, low: int, code: int
 ) -> None:
-    copy = copy_again(before, tmp_path / "penguins")
+    copy = copy_again(unswept, tmp_path / "penguins")
     space = {TREES: {"choice": [low, low + 1, 4 if low == -3 else 0]}}
     write(copy, trials=3, sampler="grid", space=space)
     done = copy.run("model", "sweep", check=False)
@@ -133,8 +123,8 @@ def test_failed_trials_are_counted_and_said(
     assert [line for line in copy.changed() if "sweep.yaml" not in line] == []
 
 
-def test_a_pruned_trial_is_no_experiment(before: Copy, tmp_path: Path) -> None:
-    copy = copy_again(before, tmp_path / "penguins")
+def test_a_pruned_trial_is_no_experiment(unswept: Copy, tmp_path: Path) -> None:
+    copy = copy_again(unswept, tmp_path / "penguins")
     space = {TREES: {"int": [1, 30]}, IMPUTE: {"choice": ["median", "mean"]}}
     write(copy, trials=14, sampler="random", pruner="median", space=space)
     said = copy.run("model", "sweep").stdout
@@ -144,8 +134,8 @@ def test_a_pruned_trial_is_no_experiment(before: Copy, tmp_path: Path) -> None:
     assert f"{14 - made} pruned, which are no experiments" in said
 
 
-def test_a_param_of_prepare_and_a_stage_of_another_program(before: Copy, tmp_path: Path) -> None:
-    copy = copy_again(before, tmp_path / "penguins")
+def test_a_param_of_prepare_and_a_stage_of_another_program(unswept: Copy, tmp_path: Path) -> None:
+    copy = copy_again(unswept, tmp_path / "penguins")
     path = copy.path / "dvc.yaml"
     pipeline = yaml.safe_load(path.read_text(encoding="utf-8"))
     pipeline["stages"]["count"] = {

@@ -106,7 +106,7 @@ def test_an_environment_that_no_run_has_seen_is_refused(copy: Copy, stage: str) 
     first = copy.outputs()
     before, after = lock_another(copy, "scikit-learn")
     copy.run("uv", "sync")
-    message = refused(copy, "python", "-m", f"penguins.{stage}")
+    message = refused(copy, "python", "-m", "mlrepo", stage)
     assert message.startswith(f"scikit-learn {after} is installed, env.json has {before}\n")
     assert "`dvc repro`" in message
     assert copy.outputs() == first

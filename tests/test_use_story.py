@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Bake, Project, set_up
+from conftest import Project
 from helpers import sha256
 from releases import RAW, Released, new_released
 from serving import Call, Calls, Service, rows, serving
@@ -68,7 +68,7 @@ class Mirror:
 
     def follow(self) -> None:
         """Run `model mirror`."""
-        self._run("python", "-m", "penguins.cli", "mirror")
+        self._run("python", "-m", "mlrepo.commands", "mirror")
 
     def _run(self, *command: str) -> str:
         # Of these commands alone: the hook that mirrors each commit has an address of its own.
@@ -76,22 +76,10 @@ class Mirror:
         return self.copy.run(*command, check=True, **at).stdout
 
 
-@pytest.fixture(scope="module")
-def tracked_service(
-    bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Project:
-    """A project with MLflow and a service after its own set-up; change only copies of it."""
-    return set_up(
-        bake(tracker="mlflow", service="fastapi"),
-        tmp_path_factory.mktemp("use-story") / "penguins",
-        environment,
-    )
-
-
 @pytest.fixture
-def copy(tracked_service: Project, tmp_path: Path) -> Released:
+def copy(mlflow_project: Project, tmp_path: Path) -> Released:
     """A weak model as v1.0.0 in prod."""
-    new = new_released(tracked_service, tmp_path)
+    new = new_released(mlflow_project, tmp_path)
     new.ready("One question", WEAK)
     new.model("register", "-m", "One question")
     new.model("promote", "v1", "prod", "-m", "The first one")

@@ -59,7 +59,7 @@ def test_who_comes_second_is_told(copy: Released) -> None:
 def test_a_version_that_this_code_cannot_use_stays_out(
     copy: Released, old: str, new: str, told: str
 ) -> None:
-    copy.edit("penguins/features.py", old, new)
+    copy.edit("mlrepo/learning/features.py", old, new)
     refused(copy, "rollback", "--to", "v1", "-m", "Why", words=[told])
     refused(copy, "promote", "v1", "staging", "-m", "Why", words=[told])
 
@@ -130,7 +130,13 @@ def test_without_git_or_dvc_it_says_what_is_missing(copy: Released) -> None:
 
 def test_outside_of_a_project_it_says_so(copy: Released, tmp_path: Path) -> None:
     done = copy.project.run(
-        "python", "-m", "penguins.cli", "show", cwd=tmp_path, check=False, PYTHONPATH=str(copy.path)
+        "python",
+        "-m",
+        "mlrepo.commands",
+        "show",
+        cwd=tmp_path,
+        check=False,
+        PYTHONPATH=str(copy.path),
     )
     assert done.returncode == 2
     assert "is in no project: go to a folder with dvc.yaml and params.yaml" in done.stderr

@@ -24,10 +24,10 @@ CODE = f'''\
 
 from pathlib import Path
 
-from penguins import persist
+from mlrepo.learning import model_file
 
-model = persist.load(Path("{MODEL}"))
-persist.save(model.set_params(estimator__verbose=1), Path("{SECOND}"))
+model = model_file.load(Path("{MODEL}"))
+model_file.save(model.set_params(estimator__verbose=1), Path("{SECOND}"))
 '''
 
 

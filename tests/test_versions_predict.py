@@ -9,20 +9,21 @@ from releases import MODEL, RAW, Released, copied, flip
 
 COMPARE = """
 import sys
-from penguins import numerics
+from mlrepo.core import numerics
 numerics.pin()
 import polars as pl
-from penguins import features, persist, table
-from penguins.params import load_params
-from penguins.columns import typed_columns
-from penguins.schema import load_schema
+from mlrepo.core.owner import load_params
+from mlrepo.learning import features, model_file
+from mlrepo.tables import raw as table
+from mlrepo.tables.columns import typed_columns
+from mlrepo.tables.schema import load_schema
 from pathlib import Path
 
 params = load_params()
 raw = table.scan(params.data)
 columns = typed_columns(load_schema(Path("schema.yaml")), raw, params.data.csv)
 rows = raw.select(column.value for column in columns).collect()
-model = persist.load(Path(sys.argv[1]))
+model = model_file.load(Path(sys.argv[1]))
 x = features.select(rows, features.fitted(model, rows.schema))
 found = pl.read_parquet(sys.argv[2])
 assert found["prediction"].to_list() == model.predict(x).tolist()
@@ -32,7 +33,14 @@ assert (found.select(names).to_numpy() == model.predict_proba(x)).all()
 ADDED = """
     return table.with_columns(bill=pl.col("bill_length_mm") / pl.col("bill_depth_mm"))
 """
-OWN = '''
+IMPORT = "from .same import Same\n"
+OWN = '''\
+"""A step of the model."""
+
+from typing import Any
+
+from sklearn.base import BaseEstimator, TransformerMixin
+
 
 class Same(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Changes nothing."""
@@ -100,16 +108,22 @@ def test_a_version_makes_its_columns_with_the_code_of_its_commit(copy: Released)
 
 
 def test_a_model_of_own_classes_needs_their_code(copy: Released) -> None:
-    imports = "from sklearn.base import BaseEstimator, TransformerMixin\n"
-    copy.edit("penguins/model.py", "from sklearn.compose", f"{imports}from sklearn.compose")
-    path = copy.path / "penguins/model.py"
-    path.write_text(path.read_text(encoding="utf-8") + OWN, encoding="utf-8")
+    """They are in a module of their own, which no stage names: what the file names counts."""
+    path = copy.path / "penguins/same.py"
+    path.write_text(OWN, encoding="utf-8")
+    copy.edit(
+        "penguins/model.py", "from .params import Params\n", f"from .params import Params\n{IMPORT}"
+    )
     copy.edit("penguins/model.py", "steps: list[Any] = []", "steps: list[Any] = [Same()]")
     copy.ready("A class of its own")
     copy.model("register", "-m", "A class of its own")
-    assert predictions(copy, "now", "--version", "v1.2")
-    path.write_text(path.read_text(encoding="utf-8") + "\n\n# Changed.\n", encoding="utf-8")
-    assert "git worktree add ../v1.2.0 model@v1.2.0" in refused(copy, "--version", "v1.2")
+    now = predictions(copy, "now", "--version", "v1.2")
+    path.write_text(f"# Changed.\n{OWN}", encoding="utf-8")
+    assert predictions(copy, "commented", "--version", "v1.2") == now
+    copy.edit("penguins/same.py", "        return x\n", "        return 2 * x\n")
+    said = refused(copy, "--version", "v1.2")
+    assert "another in this folder (penguins/same.py)" in said
+    assert "git worktree add ../v1.2.0 model@v1.2.0" in said
 
 
 def test_changed_bytes_do_not_predict(copy: Released) -> None:

@@ -81,7 +81,7 @@ def test_a_missing_signature_leaves_production(copy: Released) -> None:
 def test_a_model_that_does_not_predict_leaves_production(copy: Released) -> None:
     """Its code is not what it was when the version was made."""
     copy.edit(
-        "penguins/features.py",
+        "mlrepo/learning/features.py",
         "    numbers = pl.col(features.numbers).cast(pl.Float64)\n",
         "    numbers = pl.col(features.numbers[:1]).cast(pl.Float64)\n",
     )

@@ -105,7 +105,7 @@ def test_an_edit_of_dvc_lock_is_found(copy: Released) -> None:
     ("old", "new", "told"),
     [
         ("n_estimators: 6", "n_estimators: 5", "has another command or other params for train"),
-        ("-m penguins.train", "-m penguins.trick", "another command or other params for train"),
+        ("-m mlrepo train", "-m mlrepo trick", "another command or other params for train"),
     ],
 )
 def test_an_amended_dvc_lock_is_found(copy: Released, old: str, new: str, told: str) -> None:
@@ -126,7 +126,7 @@ def test_another_model_in_an_amended_dvc_lock_is_found(copy: Released) -> None:
     assert found["commit"] == "dvc.lock of the commit has other files than the record"
 
 
-@pytest.mark.parametrize("path", [CODE, "uv.lock"])
+@pytest.mark.parametrize("path", [CODE, "mlrepo/core/params.py", "uv.lock"])
 def test_code_and_packages_of_an_amended_commit_are_found(copy: Released, path: str) -> None:
     with (copy.path / path).open("a", encoding="utf-8") as file:
         file.write("\n# Harmless.\n")

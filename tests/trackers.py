@@ -18,6 +18,7 @@ from urllib.request import urlopen
 import pytest
 from conftest import Bake, Project, set_up
 from helpers import Copy
+from once import once
 from servers import free_port
 
 
@@ -25,10 +26,9 @@ from servers import free_port
 def mlflow_project(
     bake: Bake, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
-    """A project with MLflow, after its own set-up; change only copies of it."""
-    return set_up(
-        bake(tracker="mlflow"), tmp_path_factory.mktemp("session-mlflow") / "penguins", environment
-    )
+    """A project with MLflow and the service after its own set-up; change only copies of it."""
+    baked = bake(tracker="mlflow", service="fastapi")
+    return once(tmp_path_factory, "mlflow", lambda at: set_up(baked, at / "penguins", environment))
 
 
 # Runs the stages with 1, 2, ... trees and saves each result as an experiment, in one process.
@@ -36,14 +36,14 @@ EXPERIMENTS = """
 import sys
 from pathlib import Path
 from dvc.repo import Repo
-from penguins import card, evaluate, train
+from mlrepo.core import owner
 
 repo, path = Repo(), Path("params.yaml")
 text = path.read_text()
 for number in range(1, int(sys.argv[1]) + 1):
     path.write_text(text.replace("n_estimators: 5", f"n_estimators: {number}"))
-    for stage in (train, evaluate, card):
-        stage.main()
+    for stage in ("train", "evaluate", "card"):
+        owner.stage(stage)(owner.load_params())
     repo.commit(force=True)
     repo.experiments.save(name=f"trees-{number}")
 """

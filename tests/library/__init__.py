@@ -1,0 +1,1 @@
+"""Unit tests of the library, which run against its folder in the template, without baking."""

@@ -1,0 +1,215 @@
+"""env.json says what uv.lock says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mlrepo.core import environment
+from mlrepo.core.errors import ProjectError
+
+COMMIT = "7bb4ba0226aff63cc4914dd4f5af79d28f80974e"
+HASH = "sha256:2b2ab1d6e4b5cc2f"
+# What uv writes, without the addresses of files; INDEX is filled in below.
+LOCKED = """\
+version = 1
+
+[[package]]
+name = "colorama"
+version = "0.4.6"
+INDEX
+
+[[package]]
+name = "copied"
+version = "0.2"
+source = { path = "../copied-0.2-py3-none-any.whl" }
+wheels = [{ filename = "copied-0.2-py3-none-any.whl", hash = "sha256:2b2ab1d6e4b5cc2f" }]
+
+[[package]]
+name = "edited"
+source = { editable = "../edited" }
+
+[[package]]
+name = "forked"
+version = "1.0"
+INDEX
+
+[[package]]
+name = "forked"
+version = "2.0"
+INDEX
+dependencies = [{ name = "colorama" }]
+
+[[package]]
+name = "from-git"
+version = "0.3"
+source = { git = "https://example.com/from-git#7bb4ba0226aff63cc4914dd4f5af79d28f80974e" }
+
+[[package]]
+name = "linter"
+version = "9.0"
+INDEX
+
+[[package]]
+name = "penguins"
+version = "0.1.0"
+source = { virtual = "." }
+dependencies = [
+    { name = "copied" },
+    { name = "edited" },
+    { name = "forked", version = "1.0", INDEX, marker = "sys_platform == 'darwin'" },
+    { name = "forked", version = "2.0", INDEX, marker = "sys_platform != 'darwin'" },
+    { name = "from-git" },
+    { name = "scikit-learn", extra = ["plots"] },
+    { name = "windows-only", marker = "sys_platform == 'win32'" },
+]
+
+[package.optional-dependencies]
+boost = [{ name = "boost-er" }]
+
+[package.dev-dependencies]
+dev = [{ name = "linter" }]
+
+[[package]]
+name = "boost-er"
+version = "3.0"
+INDEX
+dependencies = [{ name = "scipy" }]
+
+[[package]]
+name = "plotter"
+version = "4.0"
+INDEX
+# A circle, as of a package whose extra `all` names its others.
+dependencies = [{ name = "scikit-learn", extra = ["plots"] }]
+
+[[package]]
+name = "scikit-learn"
+version = "1.9.1"
+INDEX
+dependencies = [
+    { name = "colorama", marker = "sys_platform == 'win32'" },
+    { name = "scipy" },
+]
+
+[package.optional-dependencies]
+docs = [{ name = "linter" }]
+plots = [{ name = "plotter" }]
+
+[[package]]
+name = "scipy"
+version = "1.17.1"
+INDEX
+
+[[package]]
+name = "windows-only"
+version = "5.0"
+INDEX
+""".replace("INDEX", 'source = { registry = "https://packages.example/simple" }')
+SKLEARN = {"colorama": "0.4.6", "plotter": "4.0", "scikit-learn": "1.9.1", "scipy": "1.17.1"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with what the stage reads."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "uv.lock").write_text(LOCKED, encoding="utf-8")
+    (tmp_path / ".python-version").write_text("3.12\n", encoding="utf-8")
+    choose("sklearn.svm.SVC")
+    return tmp_path
+
+
+def choose(estimator: str) -> None:
+    """Write params.yaml in the current folder."""
+    Path("params.yaml").write_text(f"train:\n  estimator: {estimator}\n", encoding="utf-8")
+
+
+def test_each_dependency_comes_with_all_that_it_needs(folder: Path) -> None:
+    found = environment.describe()
+    assert found["closures"]["scikit-learn"] == SKLEARN
+    assert found["closures"]["windows-only"] == {"windows-only": "5.0"}
+    direct = ["copied", "edited", "forked", "from-git", "scikit-learn", "windows-only"]
+    assert list(found) == ["python", *direct, "estimator", "mlrepo", "closures"]
+    assert list(found["closures"]) == [*direct, "estimator"]
+    assert found["python"] == "3.12"
+
+
+def test_a_line_changes_with_anything_that_a_package_needs(folder: Path) -> None:
+    """Stages compare the lines, and not all that stands below."""
+    before = environment.describe()
+    assert before["windows-only"] == "5.0"
+    version = SKLEARN["scikit-learn"]
+    pattern = rf"{re.escape(version)} \({len(SKLEARN)} packages [0-9a-f]{{12}}\)"
+    assert re.fullmatch(pattern, before["scikit-learn"])
+    assert before["estimator"] == f"scikit-learn {before['scikit-learn']}"
+    text = LOCKED.replace('version = "1.17.1"', 'version = "1.17.2"')
+    assert text != LOCKED
+    (folder / "uv.lock").write_text(text, encoding="utf-8")
+    after = environment.describe()
+    assert after["scikit-learn"] != before["scikit-learn"]
+    assert after["windows-only"] == before["windows-only"]
+
+
+def test_of_a_fork_every_version_counts(folder: Path) -> None:
+    forked = environment.describe()["closures"]["forked"]
+    assert forked == {"colorama": "0.4.6", "forked": "1.0 or 2.0"}
+
+
+def test_code_from_elsewhere_is_named_with_its_place(folder: Path) -> None:
+    found = environment.describe()["closures"]
+    address = f"https://example.com/from-git#{COMMIT}"
+    assert found["from-git"] == {"from-git": f"0.3 (git {address})"}
+    assert found["copied"] == {"copied": f"0.2 (path ../copied-0.2-py3-none-any.whl) {HASH}"}
+    assert found["edited"] == {"edited": "unversioned (editable ../edited)"}
+
+
+def test_a_tool_of_developers_is_left_out(folder: Path) -> None:
+    before = environment.describe()
+    text = LOCKED.replace('version = "9.0"', 'version = "9.1"')
+    (folder / "uv.lock").write_text(text, encoding="utf-8")
+    assert text != LOCKED
+    assert environment.describe() == before
+
+
+@pytest.mark.parametrize(
+    ("estimator", "expected"),
+    [
+        ("sklearn.svm.SVC", SKLEARN),
+        ("boost_er.Booster", {"boost-er": "3.0", "scipy": "1.17.1"}),
+        ("penguins.model.Mine", {}),
+    ],
+)
+def test_the_estimators_package_is_found(
+    folder: Path, estimator: str, expected: dict[str, str]
+) -> None:
+    choose(estimator)
+    assert environment.describe()["closures"]["estimator"] == expected
+
+
+def test_an_estimator_of_a_package_that_is_not_locked_is_refused(folder: Path) -> None:
+    choose("cat_boost.Classifier")
+    with pytest.raises(ProjectError, match=r"cat-boost is not in uv.lock: run `uv add cat-boost`"):
+        environment.describe()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("uv.lock", None, r"uv\.lock does not exist: run `uv lock`"),
+        ("uv.lock", "<<<<<<< HEAD\n", r"uv\.lock is not valid TOML .*: run `uv lock`"),
+        ("uv.lock", "version = 1\n", r"uv\.lock does not name this project"),
+        (".python-version", None, r"\.python-version does not exist: run `python bootstrap.py`"),
+        (".python-version", "pypy", r"\.python-version must hold a version .*, not 'pypy'"),
+        ("params.yaml", "train: {estimator: }\n", r"train\.estimator must be the dotted name"),
+        ("params.yaml", "- 1\n", r"train\.estimator must be the dotted name"),
+    ],
+)
+def test_what_is_missing_or_broken_is_named_with_the_mend(
+    folder: Path, file: str, text: str | None, message: str
+) -> None:
+    if text is None:
+        (folder / file).unlink()
+    else:
+        (folder / file).write_text(text, encoding="utf-8")
+    with pytest.raises(ProjectError, match=message):
+        environment.describe()

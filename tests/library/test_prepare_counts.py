@@ -1,0 +1,79 @@
+"""What *prepare* says of the split, counted again by pandas on the files that it wrote."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from mlrepo.core.paths import TEST, TRAIN
+from penguins import prepare
+
+from .conftest import TinyProject
+
+FEATURES = ["size", "weight", "colour"]
+
+
+def counted() -> dict[str, Any]:
+    """Return the split of the two files by pandas."""
+    train, test = pd.read_parquet(TRAIN), pd.read_parquet(TEST)
+    like = test.merge(train[FEATURES].drop_duplicates(), on=FEATURES)
+    share = len(test) / (len(train) + len(test))
+    return {"test_share": round(share, 4), "test_rows_like_train": len(like)}
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+
+
+def survey(tiny: TinyProject, rows: int, kinds: int) -> None:
+    """Write a table of so many different answers; whoever answers gets a number of their own."""
+    numbers = range(rows)
+    pl.DataFrame(
+        {
+            "id": list(numbers),
+            "size": [float(i % kinds) for i in numbers],
+            "weight": [0.5 * (i % 7 % kinds) for i in numbers],
+            "colour": [("red", "green", None)[i % kinds % 3] for i in numbers],
+            "herd": [f"herd {i * 7 % 3}" for i in numbers],
+            "kind": ["big" if i % 5 > 2 else "small" for i in numbers],
+        }
+    ).write_csv("table.csv")
+    tiny.propose()
+
+
+@pytest.mark.parametrize(("kinds", "told"), [(4, True), (500, False)])
+@pytest.mark.parametrize("method", ["random", "stratified"])
+def test_test_rows_like_train_rows_are_counted_and_told(
+    tiny: TinyProject, capsys: pytest.CaptureFixture[str], method: str, kinds: int, told: bool
+) -> None:
+    survey(tiny, 500, kinds)
+    prepare.main(tiny.set({"prepare.split.method": method}))
+    found = json.loads(Path("metrics/prepare.json").read_text(encoding="utf-8"))["split"]
+    assert found == counted()
+    test = pl.read_parquet(TEST).height
+    advice = "if they are copies, set prepare.split.equal_features to together"
+    words = f"warning: {found['test_rows_like_train']} of {test} test rows have the features of a"
+    assert said(capsys) == ([f"{words} train row; {advice}"] if told else [])
+
+
+def test_copies_that_stay_together_are_on_one_side(tiny: TinyProject) -> None:
+    survey(tiny, 500, 40)
+    prepare.main(tiny.set({"prepare.split.equal_features": "together"}))
+    found = json.loads(Path("metrics/prepare.json").read_text(encoding="utf-8"))["split"]
+    assert found == counted()
+    assert found["test_rows_like_train"] == 0
+
+
+def test_a_share_that_is_off_is_told(tiny: TinyProject, capsys: pytest.CaptureFixture[str]) -> None:
+    """Three herds: a third of the rows is the nearest to a half that whole herds come to."""
+    survey(tiny, 600, 600)
+    by_herd = {"method": "group", "column": "herd", "test_size": 0.5}
+    prepare.main(tiny.set({f"prepare.split.{key}": value for key, value in by_herd.items()}))
+    found = json.loads(Path("metrics/prepare.json").read_text(encoding="utf-8"))["split"]
+    assert found == counted()
+    assert abs(found["test_share"] - 0.5) > 0.1
+    share = f"{found['test_share']:.1%}"
+    assert said(capsys)[0].startswith(f"warning: the test has {share} of the rows, and 50.0% were")

@@ -1,0 +1,262 @@
+"""What the tags of a repository mean: numbers, stages, dates, and tags that others have made."""
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mlrepo.core.errors import ProjectError
+from mlrepo.pipeline import git
+from mlrepo.versions import tags
+from mlrepo.versions.policy import Signing
+from mlrepo.versions.registry import Registry, parse_number
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Repository:
+    """The current folder as a Git repository in which each tag is a minute after the last."""
+
+    def __init__(self) -> None:
+        self.date = START
+        self.counter = 0
+        self.git("init", "--quiet")
+
+    def git(self, *arguments: str) -> None:
+        subprocess.run(["git", *arguments], check=True)
+
+    def commit(self) -> None:
+        self.git("commit", "--quiet", "--allow-empty", "--message", "A commit")
+
+    def tag(self, name: str, commit: str, message: str) -> None:
+        self.date += timedelta(minutes=1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GIT_COMMITTER_DATE", self.date.isoformat())
+            self.git("tag", "--annotate", "--cleanup=verbatim", name, commit, "--message", message)
+
+    def version(self, number: str) -> None:
+        """Make a commit that is a version."""
+        self.commit()
+        self.tag(f"model@v{number}", "HEAD", f"Notes\n\n{json.dumps({'format': 1}, indent=1)}\n")
+
+    def assign(self, number: str, stage: str, action: str = "promote") -> None:
+        """Bring a version into a stage."""
+        self.counter += 1
+        record = json.dumps({"format": 1, "action": action}, indent=1)
+        name = f"model#{stage}#{self.counter}"
+        self.tag(name, f"model@v{number}~0", f"Why\n\n{record}\n")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """An empty repository, as the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "none"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Test")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "test@example.com")
+    git.folder_in_repository.cache_clear()
+    return Repository()
+
+
+def names(registry: Registry) -> list[str]:
+    return [version.name for version in registry.versions.values()]
+
+
+def current(stage: str, date: datetime | None = None) -> str | None:
+    found = Registry.load("model").current(stage, date)
+    return found.version.name if found else None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("v1", "1.0.0"),
+        ("2", "2.0.0"),
+        ("1.2", "1.2.0"),
+        ("v1.2.0", "1.2.0"),
+        (" v1.2.3 ", "1.2.3"),
+        ("v1-rc.1", "1.0.0-rc.1"),
+        ("v1.2.0-rc.1+linux", "1.2.0-rc.1+linux"),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(text: str, number: str) -> None:
+    assert str(parse_number(text)) == number
+
+
+@pytest.mark.parametrize("text", ["", "v", "prod", "1.2.3.4", "01.2.0", "v1.2.0-", "model@v1"])
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(ProjectError, match="is no version: write it like"):
+        parse_number(text)
+
+
+def test_versions_are_in_the_order_of_their_numbers(repository: Repository) -> None:
+    for number in ("1.10.0", "1.9.0", "2.0.0-rc.1", "2.0.0", "2.0.0-rc.10", "2.0.0-rc.2"):
+        repository.version(number)
+    registry = Registry.load("model")
+    rest = ["v2.0.0-rc.1", "v2.0.0-rc.2", "v2.0.0-rc.10", "v2.0.0"]
+    assert names(registry) == ["v1.9.0", "v1.10.0", *rest]
+    assert registry.newest().name == "v2.0.0"
+
+
+def test_a_version_is_found_by_number_or_by_stage(repository: Repository) -> None:
+    repository.version("1.0.0")
+    repository.version("1.1.0")
+    repository.assign("1.0.0", "prod")
+    registry = Registry.load("model")
+    assert registry.resolve("v1.1").name == "v1.1.0"
+    assert registry.resolve("prod").name == "v1.0.0"
+    with pytest.raises(ProjectError, match=r"no version v3\.0\.0; it has v1\.0\.0, v1\.1\.0"):
+        registry.resolve("3")
+    with pytest.raises(ProjectError, match="nothing is in the stage 'staging'"):
+        registry.resolve("staging")
+
+
+def test_no_version_is_told_so(repository: Repository) -> None:
+    repository.commit()
+    with pytest.raises(ProjectError, match="model has no version yet"):
+        Registry.load("model").newest()
+    with pytest.raises(ProjectError, match="nothing was ever in the stage 'prod'"):
+        Registry.load("model").previous("prod")
+
+
+def test_a_stage_holds_what_came_last_at_each_date(repository: Repository) -> None:
+    repository.version("1.0.0")
+    repository.version("2.0.0")
+    repository.assign("1.0.0", "prod")
+    first = repository.date
+    repository.assign("2.0.0", "staging")
+    repository.assign("2.0.0", "prod")
+    second = repository.date
+    repository.assign("1.0.0", "prod", "rollback")
+    assert current("prod", first - timedelta(seconds=1)) is None
+    assert current("prod", first) == "v1.0.0"
+    assert current("prod", second - timedelta(seconds=1)) == "v1.0.0"
+    assert current("prod", second) == "v2.0.0"
+    assert current("prod") == "v1.0.0"
+    assert current("staging") == "v2.0.0"
+
+
+def test_each_rollback_goes_further_back(repository: Repository) -> None:
+    for number in ("1.0.0", "2.0.0", "3.0.0"):
+        repository.version(number)
+        repository.assign(number, "prod")
+    for number in ("2.0.0", "1.0.0"):
+        assert Registry.load("model").previous("prod").name == f"v{number}"
+        repository.assign(number, "prod", "rollback")
+    with pytest.raises(ProjectError, match=r"no good version was in 'prod' before v1\.0\.0"):
+        Registry.load("model").previous("prod")
+    repository.assign("3.0.0", "prod")
+    assert Registry.load("model").previous("prod").name == "v1.0.0"
+
+
+def test_a_rollback_to_what_never_was_there_can_be_taken_back(repository: Repository) -> None:
+    for number in ("1.0.0", "2.0.0"):
+        repository.version(number)
+    repository.assign("2.0.0", "prod")
+    repository.assign("1.0.0", "prod", "rollback")
+    assert Registry.load("model").previous("prod").name == "v2.0.0"
+
+
+def test_bad_versions_are_passed_over(repository: Repository) -> None:
+    for number in ("1.0.0", "2.0.0", "3.0.0"):
+        repository.version(number)
+        repository.assign(number, "prod")
+    repository.assign("2.0.0", "deprecated", "deprecate")
+    registry = Registry.load("model")
+    assert registry.previous("prod").name == "v1.0.0"
+    assert [v.name for v in registry.versions.values() if registry.bad(v)] == ["v2.0.0"]
+
+
+def test_assignments_are_counted_over_all_stages(repository: Repository) -> None:
+    repository.version("1.0.0")
+    assert Registry.load("model").next_counter() == 1
+    for stage in ("staging", "prod", "deprecated"):
+        repository.assign("1.0.0", stage)
+    repository.counter = 9
+    repository.assign("1.0.0", "staging")
+    registry = Registry.load("model")
+    assert [a.counter for a in registry.assignments] == [1, 2, 3, 10]
+    assert registry.next_counter() == 11
+
+
+def test_the_next_date_is_after_the_last_also_where_a_clock_runs_behind(
+    repository: Repository,
+) -> None:
+    now = datetime.now(UTC)
+    repository.version("1.0.0")
+    date = datetime.fromisoformat(Registry.load("model").head("v1.1.0")["at"])
+    assert now - timedelta(seconds=1) <= date <= datetime.now(UTC)
+    repository.date = now.replace(microsecond=0) + timedelta(days=2)
+    repository.assign("1.0.0", "prod")
+    repository.date -= timedelta(days=1)
+    repository.version("1.1.0")
+    registry = Registry.load("model")
+    [last], head = registry.assignments, registry.head("v1.2.0")
+    assert head["after"] == {"model#prod#1": last.tag.oid}
+    assert head["at"] == (last.tag.date + timedelta(seconds=1)).isoformat()
+
+
+def test_tags_that_gto_made_count_and_hold_no_record(repository: Repository) -> None:
+    repository.commit()
+    repository.tag("model@v1.0.0", "HEAD", "Registering artifact model version v1.0.0")
+    repository.tag("model#prod#1", "HEAD", "Assigning stage prod to artifact model version v1.0.0")
+    registry = Registry.load("model")
+    [assignment] = registry.assignments
+    assert (assignment.action, assignment.version.name) == ("promote", "v1.0.0")
+    assert assignment.version.tag.record == {}
+    assert assignment.version.tag.notes == "Registering artifact model version v1.0.0"
+
+
+def test_a_lightweight_tag_is_a_version_without_record(repository: Repository) -> None:
+    repository.commit()
+    repository.git("tag", "model@v1.0.0")
+    tag = Registry.load("model").newest().tag
+    assert tag.oid == tag.commit
+    assert (tag.record, tag.message) == ({}, "")
+
+
+def test_tags_of_others_are_left_alone(repository: Repository) -> None:
+    repository.version("1.0.0")
+    for name in ("v9.0.0", "other@v9.0.0", "model@v9", "model@banana", "a-model@v9.0.0", "model"):
+        repository.git("tag", name)
+    registry = Registry.load("model")
+    assert (names(registry), registry.strange) == (["v1.0.0"], [])
+    repository.commit()
+    repository.tag("model#prod#1", "HEAD", "On a commit that has no version")
+    registry = Registry.load("model")
+    assert (registry.assignments, registry.strange) == ([], ["model#prod#1"])
+
+
+def test_a_damaged_record_is_told_by_the_name_of_its_tag(repository: Repository) -> None:
+    repository.commit()
+    repository.tag("model@v1.0.0", "HEAD", 'Notes\n\n{\n "format": 1,\n')
+    with pytest.raises(ProjectError, match=r"the record in the tag model@v1\.0\.0 is damaged"):
+        _ = Registry.load("model").newest().tag.record
+
+
+def test_a_project_in_a_folder_of_a_repository_has_tags_of_its_own(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.version("1.0.0")
+    repository.tag("ml/penguins=model@v2.0.0", "HEAD", "Notes")
+    folder = tmp_path / "ml" / "penguins"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    git.folder_in_repository.cache_clear()
+    assert tags.artifact_in_tag("model") == "ml/penguins=model"
+    assert names(Registry.load("model")) == ["v2.0.0"]
+
+
+def test_why_a_signature_is_bad_is_told_in_words(repository: Repository) -> None:
+    repository.commit()
+    broken = "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----"
+    repository.tag("model@v1.0.0", "HEAD", f"Notes\n\n{broken}\n")
+    signing = Signing(required=False, allowed_signers="allowed_signers", gpg_fingerprints=())
+    found = signing.check(Registry.load("model").newest().tag)
+    assert found.state == "bad"
+    assert found.says.startswith("the signature is not good: ")
+    assert "[" not in found.says

@@ -1,0 +1,109 @@
+"""What docs/data.md promises of each method as rows are shuffled, come and go; for all of them."""
+
+import os
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .test_split import divided, params
+
+Split = dict[str, Any]
+ROWS = 400
+ROUNDS = settings(
+    max_examples=100 if os.environ.get("LONG") else 12,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+# Method, with or without an id: those whose sides are for ever, and those with a limit that moves.
+FOR_EVER: dict[str, Split] = {
+    "random by id": {"id": ["id"]},
+    "random by content": {},
+    "copies together": {"equal_features": "together"},
+    "groups": {"method": "group", "column": "herd"},
+}
+WITH_LIMITS: dict[str, Split] = {
+    "stratified by id": {"method": "stratified", "id": ["id"]},
+    "stratified by content": {"method": "stratified"},
+    "time": {"method": "time", "column": "day"},
+}
+
+
+def table(seed: int, rows: int, start: int = 0, repeats: bool = False) -> pl.DataFrame:
+    """Return rows with ids from ``start`` on; with repeats, few different ones but for the id."""
+    rng = np.random.default_rng(seed)
+    return pl.DataFrame(
+        {
+            "id": np.arange(start, start + rows),
+            "herd": rng.integers(0, 40, rows),
+            "day": start // 4 + np.arange(rows) // 4,
+            "x": rng.integers(0, 5, rows) if repeats else rng.normal(size=rows),
+            "c": rng.choice(["a", "b"], rows),
+            "y": rng.choice(["yes", "no"], rows),
+        }
+    )
+
+
+def ids_of_test(rows: pl.DataFrame, split: Split, seed: int) -> set[int]:
+    """Return which rows are the test; by content, the id says which it was and decides nothing."""
+    made = params(**{**split, "seed": seed})
+    if "id" in split or split.get("method") == "time":
+        _, test = divided(rows, made)
+        return set(test["id"].to_list())
+    # The id is no column of the table that is divided: each row is found again by its content.
+    bare = rows.drop("id") if split.get("method") != "group" else rows
+    _, test = divided(bare, made)
+    return set(rows.join(test, on=bare.columns, how="semi")["id"].to_list())
+
+
+@pytest.mark.parametrize("name", [*FOR_EVER, *WITH_LIMITS])
+@ROUNDS
+@given(seed=st.integers(0, 10_000))
+def test_the_order_of_the_rows_plays_no_part(name: str, seed: int) -> None:
+    split, rows = {**FOR_EVER, **WITH_LIMITS}[name], table(seed, ROWS)
+    shuffled = rows.sample(fraction=1.0, shuffle=True, seed=seed)
+    assert ids_of_test(shuffled, split, seed) == ids_of_test(rows, split, seed)
+
+
+@pytest.mark.parametrize("name", FOR_EVER)
+@ROUNDS
+@given(seed=st.integers(0, 10_000))
+def test_rows_that_come_or_go_move_no_other(name: str, seed: int) -> None:
+    split, rows = FOR_EVER[name], table(seed, ROWS)
+    test = ids_of_test(rows, split, seed)
+    grown = pl.concat([rows, table(seed + 1, 3 * ROWS // 10, start=ROWS)])
+    assert {row for row in ids_of_test(grown, split, seed) if row < ROWS} == test
+    fewer = rows.sample(fraction=0.9, seed=seed)
+    assert ids_of_test(fewer, split, seed) == test & set(fewer["id"].to_list())
+
+
+@pytest.mark.parametrize("name", WITH_LIMITS)
+@ROUNDS
+@given(seed=st.integers(0, 10_000))
+def test_where_a_limit_moves_rows_cross_it_in_one_direction(name: str, seed: int) -> None:
+    """Of each class, and of all days, the rows that change sides all come or all go."""
+    split, rows = WITH_LIMITS[name], table(seed, ROWS)
+    grown = pl.concat([rows, table(seed + 1, 3 * ROWS // 10, start=ROWS)])
+    before = ids_of_test(rows, split, seed)
+    after = {row for row in ids_of_test(grown, split, seed) if row < ROWS}
+    parts = [rows] if name == "time" else [part for _, part in rows.group_by("y")]
+    for part in parts:
+        ids = set(part["id"].to_list())
+        assert not (before - after) & ids or not (after - before) & ids
+
+
+def test_a_stratified_test_has_the_shares_that_were_asked() -> None:
+    """But for rows at the limit whose hashes share 16 bits: of 1,000 rows one, now and then."""
+    lacking = []
+    for seed in range(30):
+        rows = table(seed, 1000, repeats=True)
+        for split in (WITH_LIMITS["stratified by id"], WITH_LIMITS["stratified by content"]):
+            _, test = divided(rows, params(**{**split, "seed": seed}))
+            for (value,), part in rows.group_by("y"):
+                there = test.filter(pl.col("y") == value).height
+                lacking.append(round(0.25 * part.height) - there)
+    assert set(lacking) <= {0, 1}
+    assert sum(lacking) <= 3

@@ -1,0 +1,221 @@
+"""Every number that is printed, once more by scikit-learn and pandas alone, told the same rows.
+
+15 estimators and six tables; LONG=1 takes each estimator to each table of its task, otherwise to
+one of them.
+"""
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import datasets
+from sklearn import metrics as sk
+from sklearn.base import clone
+from sklearn.inspection import permutation_importance
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from mlrepo.core.paths import MODEL, TEST, TRAIN
+from mlrepo.learning import model_file
+from penguins.evaluate import main as evaluate
+from penguins.prepare import main as prepare
+from penguins.train import main as train
+
+from .conftest import TinyProject, tiny_table
+
+FOLDS, REPEATS = 3, 2
+ESTIMATORS: dict[str, list[tuple[str, dict[str, object]]]] = {
+    "classification": [
+        ("sklearn.ensemble.RandomForestClassifier", {"n_estimators": 10}),
+        ("sklearn.ensemble.ExtraTreesClassifier", {"n_estimators": 10}),
+        ("sklearn.ensemble.HistGradientBoostingClassifier", {"max_iter": 10}),
+        ("sklearn.tree.DecisionTreeClassifier", {"max_depth": 3}),
+        ("sklearn.linear_model.LogisticRegression", {"max_iter": 2000}),
+        ("sklearn.neighbors.KNeighborsClassifier", {}),
+        ("sklearn.naive_bayes.GaussianNB", {}),
+        ("sklearn.linear_model.RidgeClassifier", {}),  # no probabilities
+        ("sklearn.svm.LinearSVC", {}),
+    ],
+    "regression": [
+        ("sklearn.ensemble.RandomForestRegressor", {"n_estimators": 10}),
+        ("sklearn.ensemble.HistGradientBoostingRegressor", {"max_iter": 10}),
+        ("sklearn.linear_model.LinearRegression", {}),
+        ("sklearn.linear_model.Ridge", {}),
+        ("sklearn.neighbors.KNeighborsRegressor", {}),
+        ("sklearn.svm.SVR", {}),
+    ],
+}
+
+
+def with_slices(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(part=np.array(["north", "south", "west"])[np.arange(len(table)) % 3])
+
+
+def bundled(load: Any) -> pd.DataFrame:
+    frame = load(as_frame=True).frame
+    names = frame.columns.str.replace(r"\W", "_", regex=True)
+    return with_slices(frame.set_axis(names, axis=1).rename(columns={"target": "y"}))
+
+
+def named(load: Any) -> pd.DataFrame:
+    """A table whose target is text."""
+    table = bundled(load)
+    return table.assign(y="class " + table["y"].astype(str))
+
+
+def mixed() -> pd.DataFrame:
+    """Numbers and categories with holes, and two classes."""
+    table = tiny_table(300).drop("id", "herd", "seen").to_pandas()
+    return with_slices(table.rename(columns={"kind": "y"}))
+
+
+def friedman() -> pd.DataFrame:
+    x, y = datasets.make_friedman1(300, 6, noise=1, random_state=0)
+    return with_slices(pd.DataFrame(x, columns=list("abcdef")).assign(y=y))
+
+
+def holes() -> pd.DataFrame:
+    table = tiny_table(300).drop("id", "herd", "seen").to_pandas()
+    rng = np.random.default_rng(0)
+    return with_slices(table.assign(y=table["weight"] + 5 * rng.standard_t(3, 300)))
+
+
+TABLES: dict[str, list[Any]] = {
+    "classification": [
+        lambda: named(datasets.load_breast_cancer),
+        lambda: named(datasets.load_wine),
+        mixed,
+    ],
+    "regression": [lambda: bundled(datasets.load_diabetes), friedman, holes],
+}
+CASES = [
+    (task, *estimator, table)
+    for task, estimators in ESTIMATORS.items()
+    for number, estimator in enumerate(estimators)
+    for table in (range(3) if os.environ.get("LONG") else [number % 3])
+]
+
+
+def by_sklearn(task: str, model: Any, inputs: pd.DataFrame, truth: Any) -> dict[str, float]:
+    """Return each metric that is defined, by scikit-learn."""
+    said = model.predict(inputs)
+    if task == "regression":
+        return {
+            "rmse": sk.root_mean_squared_error(truth, said),
+            "mae": sk.mean_absolute_error(truth, said),
+            "r2": sk.r2_score(truth, said),
+            "median_absolute_error": sk.median_absolute_error(truth, said),
+        }
+    classes = list(model.classes_)
+    found = {
+        "accuracy": sk.accuracy_score(truth, said),
+        "balanced_accuracy": sk.recall_score(
+            truth, said, labels=sorted(set(truth)), average="macro"
+        ),
+        "f1_macro": sk.f1_score(truth, said, average="macro"),
+    }
+    sure = hasattr(model, "predict_proba")
+    ranked = model.predict_proba(inputs) if sure else model.decision_function(inputs)
+    if len(set(truth)) == len(classes):
+        each = ranked[:, 1:] if sure and len(classes) == 2 else np.reshape(ranked, (len(truth), -1))
+        of_class = [np.asarray(truth) == c for c in (classes[1:] if len(classes) == 2 else classes)]
+        pairs = list(zip(of_class, each.T, strict=True))
+        found["roc_auc"] = np.mean([sk.roc_auc_score(y, s) for y, s in pairs])
+        found["average_precision"] = np.mean([sk.average_precision_score(y, s) for y, s in pairs])
+    if sure:
+        found["log_loss"] = sk.log_loss(truth, ranked, labels=classes)
+        hits = np.asarray(truth)[:, None] == np.array(classes)
+        halves = 2 if len(classes) == 2 else 1
+        found["brier"] = ((hits - ranked) ** 2).sum(axis=1).mean() / halves
+    return found
+
+
+def with_none(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the same with None for a text that is missing, as polars has it."""
+    texts = frame.select_dtypes(exclude="number")
+    return frame.assign(
+        **{name: texts[name].astype(object).where(texts[name].notna(), None) for name in texts}
+    )
+
+
+def assert_equal(found: dict[str, float], wanted: dict[str, float]) -> None:
+    assert found.keys() == wanted.keys()
+    for name, value in wanted.items():
+        assert found[name] == pytest.approx(value, rel=1e-9, abs=1e-9), name
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("task", "estimator", "arguments", "table"), CASES)
+def test_each_number_is_scikit_learns(
+    tiny: TinyProject, task: str, estimator: str, arguments: dict[str, object], table: int
+) -> None:
+    TABLES[task][table]().to_csv("table.csv", index=False)
+    params = tiny.set(
+        {
+            "data.task": task,
+            "data.target": "y",
+            "data.id": [],
+            "data.features": {"include": [], "exclude": []},
+            "prepare.split.method": "stratified" if task == "classification" else "random",
+            "train.estimator": estimator,
+            "train.arguments": arguments,
+            "train.cross_validation": FOLDS,
+            "evaluate.slices": ["part"],
+            "evaluate.importance_repeats": REPEATS,
+        }
+    )
+    tiny.propose()
+    prepare(params)
+    train(params)
+    evaluate(params)
+
+    model = model_file.load(MODEL)
+    names = [str(name) for name in model.feature_names_in_]
+    sides = [with_none(pd.read_parquet(side)) for side in (TRAIN, TEST)]
+    (train_x, train_y), (test_x, test_y) = ((side[names], side["y"].to_numpy()) for side in sides)
+    said = json.loads(Path("metrics/evaluate.json").read_text(encoding="utf-8"))
+    assert_equal(said["train"], by_sklearn(task, model, train_x, train_y))
+    assert_equal(said["test"], by_sklearn(task, model, test_x, test_y))
+
+    with Path("reports/scores.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for value in ("", "north", "south", "west"):
+        there = np.full(len(test_y), True) if not value else (sides[1]["part"] == value).to_numpy()
+        found = {r["metric"]: float(r["estimate"]) for r in rows if r["value"] == value}
+        assert_equal(found, by_sklearn(task, model, test_x[there], test_y[there]))
+
+    kind = StratifiedKFold if task == "classification" else KFold
+    folds = []
+    for learn, score in kind(FOLDS, shuffle=True, random_state=0).split(train_x, train_y):
+        candidate = clone(model).fit(train_x.iloc[learn], train_y[learn])
+        folds.append(by_sklearn(task, candidate, train_x.iloc[score], train_y[score]))
+    of_folds = pd.DataFrame(folds)
+    wanted = {
+        **of_folds.mean().to_dict(),
+        **of_folds.std(ddof=0).add_suffix("_std").to_dict(),
+    }
+    kept = json.loads(Path("metrics/cross_validation.json").read_text(encoding="utf-8"))
+    assert_equal(kept["cv"], wanted)
+
+    lead = rows[0]["metric"]
+    sign = 1 if rows[0]["better"] == "larger" else -1
+    importance = permutation_importance(
+        model,
+        test_x,
+        test_y,
+        scoring=lambda m, x, y: sign * by_sklearn(task, m, x, y)[lead],
+        n_repeats=REPEATS,
+        random_state=0,
+    )
+    with Path("reports/plots/importance.csv").open(encoding="utf-8", newline="") as file:
+        drops = {r["feature"]: (float(r["mean"]), float(r["std"])) for r in csv.DictReader(file)}
+    for name, mean, deviation in zip(
+        names, importance.importances_mean, importance.importances_std, strict=True
+    ):
+        # The file has six digits, so that a last bit of another machine changes no byte of it.
+        rounded = float(f"{mean:.6g}"), float(f"{deviation:.6g}")
+        assert drops[name] == pytest.approx(rounded, rel=1e-5, abs=1e-9), name

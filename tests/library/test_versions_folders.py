@@ -1,0 +1,177 @@
+"""Folders among what a version is made from: code that Git keeps, and outputs of many files."""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from semver import Version as Number
+
+from mlrepo.core import yaml
+from mlrepo.pipeline import git
+from mlrepo.pipeline.dvc_files import digest
+from mlrepo.storage.store import hashes
+from mlrepo.versions import diff, rebuild, record, verify
+from mlrepo.versions.registry import Version
+from mlrepo.versions.restore import restore
+from mlrepo.versions.tags import Tag
+
+from .conftest import PYPROJECT
+
+CODE, MODEL = "mlrepo/core", "models/model.skops"
+
+
+@dataclass
+class Repository:
+    """The current folder, whose only stage makes a model from a folder of code."""
+
+    versions: list[Version] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        git.git("init", "--quiet")
+        for key, value in {"name": "Test", "email": "test@example.com"}.items():
+            git.git("config", f"user.{key}", value)
+        self.write("pyproject.toml", PYPROJECT)
+        self.write("uv.lock", "")
+        self.write(".gitignore", "__pycache__/\n")
+        self.write(".dvcignore", "__pycache__/\n")
+        self.write(MODEL, "a model")
+        self.write(f"{CODE}/one.py", "one = 1\n")
+        self.write(f"{CODE}/below/two.py", "two = 2\n")
+        self.write(f"{CODE}/__pycache__/one.pyc", "compiled")
+        self.write("mlrepo/commands/app.py", "app = 1\n")
+        self.write("penguins/data.py", "")
+
+    def write(self, path: str, text: str) -> None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text, encoding="utf-8")
+
+    def commit(self, message: str) -> str:
+        git.git("add", "--all")
+        git.git("commit", "--quiet", "--message", message)
+        return git.git("rev-parse", "HEAD").strip()
+
+    def version(self, number: str, code: str = CODE) -> Version:
+        """Run the stage, commit, and return a version with the record that `register` writes."""
+        stage: dict[str, Any] = {"cmd": "make"}
+        self.write("dvc.yaml", yaml.dump({"stages": {"train": stage}}))
+        deps = [{"path": code, "md5": digest(code, Path())}]
+        outs = [{"path": MODEL, "md5": digest(MODEL, Path())}]
+        stage |= {"deps": deps, "outs": outs}
+        self.write("dvc.lock", yaml.dump({"schema": "2.0", "stages": {"train": stage}}))
+        files = {
+            file["path"]: record._file(Path(file["path"]), file["md5"]) | {"kept_by": "git"}
+            for file in (*deps, *outs)
+        }
+        content = {
+            "model": "model",
+            "version": f"v{number}",
+            "artifact": {"path": MODEL},
+            "environment": {"lock": {"path": "uv.lock", **hashes(Path("uv.lock"))}},
+            "stages": {"train": {"cmd": "make", "params": {}, "deps": [code], "outs": [MODEL]}},
+            "metrics": {},
+            "files": files,
+        }
+        commit = self.commit(f"Version {number}")
+        text = f"Notes\n\n{json.dumps(content, indent=1)}\n"
+        name = f"model@v{number}"
+        tag = Tag(name, "0" * 40, commit, name, datetime.now(UTC), "me", "Notes", text)
+        self.versions.append(Version(Number.parse(number), tag))
+        return self.versions[-1]
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    monkeypatch.chdir(tmp_path)
+    git.folder_in_repository.cache_clear()
+    return Repository()
+
+
+def test_a_record_names_the_files_that_dvc_counts(repository: Repository) -> None:
+    files = repository.version("1.0.0").tag.record["files"]
+    assert set(files[CODE]["parts"]) == {"one.py", "below/two.py"}
+    assert files[CODE]["md5"].endswith(".dir")
+
+
+def test_a_folder_kept_by_git_is_verified_file_by_file(repository: Repository) -> None:
+    version = repository.version("1.0.0")
+    assert list(verify._commit(version)) == []
+    files = version.tag.record["files"]
+    part = files[CODE]["parts"]["one.py"]
+    part["sha256"] = hashlib.sha256(b"another").hexdigest()
+    assert list(verify._commit(version)) == [
+        f"{CODE}/one.py of the commit is not the recorded file"
+    ]
+    del files[CODE]["parts"]["one.py"]
+    [wrong] = verify._commit(version)
+    assert wrong == f"the record has other files in {CODE} than dvc.lock of the commit"
+
+
+def test_the_lock_counts_beside_the_file_of_a_stage(repository: Repository) -> None:
+    version = repository.version("1.0.0")
+    record = version.tag.record
+    record["files"]["uv.lock"] = hashes(Path("uv.lock")) | {"kept_by": "git"}
+    record["environment"]["lock"]["sha256"] = "0" * 64
+    assert "uv.lock of the commit is not the recorded file" in list(verify._commit(version))
+
+
+def test_a_folder_kept_by_git_comes_back_without_what_was_added(repository: Repository) -> None:
+    old = repository.version("1.0.0")
+    repository.write(f"{CODE}/one.py", "one = 11\n")
+    repository.write(f"{CODE}/new.py", "")
+    repository.write("mlrepo/commands/app.py", "app = 2\n")
+    repository.write("README.md", "new\n")
+    shutil.rmtree(f"{CODE}/below")
+    repository.version("1.1.0")
+    branch, paths = restore(old)
+    assert branch == "restore-model-v1.0.0"
+    assert Path(f"{CODE}/one.py").read_text(encoding="utf-8") == "one = 1\n"
+    assert Path(f"{CODE}/below/two.py").exists()
+    assert not Path(f"{CODE}/new.py").exists()
+    # The library is one thing: its commands go with what the stages use of it.
+    assert Path("mlrepo/commands/app.py").read_text(encoding="utf-8") == "app = 1\n"
+    assert Path("README.md").exists()
+    assert f"{CODE}/new.py" in paths
+
+
+def test_a_version_of_one_package_comes_back_as_one(repository: Repository) -> None:
+    """Its stages and its commands were in the owner's package, beside each other."""
+    shutil.rmtree("mlrepo")
+    repository.write("penguins/core/one.py", "one = 1\n")
+    repository.write("penguins/cli.py", "")
+    old = repository.version("1.0.0", code="penguins/core")
+    shutil.move("penguins/core", CODE)
+    Path("penguins/cli.py").unlink()
+    repository.write("penguins/train.py", "")
+    repository.version("1.1.0")
+    restore(old)
+    assert Path("penguins/core/one.py").exists()
+    assert Path("penguins/cli.py").exists()
+    assert not Path("penguins/train.py").exists()
+
+
+def test_code_in_a_folder_is_compared(repository: Repository) -> None:
+    old = repository.version("1.0.0")
+    repository.write(f"{CODE}/one.py", "one = 11\ntwo = 3\n")
+    assert diff._code(old, repository.version("1.1.0")) == {f"{CODE}/one.py": "+2 -1 lines"}
+
+
+def test_a_folder_that_a_stage_writes_is_compared_file_by_file(repository: Repository) -> None:
+    repository.write("out/a.csv", "a\n")
+    repository.write("out/below/b.csv", "b\n")
+    repository.write("one.csv", "1\n")
+    made = rebuild.Checkout(Path.cwd(), Path("python"))
+    folder = record._file(Path("out"), digest("out", Path()))
+    assert made.differing("out", folder) == []
+    assert made.differing("one.csv", hashes(Path("one.csv"))) == []
+    claim = hashes(Path("one.csv"))
+    repository.write("out/a.csv", "changed\n")
+    repository.write("out/new.csv", "")
+    Path("out/below/b.csv").unlink()
+    repository.write("one.csv", "2\n")
+    assert made.differing("out", folder) == ["out/a.csv", "out/below/b.csv", "out/new.csv"]
+    assert made.differing("one.csv", claim) == ["one.csv"]

@@ -1,0 +1,32 @@
+"""env.json of a project after its set-up, beside what the installed packages say of themselves."""
+
+from conftest import Project
+
+# Of each locked package that is installed, what its metadata asks for has to be locked with it.
+COMPARE = """
+import json
+import re
+from importlib import metadata
+from packaging.requirements import Requirement
+
+closures = json.load(open("env.json", encoding="utf-8"))["closures"]
+asked = 0
+for direct, closure in closures.items():
+    for name in closure:
+        try:
+            needs = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:  # of another platform, or of an extra
+            continue
+        for need in map(Requirement, needs):
+            if need.marker is None or need.marker.evaluate({"extra": ""}):
+                asked += 1
+                normal = re.sub(r"[-_.]+", "-", need.name).lower()
+                assert normal in closure, f"{direct}: {name} needs {normal}"
+print(len(closures["scikit-learn"]), asked)
+"""
+
+
+def test_a_package_is_locked_with_all_that_it_asks_for(project: Project) -> None:
+    of_sklearn, asked = map(int, project.run("python", "-c", COMPARE).stdout.split())
+    assert of_sklearn > 4
+    assert asked > 30
