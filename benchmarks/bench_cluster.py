@@ -62,7 +62,7 @@ def prepare(bench: Bench, rows: int) -> None:
     path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     fields = yaml.safe_dump(schema(TYPES, unique=False), sort_keys=False)
     (bench.project / "schema.yaml").write_text(fields, encoding="utf-8")
-    bench.run(bench.project, bench.python, "-m", f"{bench.baked.name}.prepare")
+    bench.run(bench.project, bench.python, "-m", "mlrepo", "prepare")
 
 
 def ask_for(bench: Bench, estimator: str, arguments: dict[str, Any]) -> None:
@@ -79,7 +79,7 @@ def cluster(bench: Bench, workers: int) -> Iterator[tuple[str, list[int]]]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
     dask = str(Path(bench.python).with_name("dask"))
-    pinned = [bench.python, "-m", f"{bench.baked.name}.pinned"]
+    pinned = [bench.python, "-m", "mlrepo.core.numerics"]
     options = ["--nthreads", "1", "--no-nanny", "--local-directory", str(bench.folder)]
     commands = [[dask, "scheduler", *LOOPBACK, "--port", address.rpartition(":")[2]]]
     commands += [[*pinned, dask, "worker", address, *LOOPBACK, *options]] * workers
@@ -114,7 +114,7 @@ def spent(pids: list[int]) -> float:
 
 def fit(bench: Bench, **variables: str) -> tuple[Cost, str]:
     """Run the stage; return its cost and the digest of the model."""
-    cost = bench.run(bench.project, bench.python, "-m", f"{bench.baked.name}.train", **variables)
+    cost = bench.run(bench.project, bench.python, "-m", "mlrepo", "train", **variables)
     model = (bench.project / "models/model.skops").read_bytes()
     return cost, hashlib.sha256(model).hexdigest()
 

@@ -22,19 +22,15 @@ from baked import Bench, Cost
 from report import HEAD, PROJECT, Line, facts, keep, line, pairs, parser
 
 PLAIN = """
-from {0} import numerics
-from {0}.params import load_params
+from mlrepo.core import numerics, owner
 
-params = load_params()
+params = owner.load_params()
 if params.numerics.pinned:
     numerics.pin()
-from {0}.partition import partition
-from {0}.fit import train
-from {0}.assess import evaluate
+from {0} import evaluate, prepare, train
 
-partition(params)
-train(params)
-evaluate(params)
+for page in (prepare, train, evaluate):
+    page.main(params)
 """
 Work = Callable[[int], Cost]
 TREES = re.compile(r"(n_estimators: )\d+")
@@ -61,8 +57,7 @@ class Pipeline(Bench):
 
     def processes(self) -> Cost:
         """Run the stages one after the other, each as a process, in that folder."""
-        modules = (f"{self.baked.name}.{stage}" for stage in STAGES)
-        costs = [self.run(self.plain, self.python, "-m", module) for module in modules]
+        costs = [self.run(self.plain, self.python, "-m", "mlrepo", stage) for stage in STAGES]
         return Cost(
             sum(cost.wall for cost in costs),
             sum(cost.cpu for cost in costs),
@@ -75,8 +70,10 @@ class Pipeline(Bench):
 
     def copy_plain(self) -> None:
         """Copy the project that was set up, without what DVC, Git and uv need."""
-        leave = shutil.ignore_patterns(".venv", ".git", ".dvc", "models", "metrics", "reports")
+        leave = shutil.ignore_patterns(".venv", ".git", ".dvc")
         shutil.copytree(self.project, self.plain, ignore=leave)
+        for outputs in ("models", "metrics", "reports"):  # the library has such folders below
+            shutil.rmtree(self.plain / outputs, ignore_errors=True)
 
     def make_smallest(self) -> Path:
         """Return a repository with one stage, which has run."""

@@ -36,9 +36,9 @@ PANDAS = """
 import sys
 from pathlib import Path
 import pandas as pd
-from {0} import persist
+from mlrepo.learning import model_file
 
-model = persist.load(Path("models/model.skops"))
+model = model_file.load(Path("models/model.skops"))
 table = pd.read_parquet(sys.argv[1])
 x = table[list(model.feature_names_in_)]
 out = pd.DataFrame(model.predict_proba(x), columns=[f"probability_{{c}}" for c in model.classes_])

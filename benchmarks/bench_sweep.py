@@ -36,17 +36,19 @@ SMALL = {
 }
 PLAIN = """
 import json, sys
-from {0} import numerics
+from mlrepo.core import numerics
 numerics.pin()
 import optuna
-from {0} import features, fit, model
-from {0}.artifacts import TRAIN, read_table
-from {0}.params import load_params
+from mlrepo.core.owner import load_params
+from mlrepo.core.paths import TRAIN
+from mlrepo.learning.cross_validation import cross_validate
+from mlrepo.learning.fit import TrainingTable
+from mlrepo.learning.metrics import scores
+from {0} import model
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
-base, table = load_params(), read_table(TRAIN)
-chosen = features.choose(table.schema, base)
-inputs, truth = features.select(table, chosen), features.target(table, base.data)
+base = load_params()
+table = TrainingTable(TRAIN, base)
 
 def objective(trial):
     arguments = {{
@@ -55,8 +57,7 @@ def objective(trial):
     }}
     train = base.train.model_copy(update={{"arguments": arguments}})
     params = base.model_copy(update={{"train": train}})
-    fitted = model.build(params, chosen)
-    return fit.cross_validate(fitted, inputs, truth, table, params)["cv"]["log_loss"]
+    return cross_validate(model.build(params, table.features), table, scores)["roc_auc"]
 
 study = optuna.create_study()
 for point in json.loads(sys.argv[1]):
@@ -86,7 +87,7 @@ def prepare(bench: Bench, trials: int) -> None:
             node = node[section]
         node[last] = value
     path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
-    sweep = {"name": "sweep", "trials": trials, "metric": "log_loss", "sampler": "random"}
+    sweep = {"name": "sweep", "trials": trials, "sampler": "random"}
     text = yaml.safe_dump({**sweep, "seed": 0, "pruner": "none", "space": SPACE}, sort_keys=False)
     (bench.project / "sweep.yaml").write_text(text, encoding="utf-8")
     bench.prepare()

@@ -31,9 +31,9 @@ table.sink_parquet(sys.argv[2], row_group_size=250_000, compression="zstd", comp
 TREES = """
 import hashlib
 from pathlib import Path
-from {0} import persist
+from mlrepo.learning import model_file
 
-model = persist.load(Path("models/model.skops"))[-1]
+model = model_file.load(Path("models/model.skops"))[-1]
 digest = hashlib.sha256(model.get_booster().save_raw("ubj")).hexdigest()
 Path("trees").write_text(digest)
 """
@@ -83,9 +83,7 @@ class Train(Bench):
         train["preprocessing"]["numbers"]["scale"] = "standard" if knobs is SGD else "none"
         train["batches"] = {"rows": rows, "passes": 1, "on_disk": on_disk}
         path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
-        return self.run(
-            self.project, self.python, "-m", f"{self.baked.name}.train", **self.variables
-        )
+        return self.run(self.project, self.python, "-m", "mlrepo", "train", **self.variables)
 
     def digest(self) -> str:
         """Return what the trees of the model hash to."""

@@ -85,8 +85,10 @@ def events(versions: int, assignments: int) -> Iterator[str]:
 def make(folder: Path, versions: int, assignments: int) -> None:
     """Write a project of the template, as far as its commands on tags read it, and its tags."""
     ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(TEMPLATE / PACKAGE, folder / "package", ignore=ignore)
-    compileall.compile_dir(folder / "package", quiet=1)
+    for source, name in ((PACKAGE, "package"), ("mlrepo", "mlrepo")):
+        shutil.copytree(TEMPLATE / source, folder / name, ignore=ignore)
+        compileall.compile_dir(folder / name, quiet=1)
+    (folder / "pyproject.toml").write_text('[tool.mlrepo]\npackage = "package"\n', "utf-8")
     for name in ("versions.yaml", "params.yaml", "dvc.yaml"):
         text = (TEMPLATE / name).read_text(encoding="utf-8")
         text = text.replace("{{ cookiecutter.__package_name }}", "package")
@@ -126,7 +128,7 @@ def main() -> None:
         print(f"{'':32} {HEAD}")
         lines = []
         for name, (asked, rival) in QUESTIONS.items():
-            command = [bench.python, "-m", "package.cli", *asked]
+            command = [bench.python, "-m", "mlrepo.commands", *asked]
             costs = pairs(
                 chosen.runs,
                 lambda _: bench.run(folder, *command),  # noqa: B023

@@ -33,9 +33,9 @@ import pandas as pd
 import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
-from {0} import persist
+from mlrepo.learning import model_file
 
-model = persist.load(Path("models/model.skops"))
+model = model_file.load(Path("models/model.skops"))
 app = FastAPI()
 
 
