@@ -10,7 +10,7 @@ import pytest
 from mlrepo.core import markdown, yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
-from mlrepo.core.paths import CARD
+from mlrepo.core.paths import CARD, SCORES
 from mlrepo.scoring import card
 from penguins.card import main as write
 
@@ -186,3 +186,13 @@ def test_a_missing_file_is_told_and_the_old_card_stays(tiny: TinyProject) -> Non
     with pytest.raises(ProjectError, match=r"scores\.csv does not exist: `dvc repro` makes it"):
         write(tiny.set({"card.limits": []}))
     assert CARD.read_bytes() == before
+
+
+def test_scores_of_an_earlier_version_are_told(tiny: TinyProject) -> None:
+    params = tiny.set({})
+    run(params)
+    Path("env.json").write_text(json.dumps(ENVIRONMENT), encoding="utf-8")
+    text = SCORES.read_text(encoding="utf-8")
+    SCORES.write_text(text.replace(",method,", ",means,", 1), encoding="utf-8")
+    with pytest.raises(ProjectError, match="earlier version of mlrepo: run `dvc repro`"):
+        write(params)

@@ -225,7 +225,7 @@ def test_where_one_row_is_most_of_the_loss_there_is_none() -> None:
 
 
 def test_few_rows_equal_losses_a_single_row_and_no_resamples_have_none() -> None:
-    few = "fewer than 30 rows, or groups of them"
+    few = "fewer than 30 rows or groups of them"
     table = measured(29)
     found = intervals("regression", table, 50, 0.9, seed=0)
     assert none_given(found) == dict.fromkeys(["rmse", "mae", "r2"], few)

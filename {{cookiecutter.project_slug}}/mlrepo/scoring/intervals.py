@@ -38,7 +38,7 @@ _MOST_SHARES = 2_000_000  # rows x classes at once; more rows are evenly thinned
 _WIDEST = 10.0  # times the loss: a wider end is what resamples without its largest rows make
 _FEWEST_UNITS = 30  # of fewer the bootstrap knows too little
 _FEWEST_ROWS = 5  # of a class
-_FEW = f"fewer than {_FEWEST_UNITS} rows, or groups of them"
+_FEW = f"fewer than {_FEWEST_UNITS} rows or groups of them"
 
 
 @dataclass(frozen=True)

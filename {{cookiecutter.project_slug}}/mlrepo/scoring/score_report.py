@@ -1,6 +1,6 @@
 """The rows of reports/scores.csv as tables for people."""
 
-from mlrepo.core.errors import exit_with_message
+from mlrepo.core.errors import ProjectError, exit_with_message
 from mlrepo.core.files import read_csv, read_json
 from mlrepo.core.markdown import Lines, plain
 from mlrepo.core.paths import METRICS, SCORES
@@ -16,6 +16,8 @@ def last_run() -> str:
 def overall(scores: list[Row], train: dict[str, float]) -> Lines:
     """Return test value, interval or why there is none, constant and train value of each metric."""
     rows = [row for row in scores if not row["slice"]]
+    if scores and "method" not in scores[0]:
+        raise ProjectError(f"{SCORES} is of an earlier version of mlrepo: run `dvc repro`")
     test = f"test ({rows[0]['rows'] if rows else 0} rows)"
     lines = [["metric", test, "interval", "constant", "train"]]
     for row in rows:
