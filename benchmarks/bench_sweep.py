@@ -42,7 +42,7 @@ import optuna
 from mlrepo.core.owner import load_params
 from mlrepo.core.paths import TRAIN
 from mlrepo.learning.cross_validation import cross_validate
-from mlrepo.learning.fit import TrainingTable
+from mlrepo.learning.training_table import TrainingTable
 from mlrepo.learning.metrics import scores
 from {0} import model
 

@@ -15,6 +15,11 @@ class PathStore:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(stored.md5, target)
 
+    def parts(self, stored: Stored) -> list[Stored]:
+        """Return the files of a folder."""
+        files = sorted(Path(stored.md5).iterdir())
+        return [Stored(f"{stored.path}/{file.name}", str(file)) for file in files]
+
 
 def git(*arguments: str) -> str:
     """Run Git as a known author and return what it prints."""

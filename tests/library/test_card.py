@@ -5,12 +5,15 @@ import re
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+from sklearn import metrics as sk
 
 from mlrepo.core import markdown, yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
-from mlrepo.core.paths import CARD, SCORES
+from mlrepo.core.paths import CARD, MODEL, SCORES, TEST
+from mlrepo.learning import model_file
 from mlrepo.scoring import card
 from penguins.card import main as write
 
@@ -196,3 +199,28 @@ def test_scores_of_an_earlier_version_are_told(tiny: TinyProject) -> None:
     SCORES.write_text(text.replace(",method,", ",means,", 1), encoding="utf-8")
     with pytest.raises(ProjectError, match="earlier version of mlrepo: run `dvc repro`"):
         write(params)
+
+
+def test_precision_and_recall_stand_over_thresholds(tiny: TinyProject) -> None:
+    tuned = {"train.cross_validation": 3, "train.threshold": {"tune": "f1_macro"}}
+    _, body = written(tiny.set({**tuned, "train.arguments": {"n_estimators": 40}}))
+    chosen = json.loads(Path("metrics/cross_validation.json").read_text("utf-8"))["threshold"]
+    head = "Where the score of small is at least the threshold, on the test rows; this model"
+    assert f"{head} decides at {chosen:.3f}:\n" in body
+    table = body.partition(head)[2].split("\n\n")[1].splitlines()
+    assert cells(table[0]) == ["threshold", "recall", "precision"]
+    model: Any = model_file.load(MODEL)
+    test = pl.read_parquet(TEST)
+    truth, scores = test["kind"].to_numpy() == "small", model.predict_proba(test)[:, 1]
+    limits = []
+    for line in table[2:]:
+        limit, recall, precision = map(float, cells(line))
+        said = scores > limit - 0.0005
+        assert recall == pytest.approx(sk.recall_score(truth, said), abs=0.0005)
+        assert precision == pytest.approx(sk.precision_score(truth, said), abs=0.0005)
+        limits.append(limit)
+    assert limits == sorted(set(limits))
+    assert len(limits) > 4
+    # Of three classes each has a threshold of its own, and a curve that `dvc plots` draws.
+    tiny.set({"train.threshold": None, "data.target": "colour"})
+    assert "is at least the threshold" not in written(tiny.set({}))[1]

@@ -19,9 +19,9 @@ from sklearn.preprocessing import OneHotEncoder
 from mlrepo.core.params import LibraryParams
 from mlrepo.learning.cross_validation import cross_validate
 from mlrepo.learning.features import choose, select
-from mlrepo.learning.fit import TrainingTable
 from mlrepo.learning.metrics import scores
 from mlrepo.learning.predictions import Predictions
+from mlrepo.learning.training_table import TrainingTable
 from mlrepo.scoring.intervals import intervals, units
 from mlrepo.tables import split
 

@@ -9,6 +9,7 @@ import pytest
 from mlrepo.ci import changes
 from mlrepo.ci.changes import Side
 from mlrepo.core import paths, yaml
+from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import git as pipeline_git
 
 from .repository import PathStore, commit, git
@@ -47,9 +48,10 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Side:
     write("params.yaml", "train: {seed: 1, arguments: {}}\n")
     write("metrics/prepare.json", json.dumps({"rows": {"train": 250}}))
     write("data/table.csv.dvc", "outs: []\n")
-    importance = tmp_path.parent / f"{tmp_path.name}-importance.csv"
-    importance.write_text("feature,mean\nmass,0.2\n", encoding="utf-8")
-    write_lock(**{"data/table.csv": "old", "reports/plots/importance.csv": str(importance)})
+    kept = tmp_path.parent / f"{tmp_path.name}-plots"
+    for name, text in {"importance": "feature,mean\nmass,0.2\n", "roc": "class\n"}.items():
+        write(f"{kept}/{name}.csv", text)
+    write_lock(**{"data/table.csv": "old", "reports/plots": str(kept)})
     return Side(commit())
 
 
@@ -90,9 +92,10 @@ def test_params_and_data_show_both_sides(base: Side) -> None:
 def test_a_plot_that_changed_is_drawn(base: Side) -> None:
     path = paths.IMPORTANCE.as_posix()
     write(path, "feature,mean\nmass,0.4\nwing,-0.1\nbill,0.1\n")
-    write_lock(**{path: "new"})
+    write("reports/plots/roc.csv", "class\n")
+    write_lock(**{"reports/plots": "reports/plots"})
     drawn = changes.plots(base, Side(None))
-    assert drawn.startswith(f"Changed: `{path}`.")
+    assert drawn.startswith(f"Changed: `{path}`, `reports/plots/roc.csv`.")
     assert cells(drawn.partition("\n\n")[2]) == [
         ["mass", "0.2", "0.4", "█" * 20],
         ["wing", "", "-0.1", ""],
@@ -103,17 +106,27 @@ def test_a_plot_that_changed_is_drawn(base: Side) -> None:
 def test_a_plot_that_nobody_has_leaves_its_side_empty(
     base: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mlrepo.core.errors import ProjectError
-
     def nowhere(*_: Any) -> None:
         raise ProjectError("nowhere")
 
     monkeypatch.setattr(PathStore, "fetch", nowhere)
     path = paths.IMPORTANCE.as_posix()
     write(path, "feature,mean\nmass,0.4\n")
-    write_lock(**{path: "new"})
+    write_lock(**{"reports/plots": "reports/plots"})
     [line] = cells(changes.plots(base, Side(None)).partition("\n\n")[2])
     assert line == ["mass", "", "0.4", "█" * 20]
+
+
+def test_plots_that_differ_and_whose_list_nobody_has_are_told(
+    base: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(*_: Any) -> None:
+        raise ProjectError("nowhere")
+
+    monkeypatch.setattr(PathStore, "parts", nowhere)
+    write_lock(**{"reports/plots": "new"})
+    said = changes.plots(base, Side(None))
+    assert said == "Changed: `reports/plots`. `dvc plots diff` draws them."
 
 
 def test_a_base_from_before_the_pipeline_is_empty(base: Side) -> None:

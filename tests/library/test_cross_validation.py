@@ -22,7 +22,7 @@ from .conftest import TinyProject
 REWRITTEN = """
 from mlrepo.core.paths import TRAIN
 from mlrepo.learning import cross_validation as folds
-from mlrepo.learning.fit import TrainingTable
+from mlrepo.learning.training_table import TrainingTable
 from mlrepo.learning.metrics import scores
 
 from penguins.model import build

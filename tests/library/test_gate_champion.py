@@ -92,10 +92,10 @@ def break_champion(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """Let the model that reads `near` raise an error."""
     predict = Predictions.of
 
-    def breaking(model: Any, inputs: pl.DataFrame, truth: Any) -> Predictions:
+    def breaking(model: Any, inputs: pl.DataFrame, truth: Any, weights: Any) -> Predictions:
         if inputs.columns == ["near"]:
             raise error
-        return predict(model, inputs, truth)
+        return predict(model, inputs, truth, weights)
 
     monkeypatch.setattr(Predictions, "of", breaking)
 

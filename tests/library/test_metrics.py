@@ -12,6 +12,7 @@ from sklearn.svm import SVC
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.learning import metrics
+from mlrepo.learning.metrics import functions
 from mlrepo.learning.metrics.aggregates import from_sklearn
 from mlrepo.learning.predictions import Predictions
 from mlrepo.scoring.bootstrap import draw
@@ -255,3 +256,42 @@ def test_the_truth_itself_is_better_than_a_guess(task: str) -> None:
 def test_no_rows_are_refused() -> None:
     with pytest.raises(ProjectError, match="no rows"):
         Predictions(np.array([]), np.array([]))
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_weighted_forms_equal_scikit_learn(case: str, weighted: bool) -> None:
+    data = CASES[case]
+    assert data.classes is not None
+    assert data.probabilities is not None
+    w = np.random.default_rng(4).exponential(size=len(data)) if weighted else np.ones(len(data))
+    found = {
+        metric.__name__: metric(data, w[np.newaxis])[0]
+        for metric in (
+            functions.f1_weighted,
+            functions.roc_auc_weighted,
+            functions.average_precision_weighted,
+        )
+    }
+    f1 = sk.f1_score(data.truth, data.predicted, average="weighted", sample_weight=w)
+    assert found["f1_weighted"] == pytest.approx(f1)
+    hits = data.truth[:, np.newaxis] == data.classes
+    shares = data.probabilities
+    if len(data.classes) == 2:
+        hits, shares = hits[:, 1], shares[:, 1]
+    area = sk.roc_auc_score(hits, shares, average="weighted", sample_weight=w)
+    precision = sk.average_precision_score(hits, shares, average="weighted", sample_weight=w)
+    assert found["roc_auc_weighted"] == pytest.approx(area)
+    assert found["average_precision_weighted"] == pytest.approx(precision)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_mape_and_pinball_equal_scikit_learn(weighted: bool) -> None:
+    data = measured(200)
+    w = np.random.default_rng(4).exponential(size=200) if weighted else np.ones(200)
+    pair = data.truth, data.predicted
+    share = sk.mean_absolute_percentage_error(*pair, sample_weight=w)
+    assert functions.mape(data, w[np.newaxis])[0] == pytest.approx(share)
+    for quantile in (0.1, 0.9):
+        wanted = sk.mean_pinball_loss(*pair, alpha=quantile, sample_weight=w)
+        assert functions.pinball(quantile)(data, w[np.newaxis])[0] == pytest.approx(wanted)

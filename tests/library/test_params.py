@@ -18,6 +18,7 @@ data:
   csv: {separator: ",", decimal: ".", missing: [""]}
   task: classification
   target: kind
+  weight: null
   id: []
   features: {include: [], exclude: []}
 prepare:
@@ -31,6 +32,7 @@ train:
     numbers: {impute: median, scale: none}
     categories: {impute: most_frequent, encode: onehot, max_categories: null}
   cross_validation: 5
+  threshold: null
   batches: {rows: null, passes: 1, on_disk: false}
 evaluate:
   metric: null

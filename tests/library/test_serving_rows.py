@@ -54,6 +54,7 @@ def chosen() -> Predictor:
         csv=csv,
         task="classification",
         target="y",
+        weight=None,
         id=(),
         features=features,
     )

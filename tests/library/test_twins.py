@@ -1,7 +1,7 @@
 """Every number that is printed, once more by scikit-learn and pandas alone, told the same rows.
 
-15 estimators and six tables; LONG=1 takes each estimator to each table of its task, otherwise to
-one of them.
+15 estimators and six tables, with and without weights of the rows; LONG=1 takes each estimator to
+each table of its task, otherwise to one of them.
 """
 
 import csv
@@ -16,6 +16,7 @@ import pytest
 from sklearn import datasets
 from sklearn import metrics as sk
 from sklearn.base import clone
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import KFold, StratifiedKFold
 
@@ -93,30 +94,34 @@ TABLES: dict[str, list[Any]] = {
     "regression": [lambda: bundled(datasets.load_diabetes), friedman, holes],
 }
 CASES = [
-    (task, *estimator, table)
+    (task, *estimator, table, weighted)
     for task, estimators in ESTIMATORS.items()
     for number, estimator in enumerate(estimators)
     for table in (range(3) if os.environ.get("LONG") else [number % 3])
+    for weighted in (False, True)
+    if not (weighted and "KNeighbors" in estimator[0])  # which takes none
 ]
 
 
-def by_sklearn(task: str, model: Any, inputs: pd.DataFrame, truth: Any) -> dict[str, float]:
+def by_sklearn(
+    task: str, model: Any, inputs: pd.DataFrame, truth: Any, weights: Any = None
+) -> dict[str, float]:
     """Return each metric that is defined, by scikit-learn."""
-    said = model.predict(inputs)
+    said, w = model.predict(inputs), {"sample_weight": weights}
     if task == "regression":
         return {
-            "rmse": sk.root_mean_squared_error(truth, said),
-            "mae": sk.mean_absolute_error(truth, said),
-            "r2": sk.r2_score(truth, said),
-            "median_absolute_error": sk.median_absolute_error(truth, said),
+            "rmse": sk.root_mean_squared_error(truth, said, **w),
+            "mae": sk.mean_absolute_error(truth, said, **w),
+            "r2": sk.r2_score(truth, said, **w),
+            "median_absolute_error": sk.median_absolute_error(truth, said, **w),
         }
     classes = list(model.classes_)
     found = {
-        "accuracy": sk.accuracy_score(truth, said),
+        "accuracy": sk.accuracy_score(truth, said, **w),
         "balanced_accuracy": sk.recall_score(
-            truth, said, labels=sorted(set(truth)), average="macro"
+            truth, said, labels=sorted(set(truth)), average="macro", **w
         ),
-        "f1_macro": sk.f1_score(truth, said, average="macro"),
+        "f1_macro": sk.f1_score(truth, said, average="macro", **w),
     }
     sure = hasattr(model, "predict_proba")
     ranked = model.predict_proba(inputs) if sure else model.decision_function(inputs)
@@ -124,13 +129,14 @@ def by_sklearn(task: str, model: Any, inputs: pd.DataFrame, truth: Any) -> dict[
         each = ranked[:, 1:] if sure and len(classes) == 2 else np.reshape(ranked, (len(truth), -1))
         of_class = [np.asarray(truth) == c for c in (classes[1:] if len(classes) == 2 else classes)]
         pairs = list(zip(of_class, each.T, strict=True))
-        found["roc_auc"] = np.mean([sk.roc_auc_score(y, s) for y, s in pairs])
-        found["average_precision"] = np.mean([sk.average_precision_score(y, s) for y, s in pairs])
+        found["roc_auc"] = np.mean([sk.roc_auc_score(y, s, **w) for y, s in pairs])
+        precisions = [sk.average_precision_score(y, s, **w) for y, s in pairs]
+        found["average_precision"] = np.mean(precisions)
     if sure:
-        found["log_loss"] = sk.log_loss(truth, ranked, labels=classes)
+        found["log_loss"] = sk.log_loss(truth, ranked, labels=classes, **w)
         hits = np.asarray(truth)[:, None] == np.array(classes)
         halves = 2 if len(classes) == 2 else 1
-        found["brier"] = ((hits - ranked) ** 2).sum(axis=1).mean() / halves
+        found["brier"] = np.average(((hits - ranked) ** 2).sum(axis=1), weights=weights) / halves
     return found
 
 
@@ -149,15 +155,24 @@ def assert_equal(found: dict[str, float], wanted: dict[str, float]) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize(("task", "estimator", "arguments", "table"), CASES)
+@pytest.mark.parametrize(("task", "estimator", "arguments", "table", "weighted"), CASES)
 def test_each_number_is_scikit_learns(
-    tiny: TinyProject, task: str, estimator: str, arguments: dict[str, object], table: int
+    tiny: TinyProject,
+    task: str,
+    estimator: str,
+    arguments: dict[str, object],
+    table: int,
+    weighted: bool,
 ) -> None:
-    TABLES[task][table]().to_csv("table.csv", index=False)
+    made = TABLES[task][table]()
+    if weighted:
+        made = made.assign(w=np.random.default_rng(1).exponential(size=len(made)) + 0.01)
+    made.to_csv("table.csv", index=False)
     params = tiny.set(
         {
             "data.task": task,
             "data.target": "y",
+            "data.weight": "w" if weighted else None,
             "data.id": [],
             "data.features": {"include": [], "exclude": []},
             "prepare.split.method": "stratified" if task == "classification" else "random",
@@ -177,22 +192,25 @@ def test_each_number_is_scikit_learns(
     names = [str(name) for name in model.feature_names_in_]
     sides = [with_none(pd.read_parquet(side)) for side in (TRAIN, TEST)]
     (train_x, train_y), (test_x, test_y) = ((side[names], side["y"].to_numpy()) for side in sides)
+    train_w, test_w = ((s["w"].to_numpy() if weighted else np.ones(len(s))) for s in sides)
     said = json.loads(Path("metrics/evaluate.json").read_text(encoding="utf-8"))
-    assert_equal(said["train"], by_sklearn(task, model, train_x, train_y))
-    assert_equal(said["test"], by_sklearn(task, model, test_x, test_y))
+    assert_equal(said["train"], by_sklearn(task, model, train_x, train_y, train_w))
+    assert_equal(said["test"], by_sklearn(task, model, test_x, test_y, test_w))
 
     with Path("reports/scores.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for value in ("", "north", "south", "west"):
         there = np.full(len(test_y), True) if not value else (sides[1]["part"] == value).to_numpy()
         found = {r["metric"]: float(r["estimate"]) for r in rows if r["value"] == value}
-        assert_equal(found, by_sklearn(task, model, test_x[there], test_y[there]))
+        assert_equal(found, by_sklearn(task, model, test_x[there], test_y[there], test_w[there]))
 
     kind = StratifiedKFold if task == "classification" else KFold
     folds = []
     for learn, score in kind(FOLDS, shuffle=True, random_state=0).split(train_x, train_y):
-        candidate = clone(model).fit(train_x.iloc[learn], train_y[learn])
-        folds.append(by_sklearn(task, candidate, train_x.iloc[score], train_y[score]))
+        w = {"estimator__sample_weight": train_w[learn]} if weighted else {}
+        candidate = clone(model).fit(train_x.iloc[learn], train_y[learn], **w)
+        held = train_x.iloc[score], train_y[score], train_w[score]
+        folds.append(by_sklearn(task, candidate, *held))
     of_folds = pd.DataFrame(folds)
     wanted = {
         **of_folds.mean().to_dict(),
@@ -201,13 +219,23 @@ def test_each_number_is_scikit_learns(
     kept = json.loads(Path("metrics/cross_validation.json").read_text(encoding="utf-8"))
     assert_equal(kept["cv"], wanted)
 
+    dummy = DummyRegressor() if task == "regression" else DummyClassifier(strategy="prior")
+    dummy.fit(train_x, train_y, sample_weight=train_w)
+    constant = {r["metric"]: float(r["constant"]) for r in rows if not r["slice"] and r["constant"]}
+    of_dummy = by_sklearn(task, dummy, test_x, test_y, test_w)
+    assert {"accuracy", "rmse"} & constant.keys()
+    assert_equal(constant, {name: of_dummy[name] for name in constant})
+
     lead = rows[0]["metric"]
     sign = 1 if rows[0]["better"] == "larger" else -1
     importance = permutation_importance(
         model,
         test_x,
         test_y,
-        scoring=lambda m, x, y: sign * by_sklearn(task, m, x, y)[lead],
+        scoring=lambda m, x, y, sample_weight: (
+            sign * by_sklearn(task, m, x, y, sample_weight)[lead]
+        ),
+        sample_weight=test_w,
         n_repeats=REPEATS,
         random_state=0,
     )

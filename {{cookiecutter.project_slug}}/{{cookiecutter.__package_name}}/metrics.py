@@ -6,7 +6,9 @@ takes any `function(y_true, y_pred)`:
     from sklearn.metrics import matthews_corrcoef
     CLASSIFICATION = {..., "matthews": from_sklearn(matthews_corrcoef)}
 
-If smaller values of it are better, SMALLER_IS_BETTER has to name it too.
+If smaller values of it are better, SMALLER_IS_BETTER has to name it too. The library has some more
+to name here, with intervals of their own: `mape`, `pinball(0.9)`, `f1_weighted`, `roc_auc_weighted`
+and `average_precision_weighted`.
 """
 
 from mlrepo.learning.metrics.aggregates import Metric, from_sklearn

@@ -2,11 +2,12 @@
 
 from mlrepo.core.files import all_or_nothing, put_json
 from mlrepo.core.paths import FOLDS, MODEL, TRAIN
-from mlrepo.learning import model_file
+from mlrepo.learning import model_file, threshold
 from mlrepo.learning.cluster.session import connected
 from mlrepo.learning.cross_validation import cross_validate
-from mlrepo.learning.fit import TrainingTable, fit
+from mlrepo.learning.fit import fit
 from mlrepo.learning.metrics import scores
+from mlrepo.learning.training_table import TrainingTable
 
 from .model import build
 from .params import Params
@@ -24,5 +25,5 @@ def main(params: Params) -> None:
 
     # All is written before the first file is replaced.
     with all_or_nothing() as new:
-        put_json(new(FOLDS), {"cv": folds})
+        put_json(new(FOLDS), {"cv": folds, **threshold.of(model)})
         model_file.save(model, MODEL)

@@ -5,6 +5,7 @@ import io
 import json
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -57,16 +58,25 @@ class Side:
         except ProjectError:
             return {}
 
+    @cached_property
+    def plots(self) -> dict[str, Stored]:
+        """The files of the folder of plots, by path; none where nobody has the list of them."""
+        whole = self.locked().get(paths.PLOTS.as_posix())
+        with suppress(ProjectError):
+            if whole:
+                found = Store().parts(Stored(paths.PLOTS.as_posix(), whole["md5"]))
+                return {stored.path: stored for stored in found}
+        return {}
+
     def plot(self, path: str) -> list[dict[str, str]]:
-        """Return the rows of a CSV file that DVC keeps."""
+        """Return the rows of a plot's CSV file."""
         if self.commit is None:
             return read_csv(Path(path)) if Path(path).exists() else []
-        file = self.locked().get(path)
-        if file is None:
+        if path not in self.plots:
             return []
         with TemporaryDirectory() as folder, suppress(ProjectError):  # it may be nowhere
             target = Path(folder, "plot.csv")
-            Store().fetch(Stored(path, file["md5"]), target, None)
+            Store().fetch(self.plots[path], target, None)
             return read_csv(target)
         return []
 
@@ -116,18 +126,19 @@ def data(base: Side, head: Side) -> str:
 
 def plots(base: Side, head: Side) -> str:
     """Return which plots differ, and those of importance and confusion as tables."""
-    place = f"{paths.PLOTS.as_posix()}/"
+    place = paths.PLOTS.as_posix()
+    whole = [side.locked().get(place, {}).get("md5") for side in (base, head)]
+    if whole[0] == whole[1]:
+        return "The same."
     before, after = (
-        {path: file["md5"] for path, file in side.locked().items() if path.startswith(place)}
-        for side in (base, head)
+        {path: stored.md5 for path, stored in side.plots.items()} for side in (base, head)
     )
     differ = sorted(mappings.changes(before, after))
-    if not differ:
-        return "The same."
-    parts = [f"Changed: {', '.join(f'`{path}`' for path in differ)}. `dvc plots diff` draws them."]
+    which = ", ".join(f"`{path}`" for path in differ or [place])
+    parts = [f"Changed: {which}. `dvc plots diff` draws them."]
     drawn = {"importance": (("feature",), "mean"), "confusion": (("actual", "predicted"), "rows")}
     for name, (keys, value) in drawn.items():
-        path = f"{place}{name}.csv"
+        path = f"{place}/{name}.csv"
         if path in differ:
             parts.append(_plot(base, head, path, keys, value))
     return "\n\n".join(filter(None, parts))

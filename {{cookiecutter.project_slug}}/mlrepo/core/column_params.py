@@ -54,6 +54,10 @@ def of_rows(types: pl.Schema, params: LibraryParams) -> Iterator[str]:
     regression = data.task == "regression"
     if regression and data.target in types and not types[data.target].is_numeric():
         yield f"data.task is regression, but the target '{data.target}' is no number"
+    if data.weight is not None:
+        yield from lacking("data.weight", [data.weight], types)
+        if data.weight in types and not types[data.weight].is_numeric():
+            yield f"data.weight '{data.weight}' is no number"
     yield from lacking("data.id", data.id, types)
     if split.column:
         yield from lacking("prepare.split.column", [split.column], types)
@@ -86,7 +90,7 @@ def of_slices(types: pl.Schema, params: LibraryParams) -> Iterator[str]:
 def wanted(types: pl.Schema, params: LibraryParams) -> list[str]:
     """Return the features that params.yaml asks for, also those that are no column."""
     data = params.data
-    others = (data.target, *data.id, params.prepare.split.column)
+    others = (*data.learned_from, *data.id, params.prepare.split.column)
     names = data.features.include or tuple(
         name for name, dtype in types.items() if name not in others and not dtype.is_temporal()
     )

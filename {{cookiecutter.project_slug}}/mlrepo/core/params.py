@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from mlrepo.core.errors import ProjectError, did_you_mean
@@ -43,14 +50,23 @@ class Data(Section):
     csv: Csv
     task: Task
     target: str
+    weight: str | None
     id: Names
     features: Features
 
     @model_validator(mode="after")
-    def _target_is_no_feature(self) -> "Data":
-        if self.target in self.features.include or self.target in self.id:
-            raise ValueError(f"the target '{self.target}' cannot be a feature or an id as well")
+    def _each_column_has_one_part(self) -> "Data":
+        for part, name in {"target": self.target, "weight": self.weight}.items():
+            if name in self.features.include or name in self.id:
+                raise ValueError(f"the {part} '{name}' cannot be a feature or an id as well")
+        if self.weight == self.target:
+            raise ValueError(f"the target '{self.target}' cannot be the weight as well")
         return self
+
+    @property
+    def learned_from(self) -> tuple[str, ...]:
+        """The columns that a table to predict need not have: the target, and the weight."""
+        return (self.target,) if self.weight is None else (self.target, self.weight)
 
 
 class Split(Section):
@@ -113,6 +129,12 @@ class Batches(Section):
     on_disk: bool
 
 
+class Tune(Section):
+    """The threshold at which a metric is best, on folds of the train rows."""
+
+    tune: str
+
+
 class Train(Section):
     """Knobs of the stage `train`."""
 
@@ -121,7 +143,28 @@ class Train(Section):
     seed: Seed
     preprocessing: Preprocessing
     cross_validation: Annotated[int, Field(ge=0)]
+    threshold: float | Tune | None
     batches: Batches
+
+    @field_validator("threshold", mode="plain")
+    @classmethod
+    def _number_or_metric(cls, value: object) -> object:
+        if isinstance(value, dict) and value.keys() == {"tune"} and isinstance(value["tune"], str):
+            return Tune(tune=value["tune"])
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        if value is not None:
+            raise ValueError(f"must be a number, {{tune: METRIC}} or nothing, not {value!r}")
+        return None
+
+    @model_validator(mode="after")
+    def _threshold_has_folds(self) -> "Train":
+        if isinstance(self.threshold, Tune) and not self.cross_validation:
+            raise ValueError(
+                "threshold.tune looks for it on folds of the train rows: set cross_validation to "
+                "their number, at least 2"
+            )
+        return self
 
     @model_validator(mode="after")
     def _folds_and_batches_fit(self) -> "Train":
@@ -190,6 +233,12 @@ class LibraryParams(Section):
     evaluate: Evaluate
     numerics: Numerics
     card: Card
+
+    @model_validator(mode="after")
+    def _threshold_divides_classes(self) -> "LibraryParams":
+        if self.train.threshold is not None and self.data.task != "classification":
+            raise ValueError("train.threshold is for classification: set it to null")
+        return self
 
 
 Parsed = TypeVar("Parsed", bound=BaseModel)

@@ -18,5 +18,6 @@ METRICS: Final = Path("metrics/evaluate.json")
 SCORES: Final = Path("reports/scores.csv")
 PLOTS: Final = Path("reports/plots")
 IMPORTANCE: Final = PLOTS / "importance.csv"
+PRECISION_RECALL: Final = PLOTS / "precision_recall.csv"
 
 CARD: Final = Path("MODEL_CARD.md")

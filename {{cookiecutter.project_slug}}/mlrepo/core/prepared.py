@@ -66,6 +66,11 @@ def target(table: pl.DataFrame, data: Data) -> np.ndarray:
     return np.asarray(column.to_list())
 
 
+def weights(table: pl.DataFrame, data: Data) -> NDArray[np.float64] | None:
+    """Return the weight of each row of ``table``, shape (rows,); None without data.weight."""
+    return None if data.weight is None else table[data.weight].cast(pl.Float64).to_numpy()
+
+
 def classes(path: Path, data: Data) -> np.ndarray:
     """Return the classes of a prepared table (k,), sorted."""
     labels = pl.scan_parquet(path).select(pl.col(data.target).unique()).collect(engine="streaming")

@@ -28,9 +28,12 @@ _PARTS = 2  # that are timed
 T = TypeVar("T")
 
 
-def announce(model: Any, inputs: pl.DataFrame, truth: Array, folds: int) -> None:
+def announce(
+    model: Any, inputs: pl.DataFrame, truth: Array, folds: int, fits: int | None = None
+) -> None:
     """Print how long it will take to fit ``model`` on inputs (rows, features) and truth (rows,).
 
+    ``fits`` is the number of fits on all rows but those of a fold, one for each unless told.
     Clones are fitted on evenly spread rows: the model, and what it will draw, stay as they are.
     Nothing is printed where a cluster does the work.
     """
@@ -48,7 +51,7 @@ def announce(model: Any, inputs: pl.DataFrame, truth: Array, folds: int) -> None
 
         text = f"fitting takes about {_words(needed(rows))} ({size:,} rows took {took:.1f} s)"
         if folds:
-            whole = needed(rows) + folds * needed(rows * (1 - 1 / folds))
+            whole = needed(rows) + (fits or folds) * needed(rows * (1 - 1 / folds))
             text += f", with {folds} folds about {_words(whole)}"
         print(text, flush=True)
 

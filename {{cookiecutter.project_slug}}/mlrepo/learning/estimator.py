@@ -2,7 +2,7 @@
 
 import importlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +36,15 @@ def explained(estimator: Any) -> Iterator[None]:
             f"{type(estimator).__name__} cannot be fitted: {error}\n  See train.arguments and "
             "train.preprocessing in params.yaml."
         ) from error
+
+
+def refuse_weights(fit: Callable[..., Any], estimator: Any) -> None:
+    """Refuse an estimator that cannot learn from weighted rows, by what its ``fit`` takes."""
+    if "sample_weight" not in inspect.signature(fit).parameters:
+        raise ProjectError(
+            f"{type(estimator).__name__} takes no sample weights, and data.weight in params.yaml "
+            "names a column of them: set it to null, or choose another train.estimator"
+        )
 
 
 def make_estimator(train: Train, task: Task) -> BaseEstimator:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from mlrepo.core import prepared
@@ -38,6 +39,7 @@ class Predictions:
         probabilities: (n, k) class probabilities, or None if the estimator has none.
         decisions: (n,) for two classes or (n, k) decision values, or None. They rank the rows
             (ROC AUC) where there are no probabilities.
+        weights: (n,) how much each row counts, as data.weight says; None: all the same.
     """
 
     truth: Array
@@ -45,6 +47,7 @@ class Predictions:
     classes: Array | None = None
     probabilities: Array | None = None
     decisions: Array | None = None
+    weights: FloatArray | None = None
     _known: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -64,21 +67,33 @@ class Predictions:
                 )
 
     @classmethod
-    def of(cls, model: Any, features: Any, truth: Array) -> Predictions:
+    def of(
+        cls, model: Any, features: Any, truth: Array, weights: FloatArray | None = None
+    ) -> Predictions:
         """Let a fitted scikit-learn estimator or Pipeline predict `features` (n rows)."""
         predicted = np.asarray(model.predict(features))
         if getattr(model, "classes_", None) is None:
-            return cls(truth, predicted.reshape(-1))
+            return cls(truth, predicted.reshape(-1), weights=weights)
+        made = cls(truth, predicted, model.classes_, weights=weights)
         if hasattr(model, "predict_proba"):
-            return cls(truth, predicted, model.classes_, model.predict_proba(features))
+            return replace(made, probabilities=model.predict_proba(features))
         # One-against-one values are one column per pair of classes: they rank no class.
         _, estimator = split_steps(model)
         shape = getattr(estimator, "decision_function_shape", "")
         pairs = len(model.classes_) > 2 and shape == "ovo"
         if pairs or not hasattr(model, "decision_function"):
-            return cls(truth, predicted, model.classes_)
-        decisions = model.decision_function(features)
-        return cls(truth, predicted, model.classes_, decisions=decisions)
+            return made
+        return replace(made, decisions=model.decision_function(features))
+
+    @classmethod
+    def joined(cls, parts: list[Predictions]) -> Predictions:
+        """Return the rows of several predictions of models that know the same classes."""
+        return parts[0].with_columns(lambda name: np.concatenate([getattr(p, name) for p in parts]))
+
+    @property
+    def once_each(self) -> FloatArray:
+        """The weights (1, n) with which a metric scores the table as it is."""
+        return (np.ones(len(self)) if self.weights is None else self.weights)[np.newaxis]
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -90,7 +105,7 @@ class Predictions:
 
     def with_columns(self, column: Callable[[str], Array]) -> Predictions:
         """Return the same model's predictions of other rows, column by column."""
-        names = ("truth", "predicted", "probabilities", "decisions")
+        names = ("truth", "predicted", "probabilities", "decisions", "weights")
         there = [name for name in names if getattr(self, name) is not None]
         columns: dict[str, Any] = {name: column(name) for name in there}
         return replace(self, **columns)
@@ -181,8 +196,16 @@ def evenly_spread(rows: int, limit: int) -> IndexArray:
 
 def predict_table(model: Any, path: Path, features: Features, data: Data) -> Predictions:
     """Return what ``model`` says of each row of a prepared table; only that is kept in memory."""
-    parts = [
-        Predictions.of(model, select(rows, features), prepared.target(rows, data))
-        for rows in prepared.read_batches(path, [*features.names, data.target], PREDICT, "predict")
-    ]
-    return parts[0].with_columns(lambda name: np.concatenate([getattr(p, name) for p in parts]))
+    names = [*features.names, *data.learned_from]
+    return Predictions.joined(
+        [
+            of_rows(model, select(rows, features), rows, data)
+            for rows in prepared.read_batches(path, names, PREDICT, "predict")
+        ]
+    )
+
+
+def of_rows(model: Any, inputs: Any, rows: pl.DataFrame, data: Data) -> Predictions:
+    """Return what ``model`` says of ``inputs``, the features of ``rows`` of a prepared table."""
+    truth, weights = prepared.target(rows, data), prepared.weights(rows, data)
+    return Predictions.of(model, inputs, truth, weights)

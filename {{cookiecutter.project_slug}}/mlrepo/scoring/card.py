@@ -100,7 +100,25 @@ def _scores(params: LibraryParams, scores: list[score_report.Row]) -> list[str]:
         where = f"{escape(worst['slice'])} {escape(worst['value'])}"
         text = f"Worst slice by {worst['metric']}: {where}, {float(worst['estimate']):.3f}."
         said += ["", text, "", markdown(score_report.by_slice(scores))]
-    return said
+    return said + _thresholds()
+
+
+def _thresholds() -> list[str]:
+    """Return recall and precision over thresholds, as points of the curve; for two classes."""
+    curve = [row for row in read_csv(paths.PRECISION_RECALL) if row["threshold"]]
+    names = {row["class"] for row in curve}
+    if len(names) != 1:  # more have a curve each
+        return []
+    limits = [float(row["threshold"]) for row in curve]
+    least, most = min(limits), max(limits)
+    even = [least + (most - least) * part / 10 for part in range(1, 10)]
+    near = {min(range(len(limits)), key=lambda n: abs(limits[n] - at)) for at in even}
+    keys = ["threshold", "recall", "precision"]
+    lines = [keys, *([f"{float(curve[n][key]):.3f}" for key in keys] for n in sorted(near))]
+    said = f"Where the score of {escape(*names)} is at least the threshold, on the test rows"
+    if (chosen := read_json(paths.FOLDS).get("threshold")) is not None:
+        said += f"; this model decides at {chosen:.3f}"
+    return ["", f"{said}:", "", markdown(lines)]
 
 
 def _environment(params: LibraryParams) -> list[str]:

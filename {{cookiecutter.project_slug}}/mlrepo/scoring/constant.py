@@ -7,30 +7,35 @@ import polars as pl
 
 from mlrepo.core import prepared
 from mlrepo.core.params import Data
-from mlrepo.learning.predictions import Array, Predictions
+from mlrepo.learning.predictions import Predictions
 
 
 class Constant:
     """The most frequent class of the train rows with the share of each, or their mean target.
 
-    As `sklearn.dummy.DummyClassifier` with `strategy="prior"` and `DummyRegressor` predict.
+    As `sklearn.dummy.DummyClassifier` with `strategy="prior"` and `DummyRegressor` predict, which
+    learn with the weights of data.weight.
     """
 
     def __init__(self, train: Path, data: Data) -> None:
         """Count the target of the prepared table ``train``; its rows are not kept."""
-        table, self.task = prepared.scan_table(train), data.task
+        y, self.task = pl.col(data.target), data.task
+        w = pl.lit(1.0) if data.weight is None else pl.col(data.weight).cast(pl.Float64)
+        table = prepared.scan_table(train).select(y, w.alias("__w__"))
+        weight = pl.col("__w__").sum()
         if data.task == "regression":
-            mean = pl.col(data.target).cast(pl.Float64).mean()
+            mean = (y.cast(pl.Float64) * pl.col("__w__")).sum() / weight
             self.mean = float(table.select(mean).collect(engine="streaming").item())
             return
-        counts = table.group_by(data.target).len().collect(engine="streaming").sort(data.target)
+        counts = table.group_by(y).agg(weight).sort(y).collect(engine="streaming")
         self.classes = prepared.target(counts, data)
-        rows = counts["len"].to_numpy()
-        self.shares = rows / rows.sum()
+        self.shares = (counts["__w__"] / counts["__w__"].sum()).to_numpy()
 
-    def predict(self, truth: Array) -> Predictions:
-        """Return the same for each row of ``truth`` (n,)."""
+    def predict(self, scored: Predictions) -> Predictions:
+        """Return the same for each row that is scored (n,)."""
+        rows, truth, weights = len(scored), scored.truth, scored.weights
         if self.task == "regression":
-            return Predictions(truth, np.full(len(truth), self.mean))
-        predicted = np.repeat(self.classes[[self.shares.argmax()]], len(truth))
-        return Predictions(truth, predicted, self.classes, np.tile(self.shares, (len(truth), 1)))
+            return Predictions(truth, np.full(rows, self.mean), weights=weights)
+        predicted = np.repeat(self.classes[[self.shares.argmax()]], rows)
+        shares = np.tile(self.shares, (rows, 1))
+        return Predictions(truth, predicted, self.classes, shares, weights=weights)

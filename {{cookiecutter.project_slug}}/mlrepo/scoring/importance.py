@@ -25,13 +25,13 @@ def importance_table(
     """Return `importance` by the metric that leads, on at most `ROWS` rows of a prepared table."""
     some, knobs = evenly_spread(len(predictions), ROWS), params.evaluate
     inputs = select(prepared.read_rows(path, features.names, some), features)
-    truth = predictions.truth[some]
+    known = predictions.rows(some)
     lead = metrics.leading(params, predictions)
     metric, sign = metrics.of_task(params.data.task)[lead], metrics.sign(lead)
 
     def score(frame: pl.DataFrame) -> float:
-        found = Predictions.of(model, frame, truth)
-        return sign * float(metric(found, np.ones((1, len(truth))))[0])
+        found = Predictions.of(model, frame, known.truth, known.weights)
+        return sign * float(metric(found, found.once_each)[0])
 
     if not np.isfinite(score(inputs)):
         raise ProjectError(

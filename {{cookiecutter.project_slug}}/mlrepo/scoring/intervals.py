@@ -175,7 +175,8 @@ class _Table:
 
     def by_row(self, metric: Metric, weights: Weights) -> FloatArray:
         """Return the values (b,) of a metric for weights of the units (b, m)."""
-        return metric(self.some, weights if self.unit is None else weights[:, self.unit])
+        drawn = weights if self.unit is None else weights[:, self.unit]
+        return metric(self.some, drawn * self.some.once_each)
 
     def design(self, influence: FloatArray) -> FloatArray:
         """Return how often wider the variance of each estimate (k,) is by the units."""
@@ -195,7 +196,7 @@ class _Table:
         correlation = np.einsum("kn,jn->kj", of_units / spread, of_units / spread)
         np.fill_diagonal(correlation, 1)
         low, high = made.interval(self.z, self.design(made.influence), correlation)
-        moved = estimate - float(made.scale(made.values).mean())  # 0 where all rows are here
+        moved = estimate - made.mean(made.values)  # 0 where all rows are here
         return Interval(max(0.0, low + moved), min(1.0, high + moved), "score interval")
 
     def of_units(self, loss: Loss) -> tuple[FloatArray, FloatArray]:
@@ -216,10 +217,19 @@ class _Table:
 
     def of_median(self) -> Interval:
         """Return the two absolute errors between which the median of all lies."""
-        _, errors = self.all.ranked_errors
-        below: FloatArray = (np.abs(self.some.errors) <= np.median(errors)) - np.float64(0.5)
-        rows = len(self.all) / (self.design(below[np.newaxis])[0] if self.unit is not None else 1)
-        rank = int(len(errors) * (0.5 - self.z / (2 * np.sqrt(rows))))
-        if rank < 1:
+        order, errors = self.all.ranked_errors
+        [weights], [some] = self.all.once_each, self.some.once_each
+        middle = functions.median_absolute_error(self.all, self.all.once_each)[0]
+        below = some * ((np.abs(self.some.errors) <= middle) - np.float64(0.5))
+        rows = shares.effective(weights)
+        rows /= self.design(below[np.newaxis])[0] if self.unit is not None else 1
+        share = 0.5 - self.z / (2 * np.sqrt(rows))
+        # So many errors, from either end, hold no more than that share of the weight.
+        ends = [
+            int(np.searchsorted(each.cumsum(), share * weights.sum(), side="right"))
+            for each in (weights[order], weights[order][::-1])
+        ]
+        if min(ends) < 1:
             return Interval(None, None, "too few rows")
-        return Interval(float(errors[rank - 1]), float(errors[-rank]), "order statistics")
+        low, high = errors[ends[0] - 1], errors[-ends[1]]
+        return Interval(float(low), float(high), "order statistics")

@@ -16,7 +16,10 @@ _SURE = 15.9  # -ln of what float32 adds to 1: the probability was 0 but for rou
 
 @dataclass(frozen=True)
 class Loss:
-    """A metric that is `scale` of the sum of `value` (n,) over the sum of `base` (n,)."""
+    """A metric that is `scale` of the sum of `value` (n,) over the sum of `base` (n,).
+
+    Both hold the weights of the rows.
+    """
 
     value: FloatArray
     base: FloatArray
@@ -25,23 +28,24 @@ class Loss:
     @classmethod
     def of(cls, metric: Metric, predictions: Predictions) -> Loss | None:
         """Return a metric as a loss; None if it is none, or is below 0 for a row."""
-        once = np.ones(len(predictions))
+        [once] = predictions.once_each
         if metric is functions.rmse:
-            return cls(predictions.errors**2, once, lambda quotient: quotient**0.5)
+            return cls(once * predictions.errors**2, once, lambda quotient: quotient**0.5)
         if metric is functions.r2:
             truth = np.asarray(predictions.truth, dtype=np.float64)
-            spread = (truth - mean(truth, once[np.newaxis])) ** 2
-            return cls(predictions.errors**2, spread, lambda quotient: 1 - quotient)
+            spread = once * (truth - mean(truth, predictions.once_each)) ** 2
+            return cls(once * predictions.errors**2, spread, lambda quotient: 1 - quotient)
         of_row = getattr(metric, "of_row", lambda _: None)(predictions)
         if of_row is None or of_row.min() < 0:
             return None
-        return cls(np.asarray(of_row, dtype=np.float64), once)
+        return cls(once * np.asarray(of_row, dtype=np.float64), once)
 
     def why_none(self, metric: Metric) -> str:
         """Return why there is no interval; "" if there is one."""
-        if np.ptp(self.value) == 0:
+        alike = self.value if metric is functions.r2 else self.value / self.base
+        if np.ptp(alike) == 0:
             return "every row has the same loss"
-        if metric is functions.log_loss and self.value.max() > _SURE:
+        if metric is functions.log_loss and (self.value / self.base).max() > _SURE:
             return "a sure mistake decides it"
         bounded = metric in (functions.log_loss, functions.brier)
         return "a few rows decide it" if not bounded and self.tail_index() < 2 else ""

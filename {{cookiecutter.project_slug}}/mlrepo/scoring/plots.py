@@ -89,7 +89,8 @@ def roc(predictions: Predictions) -> pl.DataFrame:
     """Rates of false and true positives at each threshold, per class against the rest."""
     rows: Rows = []
     for name, positive, scores, points in _curves(predictions):
-        false_rate, true_rate, threshold = roc_curve(positive, scores)
+        found = roc_curve(positive, scores, sample_weight=predictions.weights)
+        false_rate, true_rate, threshold = found
         for point in evenly_spread(len(threshold), points):
             # scikit-learn starts at the threshold infinity, which CSV readers do not know.
             limit = threshold[point] if np.isfinite(threshold[point]) else None
@@ -101,9 +102,9 @@ def precision_recall(predictions: Predictions) -> pl.DataFrame:
     """Precision and recall at each threshold, per class against the rest."""
     rows: Rows = []
     for name, positive, scores, points in _curves(predictions):
-        found = precision_recall_curve(positive, scores, drop_intermediate=True)
-        precision, recall, threshold = found
-        share = positive.mean()
+        how = {"drop_intermediate": True, "sample_weight": predictions.weights}
+        precision, recall, threshold = precision_recall_curve(positive, scores, **how)
+        share = np.average(positive, weights=predictions.weights)
         for point in evenly_spread(len(recall), points):
             limit = threshold[point] if point < len(threshold) else None  # no row is left
             rows.append((name, recall[point], precision[point], limit, share))
@@ -122,11 +123,13 @@ def calibration(predictions: Predictions) -> pl.DataFrame:
         edges = np.quantile(scores, np.linspace(0, 1, BINS + 1))
         part_of_row = np.searchsorted(edges[1:-1], scores)
         size = np.bincount(part_of_row, minlength=BINS)
-        predicted = np.bincount(part_of_row, scores, BINS)
-        observed = np.bincount(part_of_row, positive, BINS)
+        [weights] = predictions.once_each
+        weight = np.bincount(part_of_row, weights, BINS)
+        predicted = np.bincount(part_of_row, weights * scores, BINS)
+        observed = np.bincount(part_of_row, weights * positive, BINS)
         for part in np.flatnonzero(size):
-            mean = predicted[part] / size[part]
-            rows.append((name, mean, observed[part] / size[part], int(size[part]), mean))
+            mean = predicted[part] / weight[part]
+            rows.append((name, mean, observed[part] / weight[part], int(size[part]), mean))
     return table("calibration", rows)
 
 

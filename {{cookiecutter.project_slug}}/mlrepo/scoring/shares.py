@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -22,9 +23,10 @@ class Shares:
 
     Attributes:
         values: (k,) estimates.
-        sizes: (k,) rows that each rests on.
+        sizes: (k,) rows that each rests on; of weighted rows as many as would say as much.
         variance: of each estimate (k,), if its true value were what is given.
         influence: (k, n) how much each row moves each estimate.
+        parts: (k,) what each counts in the mean, taken for known; None: all the same.
         scale: of a share, and its slope there.
     """
 
@@ -32,8 +34,13 @@ class Shares:
     sizes: FloatArray
     variance: Variance
     influence: FloatArray
+    parts: FloatArray | None = None
     scale: Callable[[FloatArray], FloatArray] = lambda share: share
     slope: Callable[[FloatArray], FloatArray] = np.ones_like
+
+    def mean(self, shares: FloatArray) -> float:
+        """Return the metric of k shares."""
+        return float(np.average(self.scale(shares), weights=self.parts))
 
     def interval(
         self, z: float, design: FloatArray, correlation: FloatArray
@@ -47,14 +54,16 @@ class Shares:
         ``correlation`` (k, k) is that of the estimates.
         """
         added = (self.values * self.sizes + 0.5) / (self.sizes + 1)
-        logits, estimate = np.log(added / (1 - added)), float(self.scale(self.values).mean())
+        logits, estimate = np.log(added / (1 - added)), self.mean(self.values)
         steps = self.sizes.min() / self.sizes
+        parts = np.ones(len(steps)) if self.parts is None else self.parts
+        parts = parts / parts.sum()
 
         def at(shift: float) -> tuple[float, float]:
             moved = 1 / (1 + np.exp(-np.clip(logits + shift * steps, -700, 700)))
-            errors = self.slope(moved) * np.sqrt(design * self.variance(moved))
-            variance = (errors[:, np.newaxis] * correlation * errors).sum() / len(errors) ** 2
-            return float(self.scale(moved).mean()), z * float(np.sqrt(max(0.0, variance)))
+            errors = parts * self.slope(moved) * np.sqrt(design * self.variance(moved))
+            variance = (errors[:, np.newaxis] * correlation * errors).sum()
+            return self.mean(moved), z * float(np.sqrt(max(0.0, variance)))
 
         ends = []
         for sign in (-1, 1):
@@ -70,17 +79,23 @@ class Shares:
         return ends[0], ends[1]
 
 
-def _shares(hits: FloatArray, among: FloatArray) -> Shares:
+def effective(weights: FloatArray) -> float:
+    """Return how many rows of one weight say as much as these (Kish, Survey Sampling, 1965)."""
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def _shares(hits: FloatArray, among: FloatArray, weights: FloatArray) -> Shares:
     """Return the mean of `hits` (k, n) over the rows of each line of the mask `among` (k, n)."""
-    sizes = among.sum(axis=1)
-    values = (hits * among).sum(axis=1) / sizes
-    influence = among * (hits - values[:, np.newaxis]) / sizes[:, np.newaxis]
+    weighted = among * weights
+    sizes, sums = np.array([effective(each) for each in weighted]), weighted.sum(axis=1)
+    values = (hits * weighted).sum(axis=1) / sums
+    influence = weighted * (hits - values[:, np.newaxis]) / sums[:, np.newaxis]
     return Shares(values, sizes, lambda p: p * (1 - p) / sizes, influence)
 
 
 def _accuracy(predictions: Predictions) -> Shares:
     right = (predictions.truth == predictions.predicted)[np.newaxis].astype(float)
-    return _shares(right, np.ones_like(right))
+    return _shares(right, np.ones_like(right), predictions.once_each)
 
 
 def _labels(predictions: Predictions) -> tuple[FloatArray, FloatArray]:
@@ -93,46 +108,51 @@ def _labels(predictions: Predictions) -> tuple[FloatArray, FloatArray]:
 def _recalls(predictions: Predictions) -> Shares:
     there, said = _labels(predictions)
     occurs = there.any(axis=1)
-    return _shares(said[occurs], there[occurs])
+    return _shares(said[occurs], there[occurs], predictions.once_each)
 
 
 def _f1(predictions: Predictions) -> Shares:
     there, said = _labels(predictions)
-    hits = _shares(there * said, np.maximum(there, said))
+    hits = _shares(there * said, np.maximum(there, said), predictions.once_each)
     return replace(hits, scale=lambda p: 2 * p / (1 + p), slope=lambda p: 2 / (1 + p) ** 2)
 
 
+def _f1_by_rows(predictions: Predictions) -> Shares:
+    there, _ = _labels(predictions)
+    return replace(_f1(predictions), parts=(there * predictions.once_each).sum(axis=1))
+
+
 def _precisions(predictions: Predictions) -> Shares:
-    values, influence, sizes = [], [], []
+    values, influence, sizes, [weights] = [], [], [], predictions.once_each
     for code, size in predictions.ranks:
         of_class, rank = code >= size, code % size
-        many = np.bincount(rank[of_class], minlength=size)
+        many = np.bincount(rank, weights * of_class, size)
         found = many[::-1].cumsum()[::-1]  # of the class, with this score or a higher one
-        ranked = np.bincount(rank, minlength=size)[::-1].cumsum()[::-1]
-        sizes.append(many.sum())
-        values.append((many * found / ranked).sum() / sizes[-1])
+        ranked = np.bincount(rank, weights, size)[::-1].cumsum()[::-1]
+        sizes.append(effective(weights * of_class))
+        values.append((many * found / ranked).sum() / many.sum())
         # A row moves the precision at its own score, and at each that is not higher.
         lower = (many * found / ranked**2).cumsum()[rank]
         own = (found / ranked)[rank] - values[-1] + (many / ranked).cumsum()[rank]
-        influence.append((np.where(of_class, own, 0) - lower) / sizes[-1])
-    m = np.array(sizes, dtype=float)
+        influence.append(weights * (np.where(of_class, own, 0) - lower) / many.sum())
+    m = np.array(sizes)
     return _as_shown(Shares(np.array(values), m, lambda p: p * (1 - p) / m, np.array(influence)))
 
 
 def _areas(predictions: Predictions) -> Shares:
-    values, influence, sizes = [], [], []
+    values, influence, sizes, [weights] = [], [], [], predictions.once_each
     for code, size in predictions.ranks:
         of_class, rank = code >= size, code % size
         # Of each row the share of the other side that it is ranked right against; ties half.
-        sides = np.bincount(code, minlength=2 * size).reshape(2, size)
-        rest, many = sides[0], sides[1]
+        rest, many = np.bincount(code, weights, 2 * size).reshape(2, size)
         above = (np.cumsum(rest) - rest / 2)[rank] / rest.sum()
         below = 1 - (np.cumsum(many) - many / 2)[rank] / many.sum()
         right = np.where(of_class, above, below)
-        values.append(above[of_class].mean())
-        influence.append((right - values[-1]) / np.where(of_class, many.sum(), rest.sum()))
-        sizes.append((many.sum(), rest.sum()))
-    (m, n), found = np.array(sizes, dtype=float).T, np.array(values)
+        values.append(np.average(above, weights=weights * of_class))
+        sums = np.where(of_class, many.sum(), rest.sum())
+        influence.append(weights * (right - values[-1]) / sums)
+        sizes.append((effective(weights * of_class), effective(weights * ~of_class)))
+    (m, n), found = np.array(sizes).T, np.array(values)
 
     def model(p: FloatArray) -> FloatArray:
         pairs = 1 + ((m + n) / 2 - 1) * ((1 - p) / (2 - p) + p / (1 + p))
@@ -153,10 +173,20 @@ def _as_shown(made: Shares) -> Shares:
     return replace(made, variance=lambda p: times * made.variance(p))
 
 
+def _of_rows(parts: Callable[[Predictions], Shares], predictions: Predictions) -> Shares:
+    """Return the same shares, each of which counts by the rows of its class."""
+    [weights] = predictions.once_each
+    rows = [float(weights[code >= size].sum()) for code, size in predictions.ranks]
+    return replace(parts(predictions), parts=np.array(rows))
+
+
 OF_METRIC: dict[Metric, Callable[[Predictions], Shares]] = {
     functions.accuracy: _accuracy,
     functions.balanced_accuracy: _recalls,
     functions.f1_macro: _f1,
+    functions.f1_weighted: _f1_by_rows,
     functions.average_precision: _precisions,
+    functions.average_precision_weighted: partial(_of_rows, _precisions),
     functions.roc_auc: _areas,
+    functions.roc_auc_weighted: partial(_of_rows, _areas),
 }

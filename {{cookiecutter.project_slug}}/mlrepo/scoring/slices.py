@@ -65,7 +65,7 @@ def _score_rows(
     task, seed, knobs = params.data.task, params.evaluate.seed, params.evaluate.intervals
     found = intervals(task, predictions, knobs.resamples, knobs.confidence, seed, unit)
     about = {"slice": column, "value": value, "rows": len(predictions)}
-    of_constant, rows = scores(task, constant.predict(predictions.truth)), []
+    of_constant, rows = scores(task, constant.predict(predictions)), []
     for name, estimate in scores(task, predictions).items():
         score: dict[str, object] = {**about, "metric": name, "estimate": estimate}
         score |= asdict(found.get(name, Interval(None, None, "no resamples")))

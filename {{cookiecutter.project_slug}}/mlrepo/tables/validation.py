@@ -40,6 +40,10 @@ def measures(raw: RawTable, params: LibraryParams) -> list[pl.Expr]:
         found.append(rule.broken.sum().alias(f"broken {number}"))
     values = {column.field.name: column.value for column in raw.columns}
     target, by = values[params.data.target], params.prepare.split.column
+    if params.data.weight is not None:
+        weight = values[params.data.weight]
+        counts = ((weight > 0) & weight.cast(pl.Float64).is_finite()).fill_null(value=False)
+        found.append((counts.not_() & target.is_not_null()).sum().alias("no weight"))
     found.append(target.null_count().alias("no target"))
     if by is not None:
         undivided = values[by].is_null() & target.is_not_null()
@@ -67,6 +71,11 @@ def refuse_broken(raw: RawTable, measured: pl.DataFrame, params: LibraryParams) 
         raise ProjectError(
             f"{found['no target']} rows have no target '{data.target}': mend the data, or set "
             "prepare.drop_missing_target to true in params.yaml to leave them out"
+        )
+    if wrong := found.get("no weight"):
+        raise ProjectError(
+            f"'{data.weight}' is data.weight, and {wrong} rows have no positive number there: give "
+            "them one, or leave these rows out of the table"
         )
     if missing := found.get("undivided"):
         by = params.prepare.split.column

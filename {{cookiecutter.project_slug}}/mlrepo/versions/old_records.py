@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mlrepo.core.params import Data
 
 LIBRARY: Final = "mlrepo"
-ADDED_TO_DATA: Final[dict[str, Any]] = {}
+ADDED_TO_DATA: Final[dict[str, Any]] = {"weight": None}
 
 # What is in the owner's package before mlrepo 1.0 and no longer the owner's. What else was in it,
 # data.py, model.py and metrics.py among them, is the owner's then and now.

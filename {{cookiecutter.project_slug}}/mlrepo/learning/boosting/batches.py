@@ -47,8 +47,8 @@ class Batches(xgboost.DataIter):
         if start is None:
             return False
         try:
-            x, y = self._rows.read(start, self._size)
-            input_data(data=x, label=y)
+            x, y, weights = self._rows.read(start, self._size)
+            input_data(data=x, label=y, weight=weights)
         except KeyboardInterrupt as error:  # xgboost would take it for the end of the table
             self.interrupted = True
             raise RuntimeError("interrupted") from error

@@ -45,7 +45,7 @@ class Rows:
     @property
     def names(self) -> list[str]:
         """The columns that are read."""
-        return [*self.chosen.names, self.data.target]
+        return [*self.chosen.names, *self.data.learned_from]
 
     def fit_columns(self, size: int) -> None:
         """Fit the preprocessing in place on at most `SAMPLE` evenly spread rows."""
@@ -58,16 +58,20 @@ class Rows:
         features.refuse_all_missing(sample, self.chosen)
         self.columns.fit(features.select(sample, self.chosen), prepared.target(sample, self.data))
 
-    def encode(self, start: int, size: int) -> tuple[Any, Array]:
-        """Return what the preprocessing makes of a batch (rows, columns), and targets (rows,)."""
+    def encode(self, start: int, size: int) -> tuple[Any, Array, Array | None]:
+        """Return what the preprocessing makes of a batch, targets, and weights or None.
+
+        Their shapes are (rows, columns), (rows,) and (rows,).
+        """
         rows = pl.scan_parquet(self.path).select(self.names).slice(start, size).collect()
         x = self.columns.transform(features.select(rows, self.chosen))
-        return x, np.asarray(prepared.target(rows, self.data), np.float64)
+        y = np.asarray(prepared.target(rows, self.data), np.float64)
+        return x, y, prepared.weights(rows, self.data)
 
-    def read(self, start: int, size: int) -> tuple[Array, Array]:
+    def read(self, start: int, size: int) -> tuple[Array, Array, Array | None]:
         """Return a batch as arrays."""
-        x, y = self.encode(start, size)
-        return np.asarray(x, np.float32), y
+        x, y, weights = self.encode(start, size)
+        return np.asarray(x, np.float32), y, weights
 
     def count(self) -> int:
         """Return the number of rows."""

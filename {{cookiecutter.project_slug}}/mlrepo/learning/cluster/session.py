@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from mlrepo.core.errors import ProjectError
 from mlrepo.learning.cluster import scheduler
 from mlrepo.learning.cluster.scheduler import ADDRESS, CONNECT, WORKERS
-from mlrepo.learning.estimator import explained, split_steps
+from mlrepo.learning.estimator import explained, refuse_weights, split_steps
 
 # Seconds without a worker that takes tasks, after which the work is given up.
 PATIENCE = 20
@@ -60,15 +60,21 @@ def client() -> Any:
     return _client
 
 
-def fit(model: Any, inputs: Any, truth: Any) -> None:
-    """Fit a model in place on inputs (rows, features) and truth (rows,).
+def fit(model: Any, inputs: Any, truth: Any, weights: Any = None) -> None:
+    """Fit a model in place on inputs (rows, features), truth (rows,) and weights (rows,) or None.
 
-    What its estimator does in parallel is done by the workers, if there are any.
+    The weights are those of the estimator; the preprocessing does not know them. What the estimator
+    does in parallel is done by the workers, if there are any.
     """
     _, estimator = split_steps(model)
+    given = {}
+    if weights is not None:
+        refuse_weights(estimator.fit, estimator)
+        step = "" if model is estimator else f"{model.steps[-1][0]}__"
+        given[f"{step}sample_weight"] = weights
     with explained(estimator):
         if _client is None:
-            model.fit(inputs, truth)
+            model.fit(inputs, truth, **given)
             return
         import joblib
 
@@ -79,7 +85,7 @@ def fit(model: Any, inputs: Any, truth: Any) -> None:
 
         def work() -> None:
             with joblib.parallel_config("dask", client=_client, wait_for_workers_timeout=WORKERS):
-                model.fit(inputs, truth)
+                model.fit(inputs, truth, **given)
 
         retry(work)
 

@@ -66,6 +66,6 @@ def scores(task: str, predictions: Predictions) -> dict[str, float]:
 
     JSON knows no NaN, and a made-up 0 would be compared with real values.
     """
-    once = np.ones((1, len(predictions)))
-    values = {name: float(metric(predictions, once)[0]) for name, metric in of_task(task).items()}
+    once, metrics = predictions.once_each, of_task(task)
+    values = {name: float(metric(predictions, once)[0]) for name, metric in metrics.items()}
     return {name: value for name, value in values.items() if np.isfinite(value)}

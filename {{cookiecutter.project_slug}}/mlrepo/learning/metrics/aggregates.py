@@ -1,10 +1,12 @@
 """Building blocks of metrics: sums over rows for many bootstrap resamples at once.
 
-Weights have the shape (b, n): how often each of the n rows counts in each of b resamples.
+Weights have the shape (b, n): how much each of the n rows counts in each of b resamples, which is
+how often it was drawn, times its weight where data.weight names a column.
 """
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -21,21 +23,29 @@ Metric = Callable[[Predictions, Weights], FloatArray]
 def from_sklearn(function: Callable[..., Any], **arguments: object) -> Metric:
     """Make a metric of `function(y_true, y_pred, **arguments)`.
 
-    It is called once per resample, on the rows as drawn, so it may ignore sample weights; this
-    is slower than the metrics of this project.
+    It is called once per resample, on the rows as drawn, so it may ignore sample weights unless
+    data.weight names a column; this is slower than the metrics of this project.
     """
     name = getattr(function, "__name__", str(function))
+    weighs = "sample_weight" in inspect.signature(function).parameters
 
     def metric(predictions: Predictions, weights: Weights) -> FloatArray:
-        values = []
+        values, weighted = [], predictions.weights is not None
+        if weighted and not weighs:
+            raise ProjectError(
+                f"the metric {name} takes no sample_weight, and data.weight in params.yaml names a "
+                "column of weights: remove its line in metrics.py"
+            )
         with warnings.catch_warnings():
             # A rare class is missing in some resamples; one warning for each says nothing new.
             warnings.simplefilter("ignore")
             for row in weights:
-                rows = np.repeat(np.arange(len(predictions)), row.astype(np.intp))
+                drawn = row > 0 if weighted else row.astype(np.intp)
+                rows = np.repeat(np.arange(len(predictions)), drawn)
                 truth, predicted = predictions.truth[rows], predictions.predicted[rows]
+                of_rows = {"sample_weight": row[rows]} if weighted else {}
                 try:
-                    values.append(float(function(truth, predicted, **arguments)))
+                    values.append(float(function(truth, predicted, **arguments, **of_rows)))
                 except (TypeError, ValueError) as error:
                     raise ProjectError(
                         f"the metric {name} cannot score these predictions: {error}; correct or "
@@ -70,8 +80,8 @@ def tally(codes: Array, weights: Weights, size: int) -> FloatArray:
 
 
 def dot(left: FloatArray, right: FloatArray) -> FloatArray:
-    """Return the sum (b,) of products of two (b, m) arrays; exact for whole numbers only."""
-    products: FloatArray = np.einsum("bm,bm->b", left, right)
+    """Return the sum (b,) of products of two (b, m) arrays."""
+    products: FloatArray = (left * right).sum(axis=1)
     return products
 
 

@@ -1,15 +1,18 @@
 """The metrics of the field, for one table or for many bootstrap resamples at once.
 
-A metric takes predictions and weights of shape (b, n): how often each of the n rows counts in
+A metric takes predictions and weights of shape (b, n): how much each of the n rows counts in
 each of b resamples. It returns (b,) values, NaN where a resample leaves it undefined. All ones
-is the table as it is: then the values are scikit-learn's.
+is the table as it is: then the values are scikit-learn's, and with data.weight those of its
+`sample_weight`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from mlrepo.learning.metrics.aggregates import Weights, dot, mean, per_row, ratio, tally
+from mlrepo.learning.metrics.aggregates import Metric, Weights, dot, mean, per_row, ratio, tally
 from mlrepo.learning.predictions import Array, FloatArray, Predictions
 
 
@@ -48,23 +51,26 @@ def f1_macro(predictions: Predictions, weights: Weights) -> FloatArray:
     return _mean_of_defined(ratio(2 * correct, there + predicted))
 
 
+def f1_weighted(predictions: Predictions, weights: Weights) -> FloatArray:
+    """Mean F1 of the labels that occur in the truth, each by its rows."""
+    correct, there, predicted = _label_counts(predictions, weights)
+    f1 = ratio(2 * correct, there + predicted)
+    return ratio(np.where(there > 0, f1 * there, 0.0).sum(axis=1), there.sum(axis=1))
+
+
 def roc_auc(predictions: Predictions, weights: Weights) -> FloatArray:
     """Area under the ROC curve; with several classes the mean of each against the rest.
 
     Undefined where a class has no rows or all rows, or where a label is unknown to the model.
     """
-    if not predictions.ranks or (predictions.class_index < 0).any():
-        return np.full(len(weights), np.nan)
-    areas = []
-    for code, size in predictions.ranks:
-        sides = tally(code, weights, 2 * size)
-        rest, of_class = sides[:, :size], sides[:, size:]
-        # Pairs in the right order, ties counted half (Mann and Whitney, 1947). These are whole
-        # and half numbers, so their sums are exact in any order.
-        right = dot(of_class, np.cumsum(rest, axis=1)) - dot(of_class, rest) / 2
-        areas.append(ratio(right, of_class.sum(axis=1) * rest.sum(axis=1)))
-    area: FloatArray = np.mean(areas, axis=0)
-    return area
+    areas, _ = _of_classes(predictions, weights, _area)
+    mean_area: FloatArray = areas.mean(axis=0)
+    return mean_area
+
+
+def roc_auc_weighted(predictions: Predictions, weights: Weights) -> FloatArray:
+    """The same, but each class counts by its rows."""
+    return _by_rows(*_of_classes(predictions, weights, _area))
 
 
 def average_precision(predictions: Predictions, weights: Weights) -> FloatArray:
@@ -72,18 +78,49 @@ def average_precision(predictions: Predictions, weights: Weights) -> FloatArray:
 
     Undefined where a class has no rows, or where a label is unknown to the model.
     """
+    precisions, _ = _of_classes(predictions, weights, _precision)
+    mean_precision: FloatArray = precisions.mean(axis=0)
+    return mean_precision
+
+
+def average_precision_weighted(predictions: Predictions, weights: Weights) -> FloatArray:
+    """The same, but each class counts by its rows."""
+    return _by_rows(*_of_classes(predictions, weights, _precision))
+
+
+def _of_classes(
+    predictions: Predictions,
+    weights: Weights,
+    score: Callable[[FloatArray, FloatArray], FloatArray],
+) -> tuple[FloatArray, FloatArray]:
+    """Return (k, b) scores of each class against the rest, and how much its rows count."""
     if not predictions.ranks or (predictions.class_index < 0).any():
-        return np.full(len(weights), np.nan)
-    precisions = []
+        return np.full((1, len(weights)), np.nan), np.ones((1, len(weights)))
+    values, sizes = [], []
     for code, size in predictions.ranks:
-        sides = tally(code, weights, 2 * size)[:, ::-1]  # the highest score first
-        of_class, rest = sides[:, :size], sides[:, size:]
-        found = np.cumsum(of_class, axis=1)
-        precision = ratio(found, found + np.cumsum(rest, axis=1))
-        gained = np.where(of_class > 0, of_class * precision, 0.0).sum(axis=1)
-        precisions.append(ratio(gained, of_class.sum(axis=1)))
-    average: FloatArray = np.mean(precisions, axis=0)
-    return average
+        sides = tally(code, weights, 2 * size)
+        rest, of_class = sides[:, :size], sides[:, size:]
+        values.append(score(of_class, rest))
+        sizes.append(of_class.sum(axis=1))
+    return np.array(values), np.array(sizes)
+
+
+def _by_rows(values: FloatArray, sizes: FloatArray) -> FloatArray:
+    return ratio((values * sizes).sum(axis=0), sizes.sum(axis=0))
+
+
+def _area(of_class: FloatArray, rest: FloatArray) -> FloatArray:
+    # Pairs in the right order, ties counted half (Mann and Whitney, 1947).
+    right = dot(of_class, np.cumsum(rest, axis=1)) - dot(of_class, rest) / 2
+    return ratio(right, of_class.sum(axis=1) * rest.sum(axis=1))
+
+
+def _precision(of_class: FloatArray, rest: FloatArray) -> FloatArray:
+    of_class, rest = of_class[:, ::-1], rest[:, ::-1]  # the highest score first
+    found = np.cumsum(of_class, axis=1)
+    precision = ratio(found, found + np.cumsum(rest, axis=1))
+    gained = np.where(of_class > 0, of_class * precision, 0.0).sum(axis=1)
+    return ratio(gained, of_class.sum(axis=1))
 
 
 @per_row
@@ -124,6 +161,28 @@ def mae(predictions: Predictions) -> Array:
     return np.abs(predictions.errors)
 
 
+@per_row
+def mape(predictions: Predictions) -> Array:
+    """Mean absolute error in parts of the true value, 0.1 for 10%; huge where that is near 0."""
+    truth = np.abs(np.asarray(predictions.truth, dtype=np.float64))
+    shares: FloatArray = np.abs(predictions.errors) / np.maximum(truth, np.finfo(np.float64).eps)
+    return shares
+
+
+def pinball(quantile: float) -> Metric:
+    """Make the pinball loss of a quantile (0 to 1), smallest for who predicts that quantile.
+
+    In the unit of the target (Koenker and Bassett, Econometrica, 1978).
+    """
+
+    @per_row
+    def loss(predictions: Predictions) -> Array:
+        errors = predictions.errors
+        return np.maximum(quantile * errors, (quantile - 1) * errors)
+
+    return loss
+
+
 def r2(predictions: Predictions, weights: Weights) -> FloatArray:
     """Share of the target's variance that is explained; undefined where the target is constant."""
     truth = np.asarray(predictions.truth, dtype=np.float64)
@@ -139,9 +198,12 @@ def r2(predictions: Predictions, weights: Weights) -> FloatArray:
 def median_absolute_error(predictions: Predictions, weights: Weights) -> FloatArray:
     """Median of the absolute errors, in the unit of the target."""
     order, errors = predictions.ranked_errors
-    reached = np.take(weights, order, axis=1).cumsum(axis=1)
     middles = []
-    for row in reached:
-        both = np.searchsorted(row, [(row[-1] - 1) // 2, row[-1] // 2], side="right")
-        middles.append(errors[both].mean())
+    for row in np.take(weights, order, axis=1):
+        there = row > 0
+        reached, known = row[there].cumsum(), errors[there]
+        # Where half of the weight ends between two errors it is their mean.
+        first = np.searchsorted(reached, reached[-1] / 2)
+        last = np.searchsorted(reached, reached[-1] / 2, side="right")
+        middles.append((known[first] + known[min(last, len(known) - 1)]) / 2)
     return np.array(middles)

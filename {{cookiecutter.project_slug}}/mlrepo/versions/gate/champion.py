@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlrepo.core import prepared, yaml
+from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import PARAMS, TRAIN
 from mlrepo.learning import features, model_file
-from mlrepo.learning.predictions import Predictions
+from mlrepo.learning.predictions import Predictions, of_rows
 from mlrepo.pipeline import dvc_lock, git
 from mlrepo.pipeline.mappings import flatten
 from mlrepo.storage.store import Store, Stored
@@ -108,7 +108,7 @@ class Champion:
 def predict(model: Any, test: pl.DataFrame, params: LibraryParams) -> Predictions:
     """Let a model predict the test rows."""
     inputs = features.select(test, features.fitted(model, test.schema))
-    return Predictions.of(model, inputs, prepared.target(test, params.data))
+    return of_rows(model, inputs, test, params.data)
 
 
 def _goal(task: object, target: object) -> str:

@@ -24,7 +24,7 @@ from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import Tell
 from mlrepo.scoring import bootstrap
 from mlrepo.storage.store import Store
-from mlrepo.versions import fetch, tags
+from mlrepo.versions import fetch, old_records, tags
 from mlrepo.versions.gate import bounds
 from mlrepo.versions.gate.champion import Champion, predict
 from mlrepo.versions.policy import Gate, load_settings
@@ -36,7 +36,8 @@ Verdict = dict[str, Any]
 def compare(version: Version, champion: Version | None, rules: Gate) -> Verdict:
     """Return the verdict on a version, on its own test rows: see `judge`."""
     made_for, params = recorded(version)["architecture"], load_params()
-    goal = {"task": made_for["task"], "target": made_for["target"]}
+    weight = old_records.data_params(version.tag.record).weight
+    goal = {"task": made_for["task"], "target": made_for["target"], "weight": weight}
     params = params.model_copy(update={"data": params.data.model_copy(update=goal)})
     with TemporaryDirectory() as folder:
         store = Store()
@@ -172,15 +173,16 @@ def _difference(
     rows = evenly_spread(len(scored), bootstrap.MOST)
     few, few_rival = scored.rows(rows), rival.rows(rows)
 
-    def gain(weights: Weights) -> FloatArray:
+    def gain(drawn: Weights) -> FloatArray:
+        weights = drawn * few.once_each
         return sign * (score(few, weights) - score(few_rival, weights))
 
     knobs = params.evaluate
     sizes = (len(rows), knobs.intervals.resamples, knobs.intervals.confidence, knobs.seed)
     draws = len(scored) if len(rows) < len(scored) else None
     found = bootstrap.bootstrap({metric: gain}, *sizes, draws=draws)
-    whole = np.ones((1, len(scored)))
-    difference = sign * float((score(scored, whole) - score(rival, whole))[0])
+    of_both = score(scored, scored.once_each) - score(rival, rival.once_each)
+    difference = sign * float(of_both[0])
     moved = difference - float(gain(np.ones((1, len(rows))))[0])
     if metric not in found or not np.isfinite(difference + moved):
         reason = f"{metric} is undefined on these rows, or on most resamples of them"

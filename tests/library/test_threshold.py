@@ -1,0 +1,241 @@
+"""The decision threshold: tuned on train rows alone, and what every prediction goes by."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn import metrics as sk
+from sklearn.base import clone
+from sklearn.model_selection import FixedThresholdClassifier, KFold, StratifiedKFold
+
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.params import LibraryParams
+from mlrepo.core.paths import FOLDS, MODEL, TEST, TRAIN
+from mlrepo.learning import model_file
+from mlrepo.learning.fit import fit
+from mlrepo.learning.training_table import TrainingTable
+from penguins import evaluate, prepare, train
+
+from .conftest import TinyProject
+
+QUICK = {"train.arguments": {"n_estimators": 20}, "train.cross_validation": 3}
+
+
+def rare(rows: int = 400) -> pl.DataFrame:
+    """A table whose second class has a tenth of the rows, and follows from `x` with much noise."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=rows)
+    said = x + rng.normal(size=rows) > 1.8
+    return pl.DataFrame(
+        {"id": range(rows), "x": x, "w": rng.exponential(size=rows) + 0.1}
+    ).with_columns(kind=pl.Series(np.where(said, "yes", "no")), herd=pl.lit("one"))
+
+
+@pytest.fixture
+def scarce(tiny: TinyProject) -> TinyProject:
+    rare().write_csv("table.csv")
+    tiny.set({**QUICK, "data.features": {"include": ["x"], "exclude": []}})
+    tiny.propose()
+    return tiny
+
+
+def trained(params: LibraryParams) -> tuple[Any, dict[str, Any]]:
+    prepare.main(params)
+    train.main(params)
+    return model_file.load(MODEL), json.loads(FOLDS.read_text(encoding="utf-8"))
+
+
+def held_out(
+    model: Any, rows: pl.DataFrame, kind: type, weight: str | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return truth, score and weight of each row that a fold holds out, by scikit-learn alone."""
+    x, y = rows.select("x"), rows["kind"].to_numpy()
+    w = None if weight is None else rows[weight].to_numpy()
+    parts = []
+    for learn, score in kind(3, shuffle=True, random_state=0).split(x, y):
+        known = {} if w is None else {"estimator__sample_weight": w[learn]}
+        fitted = clone(model).fit(x[learn], y[learn], **known)
+        held = np.ones(len(score)) if w is None else w[score]
+        parts.append((y[score], fitted.predict_proba(x[score])[:, 1], held))
+    truth, scores, weights = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return truth, scores, None if w is None else weights
+
+
+def best(
+    truth: np.ndarray, scores: np.ndarray, weights: np.ndarray | None, metric: Any
+) -> tuple[float, float]:
+    """Return the best value of a metric over all scores as thresholds, and the first of these."""
+    limits = np.unique(scores[truth == "yes"])
+    values = [
+        metric(truth, np.where(scores >= limit, "yes", "no"), sample_weight=weights)
+        for limit in limits
+    ]
+    return max(values), float(limits[int(np.argmax(values))])
+
+
+def f1(truth: np.ndarray, said: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+    return float(sk.f1_score(truth, said, average="macro", sample_weight=sample_weight))
+
+
+@pytest.mark.parametrize(
+    ("name", "metric"),
+    [
+        ("f1_macro", f1),
+        ("balanced_accuracy", sk.balanced_accuracy_score),
+        ("accuracy", sk.accuracy_score),
+    ],
+)
+@pytest.mark.parametrize("weight", [None, "w"])
+def test_it_is_where_the_metric_is_best_on_folds(
+    scarce: TinyProject, name: str, metric: Any, weight: str | None
+) -> None:
+    params = scarce.set({"train.threshold": {"tune": name}, "data.weight": weight})
+    model, said = trained(params)
+    rows = pl.read_parquet(TRAIN)
+    plain = clone(model).set_params(estimator=clone(model[-1].estimator))
+    _, limit = best(*held_out(plain, rows, KFold, weight), metric)
+    assert said["threshold"] == limit == model[-1].threshold
+    shares = model.predict_proba(rows)[:, 1]
+    assert (model.predict(rows) == np.where(shares >= limit, "yes", "no")).all()
+
+
+def test_the_folds_are_those_of_the_split(scarce: TinyProject) -> None:
+    params = scarce.set(
+        {"train.threshold": {"tune": "f1_macro"}, "prepare.split.method": "stratified"}
+    )
+    model, said = trained(params)
+    plain = clone(model).set_params(estimator=clone(model[-1].estimator))
+    _, limit = best(*held_out(plain, pl.read_parquet(TRAIN), StratifiedKFold), f1)
+    assert said["threshold"] == limit
+
+
+def test_the_cross_validation_tunes_for_each_fold_on_its_other_rows(scarce: TinyProject) -> None:
+    """So that no row is scored by a threshold that it has helped to choose."""
+    params = scarce.set({"train.threshold": {"tune": "f1_macro"}})
+    model, said = trained(params)
+    rows = pl.read_parquet(TRAIN)
+    plain = clone(model).set_params(estimator=clone(model[-1].estimator))
+    x, y = rows.select("x"), rows["kind"].to_numpy()
+    values = []
+    for learn, score in KFold(3, shuffle=True, random_state=0).split(x):
+        _, limit = best(*held_out(plain, rows[learn], KFold), f1)
+        fitted = FixedThresholdClassifier(clone(plain), threshold=limit).fit(x[learn], y[learn])
+        values.append(f1(y[score], fitted.predict(x[score])))
+    assert said["cv"]["f1_macro"] == pytest.approx(np.mean(values), abs=1e-9)
+
+
+@pytest.mark.parametrize("tuned", [False, True])
+def test_test_rows_have_no_part_in_it(scarce: TinyProject, tuned: bool) -> None:
+    """A leak is planted: test labels that the threshold could be tuned to."""
+    params = scarce.set({"train.threshold": {"tune": "f1_macro"} if tuned else 0.3})
+    trained(params)
+    before = MODEL.read_bytes()
+    test = pl.read_parquet(TEST)
+    test.with_columns(kind=pl.lit("yes"), x=pl.lit(9.0)).write_parquet(TEST)
+    train.main(params)
+    assert MODEL.read_bytes() == before
+    with pytest.raises(ProjectError, match=r"test\.parquet is what \*evaluate\* scores by"):
+        TrainingTable(TEST, params)
+
+
+def test_scores_and_plots_go_by_it(scarce: TinyProject) -> None:
+    found = {}
+    for threshold in (None, 0.05, 0.95):
+        params = scarce.set({"train.threshold": threshold})
+        model, said = trained(params)
+        evaluate.main(params)
+        scores = json.loads(Path("metrics/evaluate.json").read_text(encoding="utf-8"))["test"]
+        test = pl.read_parquet(TEST)
+        truth, shares = test["kind"].to_numpy(), model.predict_proba(test)[:, 1]
+        predicted = np.where(shares >= (threshold or 0.5), "yes", "no")
+        assert scores["accuracy"] == pytest.approx(sk.accuracy_score(truth, predicted))
+        assert said.get("threshold") == threshold
+        found[threshold] = scores
+    assert len({scores["balanced_accuracy"] for scores in found.values()}) == 3
+    assert len({scores["roc_auc"] for scores in found.values()}) == 1
+
+
+def test_a_model_without_probabilities_has_one_on_its_own_scale(scarce: TinyProject) -> None:
+    params = scarce.set(
+        {
+            "train.estimator": "sklearn.svm.LinearSVC",
+            "train.arguments": {},
+            "train.threshold": {"tune": "balanced_accuracy"},
+        }
+    )
+    model, said = trained(params)
+    rows = pl.read_parquet(TRAIN)
+    assert -5 < said["threshold"] < 0
+    scores = model.decision_function(rows)
+    assert (model.predict(rows) == np.where(scores >= said["threshold"], "yes", "no")).all()
+
+
+REFUSED: dict[str, tuple[dict[str, object], str]] = {
+    "no metric": (
+        {"train.threshold": {"tune": "f1"}},
+        r"f1 is no metric; tune it by one of accuracy, balanced_accuracy, f1_macro$",
+    ),
+    "a metric of scores": (
+        {"train.threshold": {"tune": "roc_auc"}},
+        r"roc_auc does not depend on the threshold; tune it by one of accuracy,",
+    ),
+    "three classes": (
+        {"data.target": "colour", "train.threshold": 0.5},
+        r"train.threshold in params.yaml divides two classes, .* have 3: blue, green, red$",
+    ),
+    "no class": (
+        {"data.target": "size", "data.task": "regression", "train.threshold": 0.5},
+        r"train.threshold is for classification: set it to null$",
+    ),
+    "no folds": (
+        {"train.threshold": {"tune": "f1_macro"}, "train.cross_validation": 0},
+        r"train: threshold.tune looks for it on folds .* at least 2$",
+    ),
+    "a word": (
+        {"train.threshold": "high"},
+        r"params.yaml: train.threshold: must be a number, \{tune: METRIC\} or nothing, not 'high'$",
+    ),
+    "true": ({"train.threshold": True}, r"train.threshold: must be a number, .* not True$"),
+    "another word": (
+        {"train.threshold": {"tuned": "f1_macro"}},
+        r"train.threshold: must be a number, .* not \{'tuned': 'f1_macro'\}$",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "says"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_makes_no_sense_is_refused_before_the_fit(
+    tiny: TinyProject, changes: dict[str, object], says: str
+) -> None:
+    with pytest.raises(ProjectError, match=says):
+        trained(tiny.set({"train.cross_validation": 3, **changes}))
+    assert not MODEL.exists()
+
+
+def test_an_estimator_that_stands_alone_takes_none(scarce: TinyProject) -> None:
+    from sklearn.ensemble import RandomForestClassifier
+
+    params = scarce.set({"train.threshold": 0.3})
+    prepare.main(params)
+    with pytest.raises(ProjectError, match="returns RandomForestClassifier alone: return a Pipe"):
+        fit(RandomForestClassifier(n_estimators=3), TrainingTable(TRAIN, params))
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.6])
+def test_what_learns_in_batches_takes_a_number(scarce: TinyProject, threshold: float) -> None:
+    params = scarce.set(
+        {
+            "train.estimator": "sklearn.naive_bayes.GaussianNB",
+            "train.arguments": {},
+            "train.cross_validation": 0,
+            "train.batches": {"rows": 50, "passes": 1, "on_disk": False},
+            "train.threshold": threshold,
+        }
+    )
+    model, _ = trained(params)
+    rows = pl.read_parquet(TRAIN)
+    shares = model.predict_proba(rows)[:, 1]
+    assert (model.predict(rows) == np.where(shares >= threshold, "yes", "no")).all()
