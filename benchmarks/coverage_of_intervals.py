@@ -31,6 +31,7 @@ FOLDER = "COVERAGE_FOLDER"  # where each process puts its copy of the owner's me
 CONFIDENCE, RESAMPLES = 0.95, 1000
 ROWS = (50, 200, 1000, 5000)
 LOWEST, HIGHEST = 0.92, 0.98
+WEIGHTED = ("f1_weighted", "roc_auc_weighted", "average_precision_weighted")
 Drawn = tuple[tuple[Any, ...], Any]  # arguments of Predictions, unit of each row
 
 
@@ -97,6 +98,15 @@ def series_of_errors(rng: np.random.Generator, rows: int) -> Drawn:
     return (known + error, known), np.arange(rows) // round(2 * rows ** (1 / 3))
 
 
+def weighted(
+    draw: Callable[[np.random.Generator, int], Drawn], rng: np.random.Generator, rows: int
+) -> Drawn:
+    """The same with weights of the rows, some of them ten times as large as others."""
+    arguments, unit = draw(rng, rows)
+    weights = np.exp(0.75 * rng.normal(size=rows))
+    return (*arguments, *[None] * (5 - len(arguments)), weights), unit
+
+
 CASES: dict[str, tuple[str, Callable[[np.random.Generator, int], Drawn]]] = {
     "two classes, half each": ("classification", partial(two_classes, 0.5, 1.5)),
     "two classes, 5%": ("classification", partial(two_classes, 0.05, 1.5)),
@@ -105,6 +115,10 @@ CASES: dict[str, tuple[str, Callable[[np.random.Generator, int], Drawn]]] = {
     "ten classes, nine of 5%": ("classification", partial(ten_classes, 0.55)),
     "rows that repeat": ("classification", repeated),
     "groups of ten rows": ("classification", groups),
+    "rows of uneven weight": (
+        "classification",
+        partial(weighted, partial(two_classes, 0.2, 1.5)),
+    ),
     "normal errors": ("regression", partial(errors, lambda rng, n: rng.normal(size=n))),
     "skewed errors (exponential)": (
         "regression",
@@ -116,6 +130,10 @@ CASES: dict[str, tuple[str, Callable[[np.random.Generator, int], Drawn]]] = {
     ),
     "groups of ten errors": ("regression", groups_of_errors),
     "errors in a series": ("regression", series_of_errors),
+    "errors of uneven weight": (
+        "regression",
+        partial(weighted, partial(errors, lambda rng, n: rng.normal(size=n))),
+    ),
 }
 
 
@@ -123,8 +141,14 @@ CASES: dict[str, tuple[str, Callable[[np.random.Generator, int], Drawn]]] = {
 def true_scores(case: str) -> dict[str, float]:
     """Return the scores of a million rows."""
     load_library(Path(tempfile.mkdtemp(prefix="owner-", dir=os.environ[FOLDER])))
-    from mlrepo.learning.metrics import scores
+    from mlrepo.core import owner
+    from mlrepo.learning.metrics import functions, scores
     from mlrepo.learning.predictions import Predictions
+
+    # Those as well that an owner may name.
+    known: Any = owner.metrics()
+    known.CLASSIFICATION.update({name: getattr(functions, name) for name in WEIGHTED})
+    known.REGRESSION.update({"pinball(0.9)": functions.pinball(0.9), "mape": functions.mape})
 
     task, draw = CASES[case]
     arguments, _ = draw(np.random.default_rng(1_000_003), 1_000_000)

@@ -15,6 +15,7 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import FOLDS, MODEL, TEST, TRAIN
 from mlrepo.learning import model_file
+from mlrepo.learning.cluster import session
 from mlrepo.learning.fit import fit
 from mlrepo.learning.training_table import TrainingTable
 from penguins import evaluate, prepare, train
@@ -239,3 +240,21 @@ def test_what_learns_in_batches_takes_a_number(scarce: TinyProject, threshold: f
     rows = pl.read_parquet(TRAIN)
     shares = model.predict_proba(rows)[:, 1]
     assert (model.predict(rows) == np.where(shares >= threshold, "yes", "no")).all()
+
+
+def test_five_folds_make_36_fits(scarce: TinyProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docs/data.md says."""
+    fits, fit = [], session.fit
+
+    def counted(model: Any, *table: Any) -> None:
+        fits.append(len(table[1]))
+        fit(model, *table)
+
+    monkeypatch.setattr(session, "fit", counted)
+    quick = {"train.estimator": "sklearn.tree.DecisionTreeClassifier", "train.arguments": {}}
+    scarce.set({**quick, "train.cross_validation": 5})
+    trained(scarce.set({}))
+    assert len(fits) == 6
+    fits.clear()
+    trained(scarce.set({"train.threshold": {"tune": "f1_macro"}}))
+    assert len(fits) == 36

@@ -149,7 +149,7 @@ def test_boosting_in_batches_learns_by_them(weighted: TinyProject, on_disk: bool
     prepare.main(whole)
     train.main(whole)
     rows, model = pl.read_parquet(TRAIN), clone(model_file.load(MODEL))
-    at_once = model_file.load(MODEL).predict_proba(rows)  # type: ignore[attr-defined]
+    at_once = model_file.load(MODEL).predict_proba(rows)
     model.fit(rows, rows["two"].to_numpy(), estimator__sample_weight=rows["w"].to_numpy())
     assert (model.predict_proba(rows) == at_once).all()
     train.main(weighted.set({"train.batches": {"rows": 7, "passes": 1, "on_disk": on_disk}}))
