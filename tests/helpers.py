@@ -84,7 +84,15 @@ class Copy:
         paths = ["dvc.lock", "env.json"]
         for stage in self.lock()["stages"].values():
             paths += [out["path"] for out in stage["outs"]]
-        return {path: sha256(self.path / path) for path in paths}
+        files = [name for path in paths for name in self.files(path)]
+        return {path: sha256(self.path / path) for path in files}
+
+    def files(self, path: str) -> list[str]:
+        """Return the files of a folder; a file is its own only one."""
+        place = self.path / path
+        if not place.is_dir():
+            return [path]
+        return sorted(f"{path}/{each.name}" for each in place.iterdir())
 
     def lock(self) -> dict[str, Any]:
         """Return the content of dvc.lock."""

@@ -32,7 +32,8 @@ def test_it_is_recorded_and_decides_for_predict_and_serve_alike(
     kept_threshold = record["stages"]["train"]["params"]["params.yaml"]["train"]["threshold"]
     assert kept_threshold == TUNED["train.threshold"]
     assert f"threshold={limit}" in record["architecture"]["pipeline"].replace("\n", "")
-    assert f"this model decides at {limit:.3f}:" in (copy.path / "MODEL_CARD.md").read_text("utf-8")
+    card = (copy.path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert f"- Decision threshold: {limit:.3f}\n" in card
     assert limit != 0.5
 
     expected = predicted(copy, "--version", "v1.2")

@@ -205,8 +205,8 @@ def test_precision_and_recall_stand_over_thresholds(tiny: TinyProject) -> None:
     tuned = {"train.cross_validation": 3, "train.threshold": {"tune": "f1_macro"}}
     _, body = written(tiny.set({**tuned, "train.arguments": {"n_estimators": 40}}))
     chosen = json.loads(Path("metrics/cross_validation.json").read_text("utf-8"))["threshold"]
-    head = "Where the score of small is at least the threshold, on the test rows; this model"
-    assert f"{head} decides at {chosen:.3f}:\n" in body
+    assert f"- Decision threshold: {chosen:.3f}\n" in body
+    head = "Where the score of small is at least the threshold, on the test rows:"
     table = body.partition(head)[2].split("\n\n")[1].splitlines()
     assert cells(table[0]) == ["threshold", "recall", "precision"]
     model: Any = model_file.load(MODEL)

@@ -150,6 +150,11 @@ def test_without_an_id_rows_that_look_the_same_stay(ring: Ring) -> None:
     assert "7 of the test rows, which flatters it" in gate.describe(found)
 
 
+def of_data(ring: Ring) -> Any:
+    """Return the section `data` of params.yaml as dvc.lock has it."""
+    return ring.params.data.model_dump(mode="json", by_alias=True)
+
+
 def version(ring: Ring, name: str, column: str, **changes: Any) -> Version:
     """Return a registered version, with its files in a folder of its own."""
     folder = ring.tiny.folder / name
@@ -162,6 +167,8 @@ def version(ring: Ring, name: str, column: str, **changes: Any) -> Version:
         "artifact": {"path": "models/model.skops", "md5": str(model), "sha256": digest},
         "architecture": {"task": "classification", "target": "answer", "features": [column]},
         "environment": {"python": "3"},
+        "stages": {"prepare": {"params": {"params.yaml": {"data": of_data(ring)}}}},
+        "version": name,
         "files": {
             f"data/prepared/{part}.parquet": {"md5": str(folder / f"{part}.parquet"), "sha256": ""}
             for part in ("train", "test")

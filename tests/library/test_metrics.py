@@ -295,3 +295,8 @@ def test_mape_and_pinball_equal_scikit_learn(weighted: bool) -> None:
     for quantile in (0.1, 0.9):
         wanted = sk.mean_pinball_loss(*pair, alpha=quantile, sample_weight=w)
         assert functions.pinball(quantile)(data, w[np.newaxis])[0] == pytest.approx(wanted)
+
+
+def test_a_quantile_in_percent_is_refused() -> None:
+    with pytest.raises(ProjectError, match="a quantile is between 0 and 1"):
+        functions.pinball(90)

@@ -1,6 +1,7 @@
 """The decision threshold: tuned on train rows alone, and what every prediction goes by."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from mlrepo.core.paths import FOLDS, MODEL, TEST, TRAIN
 from mlrepo.learning import model_file
 from mlrepo.learning.cluster import session
 from mlrepo.learning.fit import fit
+from mlrepo.learning.metrics.aggregates import from_sklearn
 from mlrepo.learning.training_table import TrainingTable
 from penguins import evaluate, prepare, train
+from penguins import metrics as owners_metrics
 
 from .conftest import TinyProject
 
@@ -195,6 +198,19 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
         {"train.threshold": {"tune": "f1_macro"}, "train.cross_validation": 0},
         r"train: threshold.tune looks for it on folds .* at least 2$",
     ),
+    "no probability": (
+        {"train.threshold": 30},
+        r"train.threshold in params.yaml is 30, and the scores of RandomForestClassifier are",
+    ),
+    "no scores": (
+        {
+            "train.estimator": "sklearn.multiclass.OutputCodeClassifier",
+            "train.arguments": {"estimator": "sklearn.linear_model.LogisticRegression"},
+            "train.threshold": {"tune": "f1_macro"},
+        },
+        r"needs scores, and OutputCodeClassifier has none: choose another estimator$",
+    ),
+    "infinite": ({"train.threshold": float("inf")}, r"must be a number, .* not inf$"),
     "a word": (
         {"train.threshold": "high"},
         r"params.yaml: train.threshold: must be a number, \{tune: METRIC\} or nothing, not 'high'$",
@@ -258,3 +274,76 @@ def test_five_folds_make_36_fits(scarce: TinyProject, monkeypatch: pytest.Monkey
     fits.clear()
     trained(scarce.set({"train.threshold": {"tune": "f1_macro"}}))
     assert len(fits) == 36
+
+
+def with_metrics(monkeypatch: pytest.MonkeyPatch, **more: Any) -> None:
+    found = {**owners_metrics.CLASSIFICATION, **more}
+    monkeypatch.setattr(owners_metrics, "CLASSIFICATION", found)
+
+
+def test_a_metric_that_knows_the_labels_can_be_tuned_by(
+    scarce: TinyProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs = {("no", "yes"): 1.0, ("yes", "no"): 9.0, ("no", "no"): 0.0, ("yes", "yes"): 0.0}
+
+    def cost(truth: np.ndarray, said: np.ndarray) -> float:
+        return -float(np.mean([costs[pair] for pair in zip(truth, said, strict=True)]))
+
+    def balance(truth: np.ndarray, said: np.ndarray) -> float:
+        return -abs(float((truth == "yes").mean() - (said == "yes").mean()))
+
+    by = {"f1_yes": from_sklearn(sk.f1_score, pos_label="yes"), "cost": from_sklearn(cost)}
+    with_metrics(monkeypatch, **by, balance=from_sklearn(balance))
+    limits = {}
+    for name in ("f1_yes", "cost", "balance"):
+        model, said = trained(scarce.set({"train.threshold": {"tune": name}}))
+        limits[name] = said["threshold"]
+        if name == "f1_yes":
+            plain = clone(model).set_params(estimator=clone(model[-1].estimator))
+            found = held_out(plain, pl.read_parquet(TRAIN), KFold)
+            one = partial(sk.f1_score, pos_label="yes")
+            assert limits[name] == best(*found, one)[1]
+    assert limits["cost"] < limits["f1_yes"]
+
+
+def test_never_is_a_threshold_too(scarce: TinyProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a wrong alarm costs more than all that is missed."""
+
+    def cost(truth: np.ndarray, said: np.ndarray) -> float:
+        return -float(np.mean(1000 * ((said == "yes") & (truth == "no")) + (truth == "yes")))
+
+    with_metrics(monkeypatch, cost=from_sklearn(cost))
+    noise = rare().with_columns(x=pl.Series(np.random.default_rng(5).normal(size=400)))
+    noise.write_csv("table.csv")
+    model, said = trained(scarce.set({"train.threshold": {"tune": "cost"}}))
+    rows = pl.read_parquet(TRAIN)
+    assert (model.predict(rows)[model.predict_proba(rows)[:, 1] < said["threshold"]] == "no").all()
+    truth, scores, _ = held_out(
+        clone(model).set_params(estimator=clone(model[-1].estimator)), rows, KFold
+    )
+    assert cost(truth, np.where(scores >= said["threshold"], "yes", "no")) >= cost(
+        truth, np.full(len(truth), "no")
+    )
+
+
+def test_a_fold_of_one_class_is_learned_from_without_it(tiny: TinyProject) -> None:
+    table = rare().with_columns(seen=pl.date(2024, 1, 1) + pl.duration(days=pl.col("id")))
+    early = pl.when(pl.col("id") < 120).then(pl.lit("no")).otherwise(pl.col("kind"))
+    table.with_columns(kind=early).write_csv("table.csv")
+    split = {"prepare.split.method": "time", "prepare.split.column": "seen"}
+    tiny.set({**QUICK, **split, "data.features": {"include": ["x"], "exclude": []}})
+    tiny.propose()
+    _, said = trained(tiny.set({"train.threshold": 0.3}))
+    assert said["threshold"] == 0.3
+    with pytest.raises(ProjectError, match="rows that are learned from have 1: no"):
+        trained(tiny.set({"train.threshold": {"tune": "f1_macro"}}))
+
+
+def test_a_threshold_of_the_owners_own_is_no_matter_of_params(scarce: TinyProject) -> None:
+    params = scarce.set(
+        {
+            "train.estimator": "sklearn.model_selection.FixedThresholdClassifier",
+            "train.arguments": {"estimator": "sklearn.linear_model.LogisticRegression"},
+        }
+    )
+    assert "threshold" not in trained(params)[1]

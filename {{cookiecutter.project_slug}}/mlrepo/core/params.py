@@ -1,5 +1,6 @@
 """params.yaml as typed, frozen objects: what the library reads of it."""
 
+from math import isfinite
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -151,8 +152,9 @@ class Train(Section):
     def _number_or_metric(cls, value: object) -> object:
         if isinstance(value, dict) and value.keys() == {"tune"} and isinstance(value["tune"], str):
             return Tune(tune=value["tune"])
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and isfinite(value):  # type: ignore[arg-type]
+            return float(value)  # type: ignore[arg-type]
         if value is not None:
             raise ValueError(f"must be a number, {{tune: METRIC}} or nothing, not {value!r}")
         return None

@@ -42,8 +42,8 @@ def refuse_weights(fit: Callable[..., Any], estimator: Any) -> None:
     """Refuse an estimator that cannot learn from weighted rows, by what its ``fit`` takes."""
     if "sample_weight" not in inspect.signature(fit).parameters:
         raise ProjectError(
-            f"{type(estimator).__name__} takes no sample weights, and data.weight in params.yaml "
-            "names a column of them: set it to null, or choose another train.estimator"
+            f"the {fit.__name__} of {type(estimator).__name__} names no sample_weight, and "
+            "data.weight in params.yaml a column: set it to null, or choose another train.estimator"
         )
 
 

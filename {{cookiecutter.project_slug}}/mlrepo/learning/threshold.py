@@ -6,7 +6,7 @@ goes into scikit-learn's FixedThresholdClassifier, so that all that predicts goe
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ from mlrepo.learning.training_table import TrainingTable
 
 _MOST = 200  # thresholds that are tried: scores of rows of the second class, evenly spread
 _KEY = "train.threshold in params.yaml"
+# Rows of each pair of true and predicted class: right, wrong, and one class for all.
+_PROBES = ([5, 0, 0, 5], [0, 5, 5, 0], [5, 0, 5, 0], [0, 5, 0, 5])
 
 
 def choose(model: Any, table: TrainingTable) -> float | None:
@@ -37,36 +39,44 @@ def choose(model: Any, table: TrainingTable) -> float | None:
     asked, data = table.params.train.threshold, table.params.data
     if asked is None:
         return None
-    _refuse_other_classes(prepared.classes(table.path, data).tolist())
+    classes = prepared.classes(table.path, data)
+    _refuse_other_classes(classes.tolist())
+    _refuse_no_scores(model, asked)
     if not isinstance(asked, Tune):
         return asked
-    _refuse_other_metric(asked.tune)
+    _refuse_other_metric(asked.tune, classes)
     found = Predictions.joined(list(_held_out(model, table)))
     [(_, scores)] = found.class_scores()
-    distinct = np.unique(scores[found.class_index == 1])
-    limits = distinct[evenly_spread(len(distinct), _MOST)]
-    values = [_value(asked.tune, _decided(found, scores >= limit)) for limit in limits]
+    second = found.class_index == 1
+    distinct = np.unique(scores[second])
+    # The last one is for no row at all.
+    limits = [*distinct[evenly_spread(len(distinct), _MOST)], np.nextafter(scores.max(), np.inf)]
+    values = []
+    for limit in limits:
+        cells = np.bincount(2 * second + (scores >= limit), found.weights, 4)
+        value = _value(asked.tune, classes, cells, found.weights is not None)
+        values.append(np.nan_to_num(metrics.sign(asked.tune) * value, nan=-np.inf))
     return float(limits[np.argmax(values)])
 
 
 def put(model: Any, limit: float | None) -> None:
-    """Let a fitted model decide by a threshold, in place."""
+    """Let a fitted model decide by a threshold, in place; not if it has seen one class alone."""
     if limit is None:
         return
     if not isinstance(model, Pipeline):
         says = f"`build` in model.py returns {type(model).__name__} alone: return a Pipeline"
         raise ProjectError(f"{_KEY} takes the place of a Pipeline's last step, and {says}")
     name, estimator = model.steps[-1]
-    decides = FixedThresholdClassifier(clone(estimator), threshold=limit)
-    decides.estimator_ = estimator  # as its `fit` leaves it, without another fit
-    model.steps[-1] = (name, decides)
+    if len(estimator.classes_) == 2:
+        decides = FixedThresholdClassifier(clone(estimator), threshold=limit)
+        decides.estimator_ = estimator  # as its `fit` leaves it, without another fit
+        model.steps[-1] = (name, decides)
 
 
 def of(model: Any) -> dict[str, float]:
     """Return {"threshold": number} of a fitted model, or nothing if it has none."""
-    _, estimator = split_steps(model)
-    is_put = isinstance(estimator, FixedThresholdClassifier)
-    return {"threshold": estimator.threshold} if is_put else {}
+    limit = getattr(split_steps(model)[1], "threshold", None)
+    return {"threshold": limit} if isinstance(limit, float) else {}
 
 
 def _held_out(model: Any, table: TrainingTable) -> Iterator[Predictions]:
@@ -77,27 +87,38 @@ def _held_out(model: Any, table: TrainingTable) -> Iterator[Predictions]:
         yield Predictions.of(candidate, held.inputs, held.target, held.weights)
 
 
-def _decided(found: Predictions, second: Array) -> Predictions:
-    classes = found.classes
-    assert classes is not None
-    return replace(found, predicted=classes[second.astype(int)])
+def _value(metric: str, classes: Array, cells: Array, weighted: bool) -> float:
+    """Return a metric by the weight of each pair of true and predicted class (4,): 00 01 10 11."""
+    truth, said = classes[[0, 0, 1, 1]], classes[[0, 1, 0, 1]]
+    pairs = Predictions(truth, said, classes, weights=cells if weighted else None)
+    return float(metrics.of_task("classification")[metric](pairs, cells[np.newaxis])[0])
 
 
-def _value(metric: str, predictions: Predictions) -> float:
-    value = metrics.of_task("classification")[metric](predictions, predictions.once_each)[0]
-    return float(np.nan_to_num(metrics.sign(metric) * value, nan=-np.inf))
-
-
-def _refuse_other_metric(name: str) -> None:
+def _refuse_other_metric(name: str, classes: Array) -> None:
     """Refuse what is no metric, and what looks at scores and not at the class that is predicted."""
+
+    def depends(metric: str) -> bool:
+        values = [_value(metric, classes, np.array(cells, float), False) for cells in _PROBES]
+        return bool(np.ptp(values) > 0)
+
     known = metrics.of_task("classification")
-    truth = np.array([0, 1])
-    even = np.full((2, 2), 0.5)
-    right, wrong = (Predictions(truth, said, truth, even) for said in (truth, truth[::-1]))
-    fit = [each for each in known if _value(each, right) != _value(each, wrong)]
-    if name not in fit:
-        why = "does not depend on the threshold" if name in known else "is no metric"
-        raise ProjectError(f"{_KEY}: {name} {why}; tune it by one of {', '.join(fit)}")
+    if name in known and depends(name):
+        return
+    others = []
+    for other in known:
+        with suppress(Exception):  # one of the owner's that cannot score the probes
+            others += [other] if depends(other) else []
+    why = "does not depend on the threshold" if name in known else "is no metric"
+    raise ProjectError(f"{_KEY}: {name} {why}; tune it by one of {', '.join(others)}")
+
+
+def _refuse_no_scores(model: Any, asked: float | Tune) -> None:
+    """Refuse an estimator without scores, and a number that is no probability."""
+    name = type(split_steps(model)[1]).__name__
+    if not (hasattr(model, "predict_proba") or hasattr(model, "decision_function")):
+        raise ProjectError(f"{_KEY} needs scores, and {name} has none: choose another estimator")
+    if not isinstance(asked, Tune) and hasattr(model, "predict_proba") and not 0 <= asked <= 1:
+        raise ProjectError(f"{_KEY} is {asked:g}, and the scores of {name} are from 0 to 1")
 
 
 def _refuse_other_classes(classes: list[object]) -> None:

@@ -65,21 +65,28 @@ def _model(params: LibraryParams) -> list[str]:
         f"- Numbers: {_json(steps.numbers.model_dump())}",
         f"- Categories: {_json(steps.categories.model_dump())}",
         f"- Estimator: {escape(train.estimator)}, {_json(train.arguments)}, seed {train.seed}",
+        *_threshold(),
         f"- Owner: {_prose(params.card.owner)}",
     ]
 
 
+def _threshold() -> list[str]:
+    limit = read_json(paths.FOLDS).get("threshold")
+    return [] if limit is None else [f"- Decision threshold: {limit:.3f}"]
+
+
 def _data(params: LibraryParams) -> list[str]:
-    origin, split = params.card.data, params.prepare.split
+    data, origin, split = params.data, params.card.data, params.prepare.split
     prepared = read_json(paths.ROWS)
     rows, found = prepared["rows"], prepared["split"]
     column = f" by {escape(split.column)}" if split.column else ""
     return [
         f"- Source: {_prose(origin.source)}",
         f"- Licence: {_prose(origin.licence)}",
-        f"- Table: {escape(params.data.path)}",
+        f"- Table: {escape(data.path)}",
         f"- Rows: {rows['raw']}, of them {rows['no_target']} left out without a target, "
         f"{rows['train']} for training, {rows['test']} for the test",
+        *([f"- Weights of the rows: {escape(data.weight)}"] if data.weight else []),
         f"- Split: {split.method}{column}, test share {split.test_size:g}, seed {split.seed}",
         f"- Test rows that have the features of a train row: {found['test_rows_like_train']}",
     ]
@@ -115,10 +122,8 @@ def _thresholds() -> list[str]:
     near = {min(range(len(limits)), key=lambda n: abs(limits[n] - at)) for at in even}
     keys = ["threshold", "recall", "precision"]
     lines = [keys, *([f"{float(curve[n][key]):.3f}" for key in keys] for n in sorted(near))]
-    said = f"Where the score of {escape(*names)} is at least the threshold, on the test rows"
-    if (chosen := read_json(paths.FOLDS).get("threshold")) is not None:
-        said += f"; this model decides at {chosen:.3f}"
-    return ["", f"{said}:", "", markdown(lines)]
+    said = f"Where the score of {escape(*names)} is at least the threshold, on the test rows:"
+    return ["", said, "", markdown(lines)]
 
 
 def _environment(params: LibraryParams) -> list[str]:

@@ -38,6 +38,7 @@ _MOST_SHARES = 2_000_000  # rows x classes at once; more rows are evenly thinned
 _WIDEST = 10.0  # times the loss: a wider end is what resamples without its largest rows make
 _FEWEST_UNITS = 30  # of fewer the bootstrap knows too little
 _FEWEST_ROWS = 5  # of a class
+_FEWEST_WEIGHTED = 200  # that rows of uneven weight must say as much as
 _FEW = f"fewer than {_FEWEST_UNITS} rows or groups of them"
 
 
@@ -105,6 +106,8 @@ def intervals(
             found[name] = table.of_median()
         elif table.drawn < _FEWEST_UNITS:
             found[name] = Interval(None, None, _FEW)
+        elif table.is_uneven:
+            found[name] = Interval(None, None, "the weights of the rows are too uneven")
         elif (loss := Loss.of(metrics[name], predictions)) is None:
             statistics[name] = partial(table.by_row, metrics[name])
         elif why := loss.why_none(metrics[name]):
@@ -159,6 +162,14 @@ class _Table:
     @property
     def drawn(self) -> int:
         return len(self.some) if self.unit is None else int(self.unit.max()) + 1
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether so few heavy rows count that a bootstrap does not see how the others vary."""
+        weights = self.all.weights
+        if weights is None or np.ptp(weights) == 0:
+            return False
+        return shares.effective(weights) < max(_FEWEST_WEIGHTED, len(weights) / 3)
 
     @property
     def fewest_of_a_class(self) -> int:

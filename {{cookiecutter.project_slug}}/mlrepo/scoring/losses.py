@@ -43,7 +43,7 @@ class Loss:
     def why_none(self, metric: Metric) -> str:
         """Return why there is no interval; "" if there is one."""
         alike = self.value if metric is functions.r2 else self.value / self.base
-        if np.ptp(alike) == 0:
+        if np.ptp(alike) <= 1e-12 * np.abs(alike).max():
             return "every row has the same loss"
         if metric is functions.log_loss and (self.value / self.base).max() > _SURE:
             return "a sure mistake decides it"

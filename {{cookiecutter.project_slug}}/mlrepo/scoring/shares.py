@@ -90,7 +90,9 @@ def _shares(hits: FloatArray, among: FloatArray, weights: FloatArray) -> Shares:
     sizes, sums = np.array([effective(each) for each in weighted]), weighted.sum(axis=1)
     values = (hits * weighted).sum(axis=1) / sums
     influence = weighted * (hits - values[:, np.newaxis]) / sums[:, np.newaxis]
-    return Shares(values, sizes, lambda p: p * (1 - p) / sizes, influence)
+    made = Shares(values, sizes, lambda p: p * (1 - p) / sizes, influence)
+    # Uneven weights may go with what is hit, which no model of the variance knows.
+    return made if np.ptp(weights) == 0 else _as_shown(made)
 
 
 def _accuracy(predictions: Predictions) -> Shares:
@@ -118,8 +120,19 @@ def _f1(predictions: Predictions) -> Shares:
 
 
 def _f1_by_rows(predictions: Predictions) -> Shares:
-    there, _ = _labels(predictions)
-    return replace(_f1(predictions), parts=(there * predictions.once_each).sum(axis=1))
+    return _by_rows(_f1(predictions), _labels(predictions)[0], predictions.once_each)
+
+
+def _by_rows(made: Shares, members: FloatArray, weights: FloatArray) -> Shares:
+    """Return the same shares, each counted by the rows of its class, the mask `members` (k, n)."""
+    parts = (members * weights).sum(axis=1) / weights.sum()
+    column = parts[:, np.newaxis]
+    fixed = (column * made.slope(made.values)[:, np.newaxis] * made.influence).sum(axis=0)
+    # Other rows would have other parts as well.
+    moved = (made.scale(made.values)[:, np.newaxis] * (members - column)).sum(axis=0)
+    whole = ((fixed + moved * weights[0] / weights.sum()) ** 2).sum()
+    times = whole / (fixed**2).sum() if fixed.any() else 1.0
+    return replace(made, parts=parts, variance=lambda p: times * made.variance(p))
 
 
 def _precisions(predictions: Predictions) -> Shares:
@@ -174,10 +187,8 @@ def _as_shown(made: Shares) -> Shares:
 
 
 def _of_rows(parts: Callable[[Predictions], Shares], predictions: Predictions) -> Shares:
-    """Return the same shares, each of which counts by the rows of its class."""
-    [weights] = predictions.once_each
-    rows = [float(weights[code >= size].sum()) for code, size in predictions.ranks]
-    return replace(parts(predictions), parts=np.array(rows))
+    members = np.array([code >= size for code, size in predictions.ranks], dtype=float)
+    return _by_rows(parts(predictions), members, predictions.once_each)
 
 
 OF_METRIC: dict[Metric, Callable[[Predictions], Shares]] = {

@@ -42,7 +42,7 @@ def measures(raw: RawTable, params: LibraryParams) -> list[pl.Expr]:
     target, by = values[params.data.target], params.prepare.split.column
     if params.data.weight is not None:
         weight = values[params.data.weight]
-        counts = ((weight > 0) & weight.cast(pl.Float64).is_finite()).fill_null(value=False)
+        counts = weight.is_between(1e-9, 1e9).fill_null(value=False)
         found.append((counts.not_() & target.is_not_null()).sum().alias("no weight"))
     found.append(target.null_count().alias("no target"))
     if by is not None:
@@ -74,8 +74,8 @@ def refuse_broken(raw: RawTable, measured: pl.DataFrame, params: LibraryParams) 
         )
     if wrong := found.get("no weight"):
         raise ProjectError(
-            f"'{data.weight}' is data.weight, and {wrong} rows have no positive number there: give "
-            "them one, or leave these rows out of the table"
+            f"'{data.weight}' is data.weight, and {wrong} rows have no number from 1e-9 to 1e9 "
+            "there: give them one, or leave these rows out of the table"
         )
     if missing := found.get("undivided"):
         by = params.prepare.split.column

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mlrepo.core.errors import ProjectError
 from mlrepo.learning.metrics.aggregates import Metric, Weights, dot, mean, per_row, ratio, tally
 from mlrepo.learning.predictions import Array, FloatArray, Predictions
 
@@ -174,6 +175,8 @@ def pinball(quantile: float) -> Metric:
 
     In the unit of the target (Koenker and Bassett, Econometrica, 1978).
     """
+    if not 0 < quantile < 1:
+        raise ProjectError(f"pinball({quantile}) in metrics.py: a quantile is between 0 and 1")
 
     @per_row
     def loss(predictions: Predictions) -> Array:
