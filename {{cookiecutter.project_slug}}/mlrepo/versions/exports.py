@@ -21,8 +21,6 @@ from mlrepo.versions.tags import Tag
 # The build: this command in a checkout of the commit, with the params of its stages.
 BUILD_TYPE = "https://dvc.org/doc/command-reference/repro"
 
-_ALGORITHMS = {"MD5": "md5", "SHA-256": "sha256"}
-
 Node = dict[str, Any]
 
 
@@ -40,12 +38,10 @@ def _statement(record: Node) -> Node:
     When its stages ran is not recorded, so nothing is said of it.
     """
     artifact, environment, stages = record["artifact"], record["environment"], record["stages"]
+    params = {name: each["params"].get("params.yaml") for name, each in stages.items()}
     definition = {
         "buildType": BUILD_TYPE,
-        "externalParameters": {
-            "commit": record["commit"],
-            "params": {name: each["params"].get("params.yaml") for name, each in stages.items()},
-        },
+        "externalParameters": {"commit": record["commit"], "params": params},
         "internalParameters": {
             "python": environment["python"],
             "registeredOn": environment["registered_on"],
@@ -177,7 +173,8 @@ def _library(package: Node) -> Node:
 
 
 def _hashes(entry: Node) -> list[Node]:
-    return [{"alg": name, "content": entry[key]} for name, key in _ALGORITHMS.items()]
+    algorithms = {"MD5": "md5", "SHA-256": "sha256"}
+    return [{"alg": name, "content": entry[key]} for name, key in algorithms.items()]
 
 
 def _datasets(record: Node) -> list[Node]:

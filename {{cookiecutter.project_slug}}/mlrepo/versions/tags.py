@@ -107,8 +107,7 @@ def write(name: str, commit: str, notes: str, record: dict[str, Any], sign: bool
     record = {**record, "nonce": os.urandom(8).hex()}
     date = datetime.fromisoformat(record["at"])
     oid = _make(name, commit, f"{notes.strip()}\n\n{json.dumps(record, indent=1)}\n", date, sign)
-    remote = origin()
-    if remote:
+    if remote := origin():
         _push(oid, name, remote)
     _keep(oid, name)
 
@@ -123,8 +122,7 @@ def fetch(model: str) -> None:
         # Not with --quiet, which keeps the names of rejected tags back.
         git("fetch", "--no-tags", remote, *wanted)
     except ProjectError as error:
-        changed = re.findall(r"\[rejected\] +(\S+)", str(error))
-        if changed:
+        if changed := re.findall(r"\[rejected\] +(\S+)", str(error)):
             raise ProjectError(
                 f"{', '.join(changed)} differs here and at {remote}: somebody has made the tag "
                 f"again. `git ls-remote --tags {remote}` and `git show-ref --tags` show both"
