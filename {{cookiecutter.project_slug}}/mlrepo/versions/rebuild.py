@@ -86,9 +86,9 @@ class Checkout:
         is_folder = (self.folder / path).is_dir()
         names = [f"{path}/{n}" for n in files_in(path, self.folder)] if is_folder else [path]
         files = {name: self.folder / name for name in names}
-        now = {n: hashes(file)["sha256"] if file.is_file() else "" for n, file in files.items()}
-        then = {name: claim["sha256"] for name, claim in parts(path, entry).items()}
-        return sorted({name for name, _ in now.items() ^ then.items()})
+        here = {n: hashes(file)["sha256"] if file.is_file() else "" for n, file in files.items()}
+        claims = {name: claim["sha256"] for name, claim in parts(path, entry).items()}
+        return sorted({name for name, _ in here.items() ^ claims.items()})
 
     def dvc(self, trouble: str, *arguments: str) -> None:
         """Run a command of its DVC."""
@@ -156,10 +156,8 @@ def judge(predictions_agree: bool, off: list[str], same_machine: bool) -> tuple[
         return "different", f"other numbers in {', '.join(off)}"
     if same_machine:
         return "different", "this machine computes as the recorded one did: bytes should be equal"
-    return (
-        "equivalent",
-        "same predictions and metrics, other bytes, on a machine that computes otherwise",
-    )
+    why = "same predictions and metrics, other bytes, on a machine that computes otherwise"
+    return "equivalent", why
 
 
 def _agrees(version: Version, there: Checkout, path: str) -> bool:
