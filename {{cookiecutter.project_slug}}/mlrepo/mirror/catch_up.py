@@ -61,17 +61,15 @@ def catch_up(model: str, tell: Tell) -> Done:
         for source in progress(found, "mirror"):
             if to.has(source):
                 done.there += 1
-                continue
-            run = runs.read(source, model)
-            if run is None:
+            elif (run := runs.read(source, model)) is None:
                 done.passed += 1
-                continue
-            store = store or Store()
-            with TemporaryDirectory() as folder:
-                absent = runs.fetch(run, store, Path(folder))
-                to.write(run, Path(folder), finished=not absent)
-            done.written += 1
-            done.lacking += [f"{source.name}: {said}" for said in absent]
+            else:
+                store = store or Store()
+                with TemporaryDirectory() as folder:
+                    absent = runs.fetch(run, store, Path(folder))
+                    to.write(run, Path(folder), finished=not absent)
+                done.written += 1
+                done.lacking += [f"{source.name}: {said}" for said in absent]
         to.publish(registry, tell)
         done.tells = to.tells()
         return done

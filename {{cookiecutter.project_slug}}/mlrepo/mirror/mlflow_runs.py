@@ -141,8 +141,7 @@ class Tracker:
         """Bring versions and aliases of MLflow's registry up to the tags of Git."""
         from mlrepo.mirror import mlflow_registry
 
-        whole = [each for each in self._runs.items() if COMPLETE in each[1].data.tags]
-        runs = {commit: run.info.run_id for commit, run in whole}
+        runs = {c: run.info.run_id for c, run in self._runs.items() if COMPLETE in run.data.tags}
         with told():
             mlflow_registry.publish(self.client, self.experiment, registry, runs, tell)
 

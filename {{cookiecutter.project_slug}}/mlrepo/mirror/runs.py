@@ -11,7 +11,7 @@ from typing import Any
 
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.paths import METRICS, SCORES
+from mlrepo.core.paths import METRICS, PARAMS, SCORES
 from mlrepo.pipeline import dvc_lock
 from mlrepo.pipeline.dvc_lock import LOCK, Lineage
 from mlrepo.pipeline.dvc_yaml import PIPELINE
@@ -21,7 +21,6 @@ from mlrepo.storage.remote_errors import UnreachableError
 from mlrepo.storage.store import Store, Stored, hashes
 from mlrepo.versions.registry import Registry, Version
 
-PARAMS = "params.yaml"
 # The tables are DVC's: their hashes are tags, and a tracker is no place for rows.
 TABLES = "data/"
 
@@ -68,7 +67,8 @@ class Run:
 
 def find(registry: Registry) -> list[Source]:
     """Return the history of HEAD, versions and experiments: oldest first, each commit once."""
-    experiments = _experiments()
+    references = git("for-each-ref", "--format=%(objectname) %(refname)", "refs/exps")
+    experiments = {ref[1]: (ref[2] + ref[3], ref[4]) for ref in _EXPERIMENT.finditer(references)}
     versions: dict[str, list[Version]] = {}
     for version in registry.versions.values():
         versions.setdefault(version.tag.commit, []).append(version)
@@ -88,13 +88,6 @@ def find(registry: Registry) -> list[Source]:
         when = datetime.fromtimestamp(int(date), UTC)
         found.append(Source(commit, when, author, subject, experiment, baseline, own, stages))
     return sorted(found, key=lambda source: (source.date, source.commit))
-
-
-def _experiments() -> dict[str, tuple[str, str]]:
-    """Return commit -> (baseline, name)."""
-    listed = git("for-each-ref", "--format=%(objectname) %(refname)", "refs/exps")
-    found = _EXPERIMENT.finditer(listed)
-    return {each[1]: (each[2] + each[3], each[4]) for each in found}
 
 
 def _with_lock(commits: list[str]) -> list[str]:
@@ -117,7 +110,7 @@ def read(source: Source, model: str) -> Run | None:
     tracked, md5 = paths_at(commit), lineage.hashes()
     outs = {out for out in lineage.outs() if not out.startswith(TABLES)}
     # Beside the outputs, what people look at.
-    by_git = sorted((outs | {LOCK, PIPELINE, PARAMS}) & tracked)
+    by_git = sorted((outs | {LOCK, PIPELINE, PARAMS.name}) & tracked)
     by_dvc = [Stored(out, md5[out]) for out in sorted(outs - tracked) if out in md5]
     params = _params(lineage)
     shown = {
@@ -144,7 +137,7 @@ def _params(lineage: Lineage) -> dict[str, Any]:
     """Return the params that the stages have read; those of one section are the same for all."""
     read: dict[str, Any] = {}
     for stage in lineage.stages.values():
-        read.update(stage.get("params", {}).get(PARAMS) or {})
+        read.update(stage.get("params", {}).get(PARAMS.name) or {})
     # `train` and `train.estimator` would tell one thing twice.
     return {k: v for k, v in read.items() if not any(k.startswith(f"{other}.") for other in read)}
 

@@ -53,16 +53,6 @@ class Tracker:
         for old in _waiting(name):
             shutil.rmtree(old)
         facts = {**run.tags, **source.labels()}
-        settings = wandb.Settings(
-            console="off",
-            disable_git=True,
-            save_code=False,
-            silent=True,
-            x_disable_meta=True,
-            x_disable_stats=True,
-            x_save_requirements=False,
-            x_start_time=source.date.timestamp(),
-        )
         to = wandb.init(
             project=os.environ.get("WANDB_PROJECT") or owner.project_name(),
             id=name,
@@ -73,7 +63,16 @@ class Tracker:
             mode="offline",
             config={**run.params, "mirror": facts},
             tags=_tags(source, facts),
-            settings=settings,
+            settings=wandb.Settings(
+                console="off",
+                disable_git=True,
+                save_code=False,
+                silent=True,
+                x_disable_meta=True,
+                x_disable_stats=True,
+                x_save_requirements=False,
+                x_start_time=source.date.timestamp(),
+            ),
         )
         # Dots would make `test.accuracy.low` a part of the number `test.accuracy`.
         to.log({key.replace(".", "/"): value for key, value in run.metrics.items()})

@@ -113,12 +113,11 @@ class _Renamed(ast.NodeTransformer):
         return node
 
     def visit_Import(self, node: ast.Import) -> ast.AST:
-        names = [ast.alias(self._renamed(each.name), each.asname) for each in node.names]
-        if any(
-            new.name != old.name and old.asname is None
-            for new, old in zip(names, node.names, strict=True)
-        ):
-            names.append(ast.alias(self._new, self._old))
+        names = []
+        for each in node.names:
+            names.append(ast.alias(self._renamed(each.name), each.asname))
+            if names[-1].name != each.name and each.asname is None:
+                names.append(ast.alias(self._new, self._old))
         return ast.Import(names)
 
     def _renamed(self, module: str) -> str:
@@ -129,14 +128,12 @@ class _Renamed(ast.NodeTransformer):
 class _Bare(ast.NodeTransformer):
     """Takes import statements and docstrings out."""
 
-    def visit_Import(self, node: ast.Import) -> None: ...
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None: ...
-
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        # A text that stands alone does nothing, wherever it stands.
-        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if is_text else node
+    def visit(self, node: ast.AST) -> Any:
+        match node:
+            # A text that stands alone does nothing, wherever it stands.
+            case ast.Import() | ast.ImportFrom() | ast.Expr(ast.Constant(str())):
+                return None
+        return self.generic_visit(node)
 
 
 def _meaning(text: str) -> str:

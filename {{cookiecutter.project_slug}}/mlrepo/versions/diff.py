@@ -10,10 +10,8 @@ from mlrepo.storage.store import Store, Stored
 from mlrepo.versions import old_records
 from mlrepo.versions.registry import Version, recorded
 
-Changes = dict[str, dict[str, Any]]
 
-
-def diff(a: Version, b: Version) -> Changes:
+def diff(a: Version, b: Version) -> dict[str, dict[str, Any]]:
     """Return part -> name -> [before, after]; a part that is the same is empty."""
     before, after = recorded(a), recorded(b)
     return {
@@ -45,10 +43,9 @@ def _model(record: dict[str, Any]) -> dict[str, Any]:
 
 def _code(a: Version, b: Version) -> dict[str, Any]:
     """Return path -> lines added and removed, of the code that the stages depend on."""
-    files = [old_records.files(recorded(version)).items() for version in (a, b)]
-    paths = mappings.changes(
-        *({path: e["sha256"] for path, e in each if path.endswith(".py")} for each in files)
-    )
+    files = (old_records.files(recorded(version)).items() for version in (a, b))
+    code = ({path: e["sha256"] for path, e in each if path.endswith(".py")} for each in files)
+    paths = mappings.changes(*code)
     if not paths:
         return {}
     listed = git.git("diff", "--numstat", "--relative", a.tag.commit, b.tag.commit, "--", *paths)

@@ -8,6 +8,8 @@ CycloneDX: https://cyclonedx.org/docs/1.6/json/
 import csv
 import io
 import uuid
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -20,8 +22,6 @@ from mlrepo.versions.tags import Tag
 
 # The build: this command in a checkout of the commit, with the params of its stages.
 BUILD_TYPE = "https://dvc.org/doc/command-reference/repro"
-
-_ALGORITHMS = {"MD5": "md5", "SHA-256": "sha256"}
 
 Node = dict[str, Any]
 
@@ -40,12 +40,10 @@ def _statement(record: Node) -> Node:
     When its stages ran is not recorded, so nothing is said of it.
     """
     artifact, environment, stages = record["artifact"], record["environment"], record["stages"]
+    params = {name: each["params"].get("params.yaml") for name, each in stages.items()}
     definition = {
         "buildType": BUILD_TYPE,
-        "externalParameters": {
-            "commit": record["commit"],
-            "params": {name: each["params"].get("params.yaml") for name, each in stages.items()},
-        },
+        "externalParameters": {"commit": record["commit"], "params": params},
         "internalParameters": {
             "python": environment["python"],
             "registeredOn": environment["registered_on"],
@@ -86,8 +84,7 @@ def _bill(record: Node, tag: Tag) -> Node:
     model, data = _model(record, tag), _data(record)
     components = {data["bom-ref"]: data}
     depends = {model["bom-ref"]: [data["bom-ref"]]}
-    for versions, others in _packages(record):
-        itself, below = ([_library(each) for each in group] for group in (versions, others))
+    for itself, below in _packages(record):
         components |= {each["bom-ref"]: each for each in (*itself, *below)}
         depends[model["bom-ref"]] += [each["bom-ref"] for each in itself]
         depends |= {each["bom-ref"]: [one["bom-ref"] for one in below] for each in itself}
@@ -126,7 +123,7 @@ def _model(record: Node, tag: Tag) -> Node:
         "hashes": _hashes(record["artifact"]),
         "modelCard": {
             "modelParameters": parameters,
-            "quantitativeAnalysis": {"performanceMetrics": _metrics(tag.commit)},
+            "quantitativeAnalysis": {"performanceMetrics": list(_metrics(tag.commit))},
             "considerations": {
                 "useCases": [card["purpose"]],
                 "technicalLimitations": card["limits"],
@@ -139,9 +136,8 @@ def _model(record: Node, tag: Tag) -> Node:
     }
 
 
-def _metrics(commit: str) -> list[Node]:
-    """Return the test scores of a commit, with their intervals and by slice."""
-    found = []
+def _metrics(commit: str) -> Iterator[Node]:
+    """Yield the test scores of a commit, with their intervals and by slice."""
     text = git.file_at(commit, SCORES.as_posix())
     for row in csv.DictReader(io.StringIO(text, newline="")):
         metric: Node = {"type": row["metric"], "value": row["estimate"]}
@@ -149,8 +145,7 @@ def _metrics(commit: str) -> list[Node]:
             metric["slice"] = f"{row['slice']}: {row['value']}"
         if row["low"]:
             metric["confidenceInterval"] = {"lowerBound": row["low"], "upperBound": row["high"]}
-        found.append(metric)
-    return found
+        yield metric
 
 
 def _data(record: Node) -> Node:
@@ -171,31 +166,25 @@ def _data(record: Node) -> Node:
     }
 
 
-def _library(package: Node) -> Node:
-    known = package.get("purl") or f"{package['name']}@{package['version']}"
-    return {"type": "library", "bom-ref": known, **package}
-
-
 def _hashes(entry: Node) -> list[Node]:
-    return [{"alg": name, "content": entry[key]} for name, key in _ALGORITHMS.items()]
+    algorithms = {"MD5": "md5", "SHA-256": "sha256"}
+    return [{"alg": name, "content": entry[key]} for name, key in algorithms.items()]
 
 
-def _datasets(record: Node) -> list[Node]:
-    """Return name and address of each object that a stage reads from a bucket, with its version."""
+def _datasets(record: Node) -> Iterator[Node]:
+    """Yield name and address of each object that a stage reads from a bucket, with its version."""
     stages = record["stages"].values()
     pinned = {name: each for stage in stages for name, each in stage.get("datasets", {}).items()}
-    found = []
     for name, each in pinned.items():
         for file in each.get("files") or [{"relpath": "", "meta": each.get("meta", {})}]:
             address = f"{each['url'].rstrip('/')}/{file['relpath']}".rstrip("/")
             version = file["meta"].get("version_id")
             uri = f"{address}?versionId={quote(version, safe='')}" if version else address
-            found.append({"name": name, "uri": uri})
-    return found
+            yield {"name": name, "uri": uri}
 
 
-def _packages(record: Node) -> list[tuple[list[Node], list[Node]]]:
-    """Return each direct package and the estimator's, with all that it needs.
+def _packages(record: Node) -> Iterator[tuple[list[Node], list[Node]]]:
+    """Yield each direct package and the estimator's, with all that it needs.
 
     A package is a list, because a lock may hold one version for each platform.
     """
@@ -204,21 +193,21 @@ def _packages(record: Node) -> list[tuple[list[Node], list[Node]]]:
     module = record["architecture"]["estimator"].split(".")[0].replace("_", "-").lower()
     if module in estimator:  # an extra, such as lightgbm; scikit-learn is a direct package
         closures[module] = estimator
-    found = []
     for name, closure in closures.items():
-        below = {key: text for key, text in closure.items() if key != name}
-        rest = [each for key, text in below.items() for each in _package(key, text)]
-        found.append((_package(name, closure[name]), rest))
-    return found
+        versions = {key: _package(key, locked) for key, locked in closure.items()}
+        itself = versions.pop(name)
+        yield itself, list(chain(*versions.values()))
 
 
 def _package(name: str, locked: str) -> list[Node]:
-    """Return name, version and, if it is from a registry, the address of a package.
+    """Return each version of a package as a component, if it is from a registry with its address.
 
     https://github.com/package-url/purl-spec/blob/main/types-doc/pypi-definition.md
     """
-    versions = [{"name": name, "version": version} for version in locked.split(" or ")]
-    for each in versions:
-        if " " not in each["version"]:  # otherwise it says from which folder or commit the code is
-            each["purl"] = f"pkg:pypi/{name}@{quote(each['version'], safe='')}"
-    return versions
+    found = []
+    for version in locked.split(" or "):
+        # With a space, it says from which folder or commit the code is.
+        purl = None if " " in version else f"pkg:pypi/{name}@{quote(version, safe='')}"
+        node = {"type": "library", "bom-ref": purl or f"{name}@{version}", "name": name}
+        found.append(node | {"version": version} | ({"purl": purl} if purl else {}))
+    return found

@@ -70,15 +70,14 @@ def _fetched(model: str, order: Order) -> Registry:
     if not order.why.strip():
         raise ProjectError("say why: -m WHY")
     remote = git.origin()
-    fetching = f"fetch the tags of {remote}"
-    order.tell(fetching if remote else "no Git remote: the tags of this clone count")
+    here = "no Git remote: the tags of this clone count"
+    order.tell(f"fetch the tags of {remote}" if remote else here)
     tags.fetch(model)
     return Registry.load(model)
 
 
 def _refuse_bad(registry: Registry, version: Version) -> None:
-    bad = registry.bad(version)
-    if bad:
+    if bad := registry.bad(version):
         raise ProjectError(f"{version.name} is marked bad: {bad.tag.notes}")
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,17 +61,16 @@ class Checkout:
         name, _ = store.remote_settings()
         tell(f"pull the raw data from the remote '{name}'")
         # `dvc pull` would not say what is missing, and of a bucket nothing at all.
-        absent = store.absent_from_remote([Stored(path, files[path]["md5"]) for path in raw])
-        if absent:
+        if absent := store.absent_from_remote([Stored(path, files[path]["md5"]) for path in raw]):
             raise ProjectError(
                 f"not in {store.remote_name}: {', '.join(absent)}. Whoever has it runs `dvc push`"
             )
-        config = ["[core]", f"    remote = {name}"]
+        config = ConfigParser(interpolation=None)
+        config["core"] = {"remote": name}
         for remote, settings in store.remotes().items():
-            config.append(f"['remote \"{remote}\"']")
-            config += [f"    {key} = {value}" for key, value in settings.items()]
-        text = "\n".join([*config, ""])
-        (self.folder / ".dvc/config.local").write_text(text, encoding="utf-8")
+            config[f"'remote \"{remote}\"'"] = settings
+        with (self.folder / ".dvc/config.local").open("w", encoding="utf-8") as file:
+            config.write(file)
         pointers = [f"{path}.dvc" for path in raw]
         self.dvc("the raw data cannot be pulled", "pull", "--quiet", *pointers)
         for path in raw:
@@ -83,15 +83,12 @@ class Checkout:
 
     def differing(self, path: str, entry: dict[str, Any]) -> list[str]:
         """Return the files of a path of the record that are others here, missing or new."""
-        claims, here = parts(path, entry), self.folder / path
-        found = {f"{path}/{n}" for n in files_in(path, self.folder)} if here.is_dir() else {path}
-        return sorted(
-            file
-            for file in found | claims.keys()
-            if file not in claims
-            or not (self.folder / file).is_file()
-            or hashes(self.folder / file)["sha256"] != claims[file]["sha256"]
-        )
+        is_folder = (self.folder / path).is_dir()
+        names = [f"{path}/{n}" for n in files_in(path, self.folder)] if is_folder else [path]
+        files = {name: self.folder / name for name in names}
+        here = {n: hashes(file)["sha256"] if file.is_file() else "" for n, file in files.items()}
+        claims = {name: claim["sha256"] for name, claim in parts(path, entry).items()}
+        return sorted({name for name, _ in here.items() ^ claims.items()})
 
     def dvc(self, trouble: str, *arguments: str) -> None:
         """Run a command of its DVC."""
@@ -124,10 +121,8 @@ def rebuild(version: Version, tell: Tell) -> dict[str, Any]:
         outs = sorted({out for stage in record["stages"].values() for out in stage["outs"]})
         files = sum(len(parts(out, record["files"][out])) for out in outs)
         differ = [file for out in outs for file in there.differing(out, record["files"][out])]
-        verdict: dict[str, Any] = {"verdict": "identical", "files": files, "differing": differ}
-        if differ:
-            verdict |= _compare(version, there, differ)
-        return verdict
+        verdict = {"verdict": "identical", "files": files, "differing": differ}
+        return verdict | (_compare(version, there, differ) if differ else {})
 
 
 def _compare(version: Version, there: Checkout, differ: list[str]) -> dict[str, Any]:
@@ -161,10 +156,8 @@ def judge(predictions_agree: bool, off: list[str], same_machine: bool) -> tuple[
         return "different", f"other numbers in {', '.join(off)}"
     if same_machine:
         return "different", "this machine computes as the recorded one did: bytes should be equal"
-    return (
-        "equivalent",
-        "same predictions and metrics, other bytes, on a machine that computes otherwise",
-    )
+    why = "same predictions and metrics, other bytes, on a machine that computes otherwise"
+    return "equivalent", why
 
 
 def _agrees(version: Version, there: Checkout, path: str) -> bool:

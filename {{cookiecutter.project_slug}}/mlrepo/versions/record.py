@@ -27,19 +27,21 @@ def build(lineage: Lineage, artifact: dict[str, Any], params: LibraryParams) -> 
     which stage reads and writes which. Numbers come from the files of metrics, nothing is
     measured anew but the hashes and this machine's arithmetic.
     """
-    by_dvc = lineage.kept_by_dvc()
+    by_dvc, folder = lineage.kept_by_dvc(), f"{METRICS.parent.name}/"
     files = {
         path: _file(Path(path), md5) | {"kept_by": "dvc" if path in by_dvc else "git"}
         for path, md5 in sorted(lineage.hashes().items())
     }
+    metrics = [out for out in lineage.outs() if out.startswith(folder) and out.endswith(".json")]
+    overall = [row for row in read_csv(SCORES) if not row["slice"] and row["low"]]
     return {
         "artifact": {"path": lineage.path, **artifact, **files[lineage.path]},
         "architecture": _architecture(Path(lineage.path), params),
         "card": params.card.model_dump(mode="json", include={"purpose", "owner", "limits"}),
         "data": _data(params, files),
         "environment": _environment(params),
-        "metrics": _metrics(lineage),
-        "intervals": _intervals(),
+        "metrics": {path: read_json(Path(path)) for path in sorted(metrics)},
+        "intervals": {row["metric"]: [float(row["low"]), float(row["high"])] for row in overall},
         "stages": {name: _stage(stage) for name, stage in lineage.stages.items()},
         "files": files,
     }
@@ -100,16 +102,3 @@ def _environment(params: LibraryParams) -> dict[str, Any]:
         },
         "registered_on": fingerprint.machine(params.numerics.pinned),
     }
-
-
-def _metrics(lineage: Lineage) -> dict[str, Any]:
-    """Return the content of the files that dvc.yaml calls metrics, by path."""
-    folder = f"{METRICS.parent.name}/"
-    paths = [path for path in lineage.outs() if path.startswith(folder) and path.endswith(".json")]
-    return {path: read_json(Path(path)) for path in sorted(paths)}
-
-
-def _intervals() -> dict[str, list[float]]:
-    """Return metric -> bounds on all test rows."""
-    rows = [row for row in read_csv(SCORES) if not row["slice"] and row["low"]]
-    return {row["metric"]: [float(row["low"]), float(row["high"])] for row in rows}

@@ -54,8 +54,7 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
 def _refuse_stale() -> None:
     found = status.report()
     found.refuse_stale("dvc.lock is stale:")
-    outside = [path for path in found.absent if "://" in path]
-    if outside:
+    if outside := [path for path in found.absent if "://" in path]:
         raise ProjectError(
             f"{', '.join(sorted(outside))}: no commit pins what is there; docs/data.md shows how "
             "data in a bucket is pinned"
@@ -102,7 +101,6 @@ def _refuse_unpushed(lineage: dvc_lock.Lineage) -> None:
     store, hashes = Store(), lineage.hashes()
     kept = [Stored(path, hashes[path]) for path in sorted(lineage.kept_by_dvc())]
     files = [part for stored in kept for part in {stored, *store.parts(stored)}]
-    absent = store.absent_from_remote(files)
-    if absent:
+    if absent := store.absent_from_remote(files):
         shown = ", ".join(few(absent))
         raise ProjectError(f"{store.remote_name} lacks {shown}: `dvc push` sends it")

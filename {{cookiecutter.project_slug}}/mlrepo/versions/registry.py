@@ -1,6 +1,7 @@
 """What the tags say: versions, what was in which stage when, and what may come next."""
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -59,25 +60,22 @@ class Registry:
     def load(cls, model: str) -> "Registry":
         """Read the tags of this clone; nothing else is asked."""
         artifact = artifact_in_tag(model)
-        versions = {}
+        found, by_commit = list[Version](), defaultdict[str, list[Version]](list)
         for tag in read(model, "@", text=False):
             text = tag.name.removeprefix(f"{artifact}@v")
             if Number.is_valid(text):
-                number = Number.parse(text)
-                versions[number] = Version(number, tag)
-        by_commit: dict[str, list[Version]] = {}
-        for version in versions.values():
-            by_commit.setdefault(version.tag.commit, []).append(version)
+                found.append(Version(Number.parse(text), tag))
+                by_commit[tag.commit].append(found[-1])
+        versions = {v.number: v for v in sorted(found, key=lambda v: v.number)}
         assignments, strange = [], []
         for tag in read(model, "#", text=True):
-            found = re.fullmatch(rf"{re.escape(artifact)}#(.+)#(\d+)", tag.name)
-            if found and tag.commit in by_commit:
+            name = re.fullmatch(rf"{re.escape(artifact)}#(.+)#(\d+)", tag.name)
+            if name and tag.commit in by_commit:
                 version = _meant(tag, by_commit[tag.commit])
-                assignments.append(Assignment(int(found[2]), found[1], version, tag))
+                assignments.append(Assignment(int(name[2]), name[1], version, tag))
             else:
                 strange.append(tag.name)
-        ordered = {number: versions[number] for number in sorted(versions)}
-        return cls(model, ordered, sorted(assignments, key=lambda a: a.counter), strange)
+        return cls(model, versions, sorted(assignments, key=lambda a: a.counter), strange)
 
     def version(self, text: str) -> Version:
         """Return the version that a person means by v1, 1.2 or v1.2.0."""
@@ -104,9 +102,9 @@ class Registry:
 
     @cached_property
     def _by_stage(self) -> dict[str, list[Assignment]]:
-        by_stage: dict[str, list[Assignment]] = {}
+        by_stage = defaultdict[str, list[Assignment]](list)
         for assignment in self.assignments:
-            by_stage.setdefault(assignment.stage, []).append(assignment)
+            by_stage[assignment.stage].append(assignment)
         return by_stage
 
     @property

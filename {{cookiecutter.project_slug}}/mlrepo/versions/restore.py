@@ -43,6 +43,5 @@ def restore(version: Version) -> tuple[str, list[str]]:
         raise ProjectError(f"this commit has all that {version.name} is made of already")
     git.git("switch", "--quiet", "--create", branch)
     git.git("checkout", "--no-overlay", commit, "--", *paths)
-    subject = f"Restore {version.tag.name}"
-    git.git("commit", "--quiet", "--no-verify", "--message", subject)
+    git.git("commit", "--quiet", "--no-verify", "--message", f"Restore {version.tag.name}")
     return branch, git.git("diff", "--name-only", "--relative", "HEAD~1").splitlines()

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -75,8 +76,8 @@ def references(model: str, kinds: str = "@#") -> list[str]:
     return [f"refs/tags/{artifact_in_tag(model)}{kind}*" for kind in kinds]
 
 
-def read(model: str, kinds: str, text: bool) -> list[Tag]:
-    """Return the tags of a model's versions (@), of its stages (#) or of both (@#).
+def read(model: str, kinds: str, text: bool) -> Iterator[Tag]:
+    """Yield the tags of a model's versions (@), of its stages (#) or of both (@#).
 
     Without ``text`` a tag reads its message when it is asked for it.
     """
@@ -84,7 +85,6 @@ def read(model: str, kinds: str, text: bool) -> list[Tag]:
     sort = "--sort=version:refname"  # nearly their order, in which Python then sorts them fast
     values = git("for-each-ref", sort, f"--format={form}", *references(model, kinds)).split("\0")
     width = form.count("%00")
-    tags = []
     for start in range(0, len(values) - 1, width):
         fields = values[start : start + width]
         name, oid, commit, called, date, tagger, subject, *message = fields
@@ -92,8 +92,7 @@ def read(model: str, kinds: str, text: bool) -> list[Tag]:
         # A lightweight tag is the commit itself: it has no text of its own.
         known = None if commit and not message else "".join(message) if commit else ""
         by = tagger.rsplit(" ", 2)[0]
-        tags.append(Tag(name.strip(), oid, commit or oid, called, when, by, subject, known))
-    return tags
+        yield Tag(name.strip(), oid, commit or oid, called, when, by, subject, known)
 
 
 def write(name: str, commit: str, notes: str, record: dict[str, Any], sign: bool) -> None:
@@ -107,8 +106,7 @@ def write(name: str, commit: str, notes: str, record: dict[str, Any], sign: bool
     record = {**record, "nonce": os.urandom(8).hex()}
     date = datetime.fromisoformat(record["at"])
     oid = _make(name, commit, f"{notes.strip()}\n\n{json.dumps(record, indent=1)}\n", date, sign)
-    remote = origin()
-    if remote:
+    if remote := origin():
         _push(oid, name, remote)
     _keep(oid, name)
 
@@ -123,8 +121,7 @@ def fetch(model: str) -> None:
         # Not with --quiet, which keeps the names of rejected tags back.
         git("fetch", "--no-tags", remote, *wanted)
     except ProjectError as error:
-        changed = re.findall(r"\[rejected\] +(\S+)", str(error))
-        if changed:
+        if changed := re.findall(r"\[rejected\] +(\S+)", str(error)):
             raise ProjectError(
                 f"{', '.join(changed)} differs here and at {remote}: somebody has made the tag "
                 f"again. `git ls-remote --tags {remote}` and `git show-ref --tags` show both"

@@ -71,7 +71,7 @@ def _history(registry: Registry, version: Version, offline: bool) -> Iterator[st
 
     The Git remote tells whether the last one is the one that was pushed.
     """
-    all_tags = tags.read(registry.model, "@#", text=True)
+    all_tags = list(tags.read(registry.model, "@#", text=True))
     known = {tag.name: tag.oid for tag in all_tags}
     for tag in all_tags:
         claims = dict(tag.record.get("after", {}))

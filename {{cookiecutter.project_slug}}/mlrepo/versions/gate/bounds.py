@@ -50,11 +50,19 @@ def check(
     return found
 
 
-def describe(name: str, bound: dict[str, Any]) -> str:
-    """Return one bound, and what became of it, in words."""
-    value = "undefined" if bound["value"] is None else f"{bound['value']:.4g}"
-    verb = "keeps to" if bound["holds"] else "breaks"
-    return f"{name} {value} ({bound['where']}) {verb} {bound['bound']:g}"
+def describe(bounds: dict[str, dict[str, Any]], kept: bool) -> list[str]:
+    """Return in words which bounds were kept to, or which were not."""
+    verb = "keeps to" if kept else "breaks"
+    return [
+        f"{name} {number(bound['value'])} ({bound['where']}) {verb} {bound['bound']:g}"
+        for name, bound in bounds.items()
+        if bound["holds"] == kept
+    ]
+
+
+def number(value: float | None) -> str:
+    """Return a value for people."""
+    return "undefined" if value is None else f"{value:.4g}"
 
 
 def _worst_slice(

@@ -26,6 +26,7 @@ from mlrepo.scoring import bootstrap
 from mlrepo.storage.store import Store
 from mlrepo.versions import fetch, old_records, tags
 from mlrepo.versions.gate import bounds
+from mlrepo.versions.gate.bounds import number
 from mlrepo.versions.gate.champion import Champion, predict
 from mlrepo.versions.policy import Gate, load_settings
 from mlrepo.versions.registry import Registry, Version, recorded
@@ -88,21 +89,19 @@ def opens(verdict: Verdict, rules: Gate) -> bool:
 def describe(verdict: Verdict) -> str:
     """Return a verdict for people, in two to five lines."""
     models = [model for model in (verdict["challenger"], verdict["champion"]) if model]
-    values = ", ".join(f"{model['name']} {_number(model['value'])}" for model in models)
+    values = ", ".join(f"{model['name']} {number(model['value'])}" for model in models)
     lines = [f"{verdict['verdict']}: {'; '.join(verdict['reasons'])}"]
     lines.append(f"{verdict['metric']} on {verdict['rows']} rows: {values}")
     if verdict["difference"] is not None:
-        gain, low, high = (_number(verdict[key]) for key in ("difference", "low", "high"))
+        gain, low, high = (number(verdict[key]) for key in ("difference", "low", "high"))
         interval = f"{verdict['confidence']:g} interval {low} to {high}"
         lines.append(f"better by {gain} ({interval}); margin {verdict['margin']:g}")
     if verdict["champion_has_seen_rows"]:
         seen, left_out = verdict["champion_has_seen_rows"], verdict["rows_left_out"]
         so = "left out here" if left_out else "which flatters it, and without an id they stay"
         lines.append(f"{models[-1]['name']} was fitted on {seen} of the test rows, {so}")
-    kept = [
-        bounds.describe(name, each) for name, each in verdict["bounds"].items() if each["holds"]
-    ]
-    return "\n  ".join([*lines, *(["; ".join(kept)] if kept else [])])
+    kept = bounds.describe(verdict["bounds"], kept=True)
+    return "\n  ".join([*lines, "; ".join(kept)] if kept else lines)
 
 
 def judge(
@@ -157,8 +156,7 @@ def judge(
             verdict["challenger"]["value"] = metrics.scores(task, here).get(metric)
             verdict |= _difference(metric, here, rival, params, rules.margin)
     verdict["bounds"] = bounds.check(file, model, scored, test, metric, params, rules)
-    broken = [bounds.describe(name, b) for name, b in verdict["bounds"].items() if not b["holds"]]
-    if broken:
+    if broken := bounds.describe(verdict["bounds"], kept=False):
         kept = [] if verdict["verdict"] == "pass" else verdict["reasons"]
         verdict |= {"verdict": "fail", "reasons": [*broken, *kept]}
     return verdict
@@ -196,7 +194,3 @@ def _difference(
         said, reason = "inconclusive", "these rows cannot tell"
     values = {"difference": difference, "low": low, "high": high}
     return {"verdict": said, "reasons": [reason], **values}
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4g}"
