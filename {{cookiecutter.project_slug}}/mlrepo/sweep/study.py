@@ -163,6 +163,11 @@ class Trial:
     own: optuna.Trial
 
     @property
+    def name(self) -> str:
+        """The name of the experiment that it becomes."""
+        return self.study.sweep.experiment(self.number)
+
+    @property
     def params(self) -> Point:
         """Dotted key -> value."""
         return dict(self.own.params)
