@@ -134,5 +134,5 @@ def test_the_token_of_a_job_at_gitlab_may_release_and_not_comment(
     service = at(api, "gitlab", monkeypatch, GITLAB_TOKEN="")
     assert "no comment was written" in service.comment("text")
     assert isinstance(service, GitLab)
-    assert service.api.headers == {"JOB-TOKEN": "of the job"}
+    assert service.headers == {"JOB-TOKEN": "of the job"}
     assert api.asked == []

@@ -136,11 +136,9 @@ class Kept(Recorder):
 
 
 def attempts(study: Study, recorder: Kept, log: Path) -> list[tuple[int, str]]:
-    what = sweep(trials=3)
-
     def once(trial: Trial) -> tuple[int, str]:
         with log.open("a", encoding="utf-8") as opened:
-            return trial.number, attempt(trial, what, "log_loss", [], recorder, opened)
+            return trial.number, attempt(trial, "log_loss", [], recorder, opened)
 
     return [once(trial) for trial in study.trials()]
 

@@ -32,12 +32,11 @@ class Side:
 
     def text(self, path: Path) -> str:
         """Return a file that Git keeps."""
-        try:
+        with suppress(ProjectError, FileNotFoundError):
             if self.commit:
                 return git.file_at(self.commit, path.as_posix())
             return path.read_text(encoding="utf-8")
-        except (ProjectError, FileNotFoundError):
-            return ""
+        return ""
 
     def values(self, path: Path) -> dict[str, Any]:
         """Return dotted key -> value of a YAML or JSON file."""
@@ -53,10 +52,9 @@ class Side:
 
     def locked(self) -> dict[str, dict[str, Any]]:
         """Return path -> MD5 and size of all files in each dvc.lock."""
-        try:
+        with suppress(ProjectError):
             return dvc_lock.files(dvc_lock.at(self.commit) if self.commit else dvc_lock.here())
-        except ProjectError:
-            return {}
+        return {}
 
     @cached_property
     def plots(self) -> dict[str, Stored]:
@@ -130,10 +128,7 @@ def plots(base: Side, head: Side) -> str:
     whole = [side.locked().get(place, {}).get("md5") for side in (base, head)]
     if whole[0] == whole[1]:
         return "The same."
-    before, after = (
-        {path: stored.md5 for path, stored in side.plots.items()} for side in (base, head)
-    )
-    differ = sorted(mappings.changes(before, after))
+    differ = sorted(mappings.changes(base.plots, head.plots))
     which = ", ".join(f"`{path}`" for path in differ or [place])
     parts = [f"Changed: {which}. `dvc plots diff` draws them."]
     drawn = {"importance": (("feature",), "mean"), "confusion": (("actual", "predicted"), "rows")}

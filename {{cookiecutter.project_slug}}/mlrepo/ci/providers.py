@@ -29,7 +29,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class _Api:
+class _Provider:
     url: str
     headers: dict[str, str]
 
@@ -39,8 +39,8 @@ class _Api:
         headers = {"Accept": "application/json", "User-Agent": "model-ci", **self.headers}
         data = None
         if file:
-            data, kind = file.read_bytes(), mimetypes.guess_type(file.name)[0]
-            headers["Content-Type"] = kind or "application/octet-stream"
+            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+            data, headers["Content-Type"] = file.read_bytes(), kind
         elif content is not None:
             data, headers["Content-Type"] = json.dumps(content).encode(), "application/json"
         request = urllib.request.Request(url, data, headers, method=method)
@@ -55,7 +55,7 @@ class _Api:
             raise RefusedError(0, f"{self.url} cannot be reached: {error}") from None
         return json.loads(text) if text else None
 
-    def comment(self, comments: str, text: str, change: str, one: str) -> str:
+    def write(self, comments: str, text: str, change: str, one: str) -> str:
         """Write the one comment that holds `MARK`, or replace it by the method ``change``.
 
         ``comments`` is the path of all of them, ``one`` that of a comment without its number.
@@ -78,10 +78,9 @@ class _Api:
 
 
 @dataclass(frozen=True)
-class GitHub:
+class GitHub(_Provider):
     """GitHub, and its Enterprise Server."""
 
-    api: _Api
     repository: str
     pull: int | None
 
@@ -90,54 +89,50 @@ class GitHub:
         if self.pull is None:
             return "no pull request is known, so no comment was written"
         issues = f"/repos/{self.repository}/issues"
-        comments = f"{issues}/{self.pull}/comments"
-        return self.api.comment(comments, text, "PATCH", f"{issues}/comments")
+        return self.write(f"{issues}/{self.pull}/comments", text, "PATCH", f"{issues}/comments")
 
     def propose(self, branch: str, base: str, title: str, text: str) -> str:
         """Open a pull request; return where."""
         content = {"title": title, "head": branch, "base": base, "body": text}
-        made = self.api.call("POST", f"/repos/{self.repository}/pulls", content)
+        made = self.call("POST", f"/repos/{self.repository}/pulls", content)
         return f"Pull request: {made.get('html_url')}"
 
     def release(self, tag: str, text: str, files: list[Path]) -> str:
         """Make the release, or replace its files; return where."""
         releases, quoted = f"/repos/{self.repository}/releases", urllib.parse.quote(tag, safe="")
         try:
-            made = self.api.call("GET", f"{releases}/tags/{quoted}")
+            made = self.call("GET", f"{releases}/tags/{quoted}")
         except RefusedError as error:
             if error.status != 404:
                 raise
-            content = {"tag_name": tag, "name": tag, "body": text}
-            made = self.api.call("POST", releases, content)
+            made = self.call("POST", releases, {"tag_name": tag, "name": tag, "body": text})
         there = {asset["name"]: asset["id"] for asset in made.get("assets", [])}
         upload = made["upload_url"].partition("{")[0]
         for file in files:
             if file.name in there:
-                self.api.call("DELETE", f"{releases}/assets/{there[file.name]}")
+                self.call("DELETE", f"{releases}/assets/{there[file.name]}")
             name = urllib.parse.quote(file.name)
-            self.api.call("POST", f"{upload}?name={name}", file=file)
+            self.call("POST", f"{upload}?name={name}", file=file)
         return f"release: {made.get('html_url')}"
 
 
 @dataclass(frozen=True)
-class GitLab:
-    """GitLab; ``trusted``: with a token of its own, as the job's may not comment or propose."""
+class GitLab(_Provider):
+    """GitLab."""
 
-    api: _Api
-    merge_request: str | None
-    trusted: bool
+    merge_request: str | None  # None as well with the token of the job, which may not comment
 
     def comment(self, text: str) -> str:
         """Write the note of the merge request of this job; return what was done."""
-        if not (self.merge_request and self.trusted):
+        if not self.merge_request:
             return "no merge request or no GITLAB_TOKEN is known, so no comment was written"
         notes = f"/merge_requests/{self.merge_request}/notes"
-        return self.api.comment(notes, text, "PUT", notes)
+        return self.write(notes, text, "PUT", notes)
 
     def propose(self, branch: str, base: str, title: str, text: str) -> str:
         """Open a merge request; return where."""
         content = {"source_branch": branch, "target_branch": base, "title": title}
-        made = self.api.call("POST", "/merge_requests", content | {"description": text})
+        made = self.call("POST", "/merge_requests", content | {"description": text})
         return f"Merge request: {made.get('web_url')}"
 
     def release(self, tag: str, text: str, files: list[Path]) -> str:
@@ -146,11 +141,11 @@ class GitLab:
         links = []
         for file in files:
             package = f"/packages/generic/{urllib.parse.quote(model)}/{version}/{file.name}"
-            self.api.call("PUT", package, file=file)
-            links.append({"name": file.name, "url": f"{self.api.url}{package}"})
+            self.call("PUT", package, file=file)
+            links.append({"name": file.name, "url": f"{self.url}{package}"})
         content = {"tag_name": tag, "name": tag, "description": text, "assets": {"links": links}}
         try:
-            made = self.api.call("POST", "/releases", content)
+            made = self.call("POST", "/releases", content)
         except RefusedError as error:
             if error.status != 409:
                 raise
@@ -164,14 +159,13 @@ def provider() -> GitHub | GitLab | None:
     repository, token = env("GITHUB_REPOSITORY"), env("GITHUB_TOKEN")
     if repository and token:
         server = env("GITHUB_API_URL") or "https://api.github.com"
-        api = _Api(server, {"Authorization": f"Bearer {token}"})
-        return GitHub(api, repository, _pull_request())
+        return GitHub(server, {"Authorization": f"Bearer {token}"}, repository, _pull_request())
     url, project = env("CI_API_V4_URL"), env("CI_PROJECT_ID")
     own, job = env("GITLAB_TOKEN"), env("CI_JOB_TOKEN")
     if url and project and (own or job):
         header = {"PRIVATE-TOKEN": own} if own else {"JOB-TOKEN": job or ""}
-        api = _Api(f"{url}/projects/{project}", header)
-        return GitLab(api, env("CI_MERGE_REQUEST_IID"), bool(own))
+        request = env("CI_MERGE_REQUEST_IID") if own else None
+        return GitLab(f"{url}/projects/{project}", header, request)
     return None
 
 
@@ -179,8 +173,8 @@ def _pull_request() -> int | None:
     path = os.environ.get("GITHUB_EVENT_PATH")
     if path and Path(path).is_file():
         event = json.loads(Path(path).read_text(encoding="utf-8"))
-        number = event.get("pull_request", {}).get("number")
-        return int(number) if number else None
+        number: int | None = event.get("pull_request", {}).get("number")
+        return number
     # A Jenkins that builds a repository of GitHub.
     change = os.environ.get("CHANGE_ID", "")
     return int(change) if change.isdigit() else None

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import chain
 from typing import Any
 
 from mlrepo.ci.job import FOLDER, begin, say, summarize
@@ -31,7 +32,10 @@ def verify(model: str, stages: list[str], every: bool) -> bool:
         say(f"rebuild {current.version.name}, which is in '{stage}'")
         verdicts.append({"stage": stage, "tag": current.tag.name, **_rebuild(model, stage)})
     write_json(VERDICTS, verdicts)
-    lines = [[v["stage"], v["version"], _in_words(v)] for v in verdicts]
+    lines = []
+    for v in verdicts:
+        said = [(v["rebuild"] or {}).get("verdict", "not rebuilt"), *chain(*v["checks"].values())]
+        lines.append([v["stage"], v["version"], "; ".join(said)])
     table = markdown([["stage", "version", "verdict"], *lines]) if lines else "Nothing to verify."
     print(table)
     summarize(f"## What is in use, made again\n\n{table}")
@@ -53,8 +57,3 @@ def _rebuild(model: str, stage: str) -> dict[str, Any]:
         raise ProjectError(f"`model {' '.join(command)}` did not come to a verdict: see above")
     verdict: dict[str, Any] = json.loads(done.stdout)
     return verdict
-
-
-def _in_words(verdict: dict[str, Any]) -> str:
-    wrong = [line for lines in verdict["checks"].values() for line in lines]
-    return "; ".join([(verdict["rebuild"] or {}).get("verdict", "not rebuilt"), *wrong])

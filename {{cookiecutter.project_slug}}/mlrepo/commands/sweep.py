@@ -35,7 +35,7 @@ def apply(
     ] = None,
 ) -> None:
     """Bring the best experiment, or a named one, into this folder, and make it again to compare."""
-    from mlrepo.sweep.apply import apply as brought
+    from mlrepo.sweep.experiments import apply as brought
 
     name, differing = brought(context.obj, experiment, announce)
     if differing:

@@ -1,5 +1,6 @@
-"""The routes of the service."""
+"""The routes of the service, behind a door that knows the token and counts requests."""
 
+import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping
@@ -7,18 +8,21 @@ from time import perf_counter
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import generate_latest
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mlrepo.serving.auth import guard
 from mlrepo.serving.batcher import Batcher
+from mlrepo.serving.document import bearer
 from mlrepo.serving.served_version import Served
 from mlrepo.serving.settings import Settings
 from mlrepo.serving.telemetry import Meters, log
 
 _HEARD_OUT = 10_000_000  # bytes beyond the limit
+_OPEN = frozenset({"/health", "/ready"})  # for whoever looks after the process
+_KNOWN = _OPEN | {"/predict", "/predict/batch", "/version", "/metrics", "/docs", "/openapi.json"}
 
 
 def make_app(serving: Callable[[], Served], settings: Settings, meters: Meters) -> ASGIApp:
@@ -68,7 +72,7 @@ def make_app(serving: Callable[[], Served], settings: Settings, meters: Meters) 
 
     # A switch of the version may switch the columns too.
     app.openapi = lambda: serving().openapi
-    return guard(app, settings.token, meters)
+    return _guard(app, settings.token, meters)
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -98,3 +102,46 @@ def _json(
 ) -> Response:
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return Response(body, status, {"X-Request-ID": name, **(headers or {})}, "application/json")
+
+
+def _guard(app: ASGIApp, token: str | None, meters: Meters) -> ASGIApp:
+    """Return ``app`` behind a door that only requests with the token pass; None: all.
+
+    As a dependency of routes the token would guard neither /docs and /openapi.json, nor who asks
+    which paths there are.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        status, start, path = 500, perf_counter(), scope["path"]
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            if token is None or path in _OPEN or await _has(token, Request(scope)):
+                await app(scope, receive, sending)
+            else:
+                says = "give the token: Authorization: Bearer TOKEN"
+                headers = {"WWW-Authenticate": "Bearer", "Connection": "close"}
+                await JSONResponse({"detail": says}, 401, headers)(scope, receive, sending)
+        finally:
+            # A name that a client made up is no label: each would be kept for ever.
+            known = path if path in _KNOWN else "other"
+            meters.requests.labels(known, status).inc()
+            meters.seconds.labels(known).observe(perf_counter() - start)
+
+    return answer
+
+
+async def _has(token: str, request: Request) -> bool:
+    given = await bearer(request)
+    # Headers are read as Latin-1, whatever their bytes are.
+    return given is not None and hmac.compare_digest(
+        given.credentials.encode("latin-1"), token.encode()
+    )

@@ -4,15 +4,16 @@ The service itself reads bodies as bytes, and may switch to a version with other
 routes stand here once more, without a word of what they do.
 """
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, FastAPI, Response
+from fastapi.security import HTTPBearer
 from pydantic import Field, WithJsonSchema
 
 from mlrepo.prediction.predictor import Predictor
-from mlrepo.serving.auth import bearer
 from mlrepo.serving.request_rows import Rows, closed
+
+bearer = HTTPBearer(auto_error=False)
 
 _REFUSAL = closed("Refusal", {"detail": str})
 _NAMES = {"model_version": str, "model_sha256": Annotated[str, Field(pattern="^[0-9a-f]{64}$")]}
@@ -45,8 +46,12 @@ def document(model: str, chosen: Predictor, rows: Rows) -> dict[str, Any]:
         ("/predict", "Predict for one row", one, rows.row, row),
         ("/predict/batch", several, many, rows.batch, {"rows": [row]}),
     ):
-        post = app.post(path, summary=summary, response_model=answered, **_refused(401, 413, 415))
-        post(_takes(taken, example))
+        shown: Any = Annotated[taken, Body(openapi_examples={"schema": {"value": example}})]
+
+        @app.post(path, summary=summary, response_model=answered, **_refused(401, 413, 415))
+        def take(body: shown) -> None:
+            pass
+
     metrics = guarded | {"response_class": Response}  # which says nothing of what it holds
     metrics["responses"] = {**guarded["responses"], 200: {"content": {"text/plain": _TEXT}}}
     for path, summary, known in (
@@ -74,14 +79,3 @@ def _refused(*codes: int) -> dict[str, Any]:
     """Return what FastAPI is to know of a route that the token guards."""
     responses = {code: {"model": _REFUSAL, "description": _REFUSALS[code]} for code in codes}
     return {"dependencies": [Depends(bearer)], "responses": responses}
-
-
-def _takes(kind: Any, example: Any) -> Callable[..., None]:
-    """Return a function that FastAPI reads the type of a body from, with an example of one."""
-
-    def takes(body: Any) -> None:
-        pass
-
-    shown = Body(openapi_examples={"schema": {"value": example}})
-    takes.__annotations__["body"] = Annotated[kind, shown]
-    return takes

@@ -1,35 +1,28 @@
-"""The experiments of a sweep as Git has them, so also those that another clone has made.
-
-`summary` is what a sweep says of itself when it ends.
-"""
+"""The experiments of a sweep as Git has them, so also those that another clone has made."""
 
 import json
 import re
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrepo.core import yaml
+from mlrepo.core.errors import ProjectError
 from mlrepo.core.markdown import plain
+from mlrepo.core.owner import load_params
 from mlrepo.core.paths import FOLDS
-from mlrepo.learning.metrics import smaller_is_better
-from mlrepo.pipeline import git
+from mlrepo.learning.metrics import expected, smaller_is_better
+from mlrepo.pipeline import dvc_lock, git
+from mlrepo.pipeline.dvc import dvc_in_silence
 from mlrepo.pipeline.dvc_yaml import PARAMS
 from mlrepo.pipeline.mappings import lookup
-from mlrepo.sweep.space import Sweep
+from mlrepo.pipeline.output import Tell
+from mlrepo.sweep.space import Sweep, load_sweep
+from mlrepo.sweep.start import clean_commit
 
 if TYPE_CHECKING:
     from mlrepo.sweep.study import Study
 
 _BEST = 5
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One trial that has become a DVC experiment."""
-
-    name: str
-    ref: str
-    scores: dict[str, float]  # of the cross-validation
 
 
 def namespace(commit: str) -> str:
@@ -40,24 +33,24 @@ def namespace(commit: str) -> str:
     return f"refs/exps/{commit[:2]}/{commit[2:]}"
 
 
-def ranked(commit: str, sweep: str, metric: str) -> list[Experiment]:
-    """Return the experiments of a sweep on a commit that have the metric, the best first."""
-    listed = git.git("for-each-ref", "--format=%(refname)", namespace(commit))
-    found = []
-    for ref in listed.split():
+def ranked(commit: str, sweep: str, metric: str) -> dict[str, float]:
+    """Return experiment -> metric of a sweep on a commit, the best first."""
+    found: dict[str, float] = {}
+    for ref in git.git("for-each-ref", "--format=%(refname)", namespace(commit)).split():
         name = ref.rpartition("/")[2]
         if re.fullmatch(rf"{sweep}-\d+", name):
             scores = json.loads(git.file_at(ref, FOLDS.as_posix())).get("cv", {})
             if metric in scores:
-                found.append(Experiment(name, ref, scores))
+                found[name] = scores[metric]
     sign = 1 if metric in smaller_is_better() else -1
-    return sorted(found, key=lambda each: (sign * each.scores[metric], each.name))
+    best_first = sorted(found, key=lambda name: (sign * found[name], name))
+    return {name: found[name] for name in best_first}
 
 
 def summary(sweep: Sweep, metric: str, study: "Study", commit: str) -> str:
     """Return the best experiments, how all trials came out, and the commands that come next."""
     experiments, counts = ranked(commit, sweep.name, metric), study.counts
-    lines = [_table(sweep, metric, experiments[:_BEST])] if experiments else []
+    lines = [_table(sweep, metric, commit, experiments)] if experiments else []
     said = [f"{counts.total()} trials on {commit[:7]}: {len(experiments)} experiments"]
     if counts["PRUNED"]:
         said.append(f"{counts['PRUNED']} pruned, which are no experiments")
@@ -74,20 +67,57 @@ def summary(sweep: Sweep, metric: str, study: "Study", commit: str) -> str:
             "",
             "model sweep apply             the best one into this folder, made again and compared",
             "dvc exp show --only-changed   all of them",
-            f"dvc exp push {remote} {experiments[0].name}",
+            f"dvc exp push {remote} {next(iter(experiments))}",
         ]
     return "\n".join(lines)
 
 
-def _table(sweep: Sweep, metric: str, experiments: list[Experiment]) -> str:
+def apply(file: Path, name: str | None, tell: Tell) -> tuple[str, list[str]]:
+    """Apply an experiment, the best unless named, and let DVC make it again without its caches.
+
+    Return its name, and the outputs that came out with other bytes than those recorded.
+    """
+    sweep, commit = load_sweep(file), clean_commit(file)
+    if name is None:
+        experiments = ranked(commit, sweep.name, expected(load_params()))
+        if not experiments:
+            raise ProjectError(
+                f"there is no experiment {sweep.name}-... on {commit[:7]}: `model sweep` makes them"
+            )
+        name = next(iter(experiments))
+    elif git.ask("rev-parse", "--quiet", "--verify", f"{namespace(commit)}/{name}") is None:
+        raise ProjectError(f"there is no experiment {name} on {commit[:7]}: see `dvc exp show`")
+    tell(f"apply {name}")
+    dvc_in_silence("exp", "apply", name)
+    recorded = _outs()
+    tell("run every stage again")
+    pointers = {path: path.read_bytes() for path in Path("data").rglob("*.dvc")}
+    dvc_in_silence("repro", "--force", "--no-run-cache")
+    for path, content in pointers.items():  # a forced run pins an import to the newest version
+        path.write_bytes(content)
+    made = _outs()
+    return name, [path for path in recorded if made.get(path) != recorded[path]]
+
+
+def _table(sweep: Sweep, metric: str, commit: str, experiments: dict[str, float]) -> str:
     keys = list(sweep.space)
     short = [key.rpartition(".")[2] for key in keys]
     heads = [name if short.count(name) == 1 else key for name, key in zip(short, keys, strict=True)]
     better = "smaller" if metric in smaller_is_better() else "larger"
     lines = [["experiment", f"{metric}, {better} is better", *heads]]
-    for each in experiments:
-        params = yaml.parse(git.file_at(each.ref, PARAMS), f"{PARAMS} of {each.name}")
+    for name, score in list(experiments.items())[:_BEST]:
+        text = git.file_at(f"{namespace(commit)}/{name}", PARAMS)
+        params = yaml.parse(text, f"{PARAMS} of {name}")
         values = (lookup(params, key) for key in keys)
         shown = [f"{v:.5g}" if isinstance(v, float) else str(v) for v in values]
-        lines.append([each.name, f"{each.scores[metric]:.5f}", *shown])
+        lines.append([name, f"{score:.5f}", *shown])
     return plain(lines)
+
+
+def _outs() -> dict[str, object]:
+    """Return output -> MD5 of each dvc.lock here."""
+    return {
+        out["path"]: out["md5"]
+        for entry in dvc_lock.here().values()
+        for out in entry.get("outs", [])
+    }

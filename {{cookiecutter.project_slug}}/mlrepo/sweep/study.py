@@ -1,7 +1,6 @@
 """The trials of a sweep, as Optuna keeps them: which came out how, and which comes next."""
 
 import warnings
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,8 +80,7 @@ class Study:
         except ValueError:
             return None
         # Optuna's own number counts those that were tried before as well.
-        number = bisect_left(self._ended, best.number, key=lambda trial: trial.number)
-        return number, float(best.value or 0)
+        return self._numbers[_key(best.params)], float(best.value or 0)
 
     @property
     def failures(self) -> dict[str, list[int]]:
@@ -161,6 +159,11 @@ class Trial:
     study: Study
     number: int  # from 0, without those that were tried before
     own: optuna.Trial
+
+    @property
+    def name(self) -> str:
+        """The name of the experiment that it becomes."""
+        return self.study.sweep.experiment(self.number)
 
     @property
     def params(self) -> Point:

@@ -53,10 +53,10 @@ def work(sweep: Sweep, folder: Path, project: Path, commit: str) -> int:
     try:
         with log, bar(sweep.name, sweep.total, study.counts.total()) as shown:
             for trial in study.trials():
-                said = attempt(trial, sweep, metric, stages, recorder, log)
+                said = attempt(trial, metric, stages, recorder, log)
                 best = study.best
                 known = f"best {sweep.experiment(best[0])} {best[1]:.5g}" if best else ""
-                shown.write(f"{sweep.experiment(trial.number)} {said}  {known}", file=sys.stdout)
+                shown.write(f"{trial.name} {said}  {known}", file=sys.stdout)
                 shown.set_postfix_str(known, refresh=False)
                 shown.update()
     except KeyboardInterrupt:
@@ -68,12 +68,7 @@ def work(sweep: Sweep, folder: Path, project: Path, commit: str) -> int:
 
 
 def attempt(
-    trial: "Trial",
-    sweep: Sweep,
-    metric: str,
-    stages: list[Stage],
-    recorder: "Recorder",
-    log: TextIO,
+    trial: "Trial", metric: str, stages: list[Stage], recorder: "Recorder", log: TextIO
 ) -> str:
     """Run the stages with the params of ``trial``, keep the experiment, and say what came out.
 
@@ -81,11 +76,10 @@ def attempt(
     """
     from optuna import TrialPruned
 
-    name = sweep.experiment(trial.number)
-    print(f"{name} {trial.params}", file=log, flush=True)
+    print(f"{trial.name} {trial.params}", file=log, flush=True)
     recorder.set_params(trial.params)
     # A process that was killed may have kept the experiment and not come to say so.
-    scores = recorder.scores_of(name)
+    scores = recorder.scores_of(trial.name)
     if scores is None:
         try:
             scores = _run(trial, metric, stages, log)
@@ -98,7 +92,7 @@ def attempt(
             known = isinstance(error, ProjectError)
             trial.fail(str(error) if known else f"{type(error).__name__}: {error}")
             return "failed"
-        recorder.save(name)
+        recorder.save(trial.name)
     trial.complete(scores[metric])
     return f"{scores[metric]:.5g}"
 
