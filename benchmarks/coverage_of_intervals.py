@@ -107,6 +107,24 @@ def weighted(
     return (*arguments, *[None] * (5 - len(arguments)), weights), unit
 
 
+def balanced(rng: np.random.Generator, rows: int) -> Drawn:
+    """One row of ten is of the second class, and weighs as much as nine others."""
+    (truth, *others), unit = two_classes(0.1, 1.5, rng, rows)
+    return (truth, *others, None, np.where(truth, 9.0, 1.0)), unit
+
+
+def hard(rng: np.random.Generator, rows: int) -> Drawn:
+    """One row of twenty is hard to tell, and weighs as much as five others."""
+    is_hard = rng.random(rows) < 0.05
+    truth = rng.random(rows) < 0.5
+    distance = np.where(is_hard, 0.5, 3.0)
+    score = rng.normal(size=rows) + distance * truth
+    second = 1 / (1 + np.exp(-(distance * score - distance**2 / 2)))
+    shares = np.column_stack([1 - second, second])
+    classes = np.array([False, True])
+    return (truth, second > 0.5, classes, shares, None, np.where(is_hard, 5.0, 1.0)), None
+
+
 CASES: dict[str, tuple[str, Callable[[np.random.Generator, int], Drawn]]] = {
     "two classes, half each": ("classification", partial(two_classes, 0.5, 1.5)),
     "two classes, 5%": ("classification", partial(two_classes, 0.05, 1.5)),
@@ -119,6 +137,8 @@ CASES: dict[str, tuple[str, Callable[[np.random.Generator, int], Drawn]]] = {
         "classification",
         partial(weighted, partial(two_classes, 0.2, 1.5)),
     ),
+    "classes of one weight, 10%": ("classification", balanced),
+    "hard rows that weigh more": ("classification", hard),
     "normal errors": ("regression", partial(errors, lambda rng, n: rng.normal(size=n))),
     "skewed errors (exponential)": (
         "regression",

@@ -125,14 +125,15 @@ def _f1_by_rows(predictions: Predictions) -> Shares:
 
 def _by_rows(made: Shares, members: FloatArray, weights: FloatArray) -> Shares:
     """Return the same shares, each counted by the rows of its class, the mask `members` (k, n)."""
-    parts = (members * weights).sum(axis=1) / weights.sum()
-    column = parts[:, np.newaxis]
-    fixed = (column * made.slope(made.values)[:, np.newaxis] * made.influence).sum(axis=0)
+    rows = members * weights  # of two classes those of the second alone
+    parts = (rows.sum(axis=1) / rows.sum())[:, np.newaxis]
+    fixed = (parts * made.slope(made.values)[:, np.newaxis] * made.influence).sum(axis=0)
     # Other rows would have other parts as well.
-    moved = (made.scale(made.values)[:, np.newaxis] * (members - column)).sum(axis=0)
-    whole = ((fixed + moved * weights[0] / weights.sum()) ** 2).sum()
+    moves = (rows - parts * rows.sum(axis=0)) / rows.sum()
+    moved = (made.scale(made.values)[:, np.newaxis] * moves).sum(axis=0)
+    whole = ((fixed + moved) ** 2).sum()
     times = whole / (fixed**2).sum() if fixed.any() else 1.0
-    return replace(made, parts=parts, variance=lambda p: times * made.variance(p))
+    return replace(made, parts=parts[:, 0], variance=lambda p: times * made.variance(p))
 
 
 def _precisions(predictions: Predictions) -> Shares:
@@ -149,7 +150,8 @@ def _precisions(predictions: Predictions) -> Shares:
         own = (found / ranked)[rank] - values[-1] + (many / ranked).cumsum()[rank]
         influence.append(weights * (np.where(of_class, own, 0) - lower) / many.sum())
     m = np.array(sizes)
-    return _as_shown(Shares(np.array(values), m, lambda p: p * (1 - p) / m, np.array(influence)))
+    made = Shares(np.array(values), m, lambda p: p * (1 - p) / m, np.array(influence))
+    return _as_shown(made, _MODEL if np.ptp(weights) == 0 else _MODEL / 4)  # too wide by the model
 
 
 def _areas(predictions: Predictions) -> Shares:
@@ -175,14 +177,14 @@ def _areas(predictions: Predictions) -> Shares:
     return _as_shown(Shares(found, np.minimum(m, n), model, np.array(influence)))
 
 
-def _as_shown(made: Shares) -> Shares:
+def _as_shown(made: Shares, model: float = _MODEL) -> Shares:
     """Return the same with variances that go over from a model's to what the rows show.
 
     Which is DeLong's for the areas (DeLong, DeLong and Clarke-Pearson, Biometrics, 1988).
     """
     shown, supposed = (made.influence**2).sum(axis=1), made.variance(made.values)
     times = np.divide(shown, supposed, out=np.ones(len(shown)), where=supposed > 0)
-    times = (made.sizes * times + _MODEL) / (made.sizes + _MODEL)
+    times = (made.sizes * times + model) / (made.sizes + model)
     return replace(made, variance=lambda p: times * made.variance(p))
 
 
