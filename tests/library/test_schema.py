@@ -8,6 +8,7 @@ import pytest
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.owner import load_params
+from mlrepo.core.paths import TEST, TRAIN
 from mlrepo.tables import infer_schema
 from mlrepo.tables.schema import load_schema
 from penguins import prepare
@@ -119,3 +120,18 @@ def test_a_schema_that_is_there_is_not_replaced(tiny: TinyProject) -> None:
     assert Path("schema.yaml").read_text(encoding="utf-8") == "mine"
     infer_schema.propose(data, force=True)
     assert load_schema(Path("schema.yaml")).names[0] == "id"
+
+
+def test_a_proposal_reads_texts_that_look_like_numbers_as_texts(tiny: TinyProject) -> None:
+    """YAML 1.2 takes 0o17 for a number, and YAML 1.1 does not."""
+    texts = ["1e3", "0o17", "no", "1_000", "ab"]
+    table = pl.DataFrame({"1e3": texts * 4, "kind": ["big", "small"] * 10})
+    table.write_csv("table.csv")
+    params = tiny.set({"data.target": "kind", "data.id": [], "data.features.exclude": []})
+    infer_schema.propose(params.data, force=True)
+    [field] = [each for each in load_schema(Path("schema.yaml")).fields if each.name == "1e3"]
+    assert field.type == "string"
+    assert set(field.constraints.enum or texts) == set(texts)
+    prepare.main(params)
+    kept = pl.concat([pl.read_parquet(path) for path in (TRAIN, TEST)])
+    assert set(kept["1e3"]) == set(texts)
