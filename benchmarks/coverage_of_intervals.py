@@ -267,7 +267,8 @@ def report(chosen: argparse.Namespace) -> bool:
         text = PAGE.read_text(encoding="utf-8")
         before, _ = text.split("<!-- table -->")
         body = "\n\n".join("\n".join(part) for part in lines.values())
-        PAGE.write_text(f"{before}<!-- table -->\n\n{body}\n", encoding="utf-8")
+        count = f"{chosen.tables:,} tables for each line."
+        PAGE.write_text(f"{before}<!-- table -->\n\n{count}\n\n{body}\n", encoding="utf-8")
     return off
 
 

@@ -37,8 +37,7 @@ from mlrepo.scoring.losses import Loss
 _MOST_SHARES = 2_000_000  # rows x classes at once; more rows are evenly thinned
 _WIDEST = 10.0  # times the loss: a wider end is what resamples without its largest rows make
 _FEWEST_UNITS = 30  # of fewer the bootstrap knows too little
-_FEWEST = 5  # rows of a class
-_FEWEST_ROWS: dict[Metric, int] = {functions.f1_weighted: 20}
+_FEWEST_ROWS = 5  # of a class
 _FEWEST_WEIGHTED = 200  # that rows of uneven weight must say as much as
 _FEW = f"fewer than {_FEWEST_UNITS} rows or groups of them"
 
@@ -97,11 +96,10 @@ def intervals(
     wide = _Table.of(predictions, confidence, unit, many)
     found, lost = dict[str, Interval](), dict[str, Loss]()
     statistics = dict[str, bootstrap.Statistic]()
-    fewest = wide.fewest_of_a_class if task == "classification" else np.inf
+    thin = task == "classification" and wide.fewest_of_a_class < _FEWEST_ROWS
     for name, estimate in defined.items():
-        needed = _FEWEST_ROWS.get(metrics[name], _FEWEST)
-        if fewest < needed and metrics[name] is not functions.accuracy:
-            found[name] = Interval(None, None, f"a class has fewer than {needed} rows")
+        if thin and metrics[name] is not functions.accuracy:
+            found[name] = Interval(None, None, f"a class has fewer than {_FEWEST_ROWS} rows")
         elif (parts := shares.OF_METRIC.get(metrics[name])) is not None:
             found[name] = wide.of_shares(parts, estimate)
         elif metrics[name] is functions.median_absolute_error:

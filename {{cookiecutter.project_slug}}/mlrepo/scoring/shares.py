@@ -26,7 +26,6 @@ class Shares:
         sizes: (k,) rows that each rests on; of weighted rows as many as would say as much.
         variance: of each estimate (k,), if its true value were what is given.
         influence: (k, n) how much each row moves each estimate.
-        parts: (k,) what each counts in the mean, taken for known; None: all the same.
         scale: of a share, and its slope there.
     """
 
@@ -34,13 +33,12 @@ class Shares:
     sizes: FloatArray
     variance: Variance
     influence: FloatArray
-    parts: FloatArray | None = None
     scale: Callable[[FloatArray], FloatArray] = lambda share: share
     slope: Callable[[FloatArray], FloatArray] = np.ones_like
 
     def mean(self, shares: FloatArray) -> float:
         """Return the metric of k shares."""
-        return float(np.average(self.scale(shares), weights=self.parts))
+        return float(self.scale(shares).mean())
 
     def interval(
         self, z: float, design: FloatArray, correlation: FloatArray
@@ -56,13 +54,11 @@ class Shares:
         added = (self.values * self.sizes + 0.5) / (self.sizes + 1)
         logits, estimate = np.log(added / (1 - added)), self.mean(self.values)
         steps = self.sizes.min() / self.sizes
-        parts = np.ones(len(steps)) if self.parts is None else self.parts
-        parts = parts / parts.sum()
 
         def at(shift: float) -> tuple[float, float]:
             moved = 1 / (1 + np.exp(-np.clip(logits + shift * steps, -700, 700)))
-            errors = parts * self.slope(moved) * np.sqrt(design * self.variance(moved))
-            variance = (errors[:, np.newaxis] * correlation * errors).sum()
+            errors = self.slope(moved) * np.sqrt(design * self.variance(moved))
+            variance = (errors[:, np.newaxis] * correlation * errors).sum() / len(errors) ** 2
             return self.mean(moved), z * float(np.sqrt(max(0.0, variance)))
 
         ends = []
@@ -120,20 +116,22 @@ def _f1(predictions: Predictions) -> Shares:
 
 
 def _f1_by_rows(predictions: Predictions) -> Shares:
-    return _by_rows(_f1(predictions), _labels(predictions)[0], predictions.once_each)
+    there, _ = _labels(predictions)
+    return _by_rows(_f1(predictions), there, predictions.once_each)
 
 
 def _by_rows(made: Shares, members: FloatArray, weights: FloatArray) -> Shares:
-    """Return the same shares, each counted by the rows of its class, the mask `members` (k, n)."""
-    rows = members * weights  # of two classes those of the second alone
-    parts = (rows.sum(axis=1) / rows.sum())[:, np.newaxis]
-    fixed = (parts * made.slope(made.values)[:, np.newaxis] * made.influence).sum(axis=0)
+    """Return the mean in which each share counts by the rows of its class (k, n), as one share."""
+    if len(members) == 1:  # of two classes only the second has an area
+        return made
+    rows, values, size = members * weights, made.scale(made.values), effective(weights[0])
+    parts = rows.sum(axis=1) / rows.sum()
+    influence = (parts * made.slope(made.values)) @ made.influence
     # Other rows would have other parts as well.
-    moves = (rows - parts * rows.sum(axis=0)) / rows.sum()
-    moved = (made.scale(made.values)[:, np.newaxis] * moves).sum(axis=0)
-    whole = ((fixed + moved) ** 2).sum()
-    times = whole / (fixed**2).sum() if fixed.any() else 1.0
-    return replace(made, parts=parts[:, 0], variance=lambda p: times * made.variance(p))
+    influence += values @ (rows - np.outer(parts, rows.sum(axis=0))) / rows.sum()
+    mean = np.array([parts @ values])
+    sizes = np.array([size])
+    return _as_shown(Shares(mean, sizes, lambda p: p * (1 - p) / sizes, influence[np.newaxis]))
 
 
 def _precisions(predictions: Predictions) -> Shares:
