@@ -151,7 +151,7 @@ def test_every_param_is_known_and_every_section_is_used() -> None:
 def test_each_output_has_one_stage() -> None:
     outs = [Path(out) for stage in STAGES for out in stage.outs]
     assert len(outs) == len(set(outs))
-    assert not [out for out in outs if set(out.parents) & set(outs)]  # nor is it in another's folder
+    assert not [out for out in outs if set(out.parents) & set(outs)]  # none is in another's folder
 
 
 def test_git_keeps_what_dvc_does_not_cache() -> None:
