@@ -77,6 +77,9 @@ class Team:
         in_git = set(self.copy.git("ls-files").splitlines())
         outs = [out for stage in self.copy.lock()["stages"].values() for out in stage["outs"]]
         hashes = {out["md5"] for out in outs if out["path"] not in in_git}
+        for folder in [md5 for md5 in hashes if md5.endswith(".dir")]:
+            entries = self.copy.path / ".dvc/cache/files/md5" / folder[:2] / folder[2:]
+            hashes |= {each["md5"] for each in json.loads(entries.read_text(encoding="utf-8"))}
         return {f"penguins/files/md5/{md5[:2]}/{md5[2:]}" for md5 in hashes}
 
     def deployed(self) -> dict[str, Any]:
