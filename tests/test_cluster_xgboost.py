@@ -18,7 +18,15 @@ x = rng.normal(size=(20_000, 5))
 noisy = x[:, 0] * x[:, 1] + rng.normal(size=len(x)) > 0
 table = pl.DataFrame({f"x{number}": x[:, number] for number in range(5)})
 table = table.with_columns(kind=pl.Series(rng.choice(["a", "b"], len(x))), y=noisy.astype(int))
+table = table.with_columns(w=pl.when(pl.col("y") == 1).then(5.0).otherwise(1.0))
 table.write_parquet("data/raw/rows.parquet")
+"""
+SHARES = """
+import polars as pl
+from pathlib import Path
+from mlrepo.learning.model_file import load
+rows = pl.read_parquet("data/prepared/test.parquet")
+print(load(Path("models/model.skops")).predict_proba(rows)[:, 1].mean())
 """
 ARGUMENTS = {"n_estimators": 20, "workers": 2}
 
@@ -35,6 +43,7 @@ def copy(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
             **QUICK,
             "data.path": "data/raw/rows.parquet",
             "data.target": "y",
+            "data.features.exclude": ["w"],
             "evaluate.slices": [],
             "train.estimator": "xgboost.dask.DaskXGBClassifier",
             "train.arguments": ARGUMENTS,
@@ -67,6 +76,27 @@ def test_it_repeats_itself_and_the_model_needs_no_dask(copy: Copy, three: Cluste
     done = copy.run("python", "-X", "importtime", "-m", "mlrepo", "evaluate")
     assert " xgboost.core\n" in done.stderr
     assert " dask\n" not in done.stderr
+
+
+def test_it_learns_by_weights(copy: Copy, three: Cluster) -> None:
+    """The rows of a class weigh five times as much: xgboost in one process says about the same."""
+    said = {}
+    for weight in (None, "w"):
+        copy.set_params({"data.weight": weight, "train.arguments": ARGUMENTS})
+        copy.run("dvc", "repro", "train", DASK_SCHEDULER_ADDRESS=three.address)
+        said[weight] = shares(copy)
+    plain = {"train.estimator": "xgboost.XGBClassifier", "train.arguments": {"n_estimators": 20}}
+    copy.set_params(plain)
+    copy.run("dvc", "repro", "train")
+    there = shares(copy)
+    copy.set_params({"data.weight": None, "train.estimator": "xgboost.dask.DaskXGBClassifier"})
+    assert abs(said["w"] - there) < 0.01
+    assert said["w"] > said[None] + 0.15
+
+
+def shares(copy: Copy) -> float:
+    """Return the mean probability of the class 1 for the test rows."""
+    return float(copy.run("python", "-c", SHARES).stdout)
 
 
 def test_a_lost_worker_ends_it_with_nothing_half_written(copy: Copy, three: Cluster) -> None:

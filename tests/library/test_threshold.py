@@ -10,12 +10,14 @@ import polars as pl
 import pytest
 from sklearn import metrics as sk
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier, KFold, StratifiedKFold
+from sklearn.semi_supervised import SelfTrainingClassifier
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import FOLDS, MODEL, TEST, TRAIN
-from mlrepo.learning import model_file
+from mlrepo.learning import model_file, threshold
 from mlrepo.learning.cluster import session
 from mlrepo.learning.fit import fit
 from mlrepo.learning.metrics.aggregates import from_sklearn
@@ -147,17 +149,17 @@ def test_test_rows_have_no_part_in_it(scarce: TinyProject, tuned: bool) -> None:
 
 def test_scores_and_plots_go_by_it(scarce: TinyProject) -> None:
     found = {}
-    for threshold in (None, 0.05, 0.95):
-        params = scarce.set({"train.threshold": threshold})
+    for limit in (None, 0.05, 0.95):
+        params = scarce.set({"train.threshold": limit})
         model, said = trained(params)
         evaluate.main(params)
         scores = json.loads(Path("metrics/evaluate.json").read_text(encoding="utf-8"))["test"]
         test = pl.read_parquet(TEST)
         truth, shares = test["kind"].to_numpy(), model.predict_proba(test)[:, 1]
-        predicted = np.where(shares >= (threshold or 0.5), "yes", "no")
+        predicted = np.where(shares >= (limit or 0.5), "yes", "no")
         assert scores["accuracy"] == pytest.approx(sk.accuracy_score(truth, predicted))
-        assert said.get("threshold") == threshold
-        found[threshold] = scores
+        assert said.get("threshold") == limit
+        found[limit] = scores
     assert len({scores["balanced_accuracy"] for scores in found.values()}) == 3
     assert len({scores["roc_auc"] for scores in found.values()}) == 1
 
@@ -241,21 +243,21 @@ def test_an_estimator_that_stands_alone_takes_none(scarce: TinyProject) -> None:
         fit(RandomForestClassifier(n_estimators=3), TrainingTable(TRAIN, params))
 
 
-@pytest.mark.parametrize("threshold", [0.05, 0.6])
-def test_what_learns_in_batches_takes_a_number(scarce: TinyProject, threshold: float) -> None:
+@pytest.mark.parametrize("limit", [0.05, 0.6])
+def test_what_learns_in_batches_takes_a_number(scarce: TinyProject, limit: float) -> None:
     params = scarce.set(
         {
             "train.estimator": "sklearn.naive_bayes.GaussianNB",
             "train.arguments": {},
             "train.cross_validation": 0,
             "train.batches": {"rows": 50, "passes": 1, "on_disk": False},
-            "train.threshold": threshold,
+            "train.threshold": limit,
         }
     )
     model, _ = trained(params)
     rows = pl.read_parquet(TRAIN)
     shares = model.predict_proba(rows)[:, 1]
-    assert (model.predict(rows) == np.where(shares >= threshold, "yes", "no")).all()
+    assert (model.predict(rows) == np.where(shares >= limit, "yes", "no")).all()
 
 
 def test_five_folds_make_36_fits(scarce: TinyProject, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,3 +349,5 @@ def test_a_threshold_of_the_owners_own_is_no_matter_of_params(scarce: TinyProjec
         }
     )
     assert "threshold" not in trained(params)[1]
+    labels_itself = SelfTrainingClassifier(LogisticRegression(), threshold=0.75)
+    assert threshold.of(labels_itself) == {}

@@ -75,8 +75,10 @@ def put(model: Any, limit: float | None) -> None:
 
 def of(model: Any) -> dict[str, float]:
     """Return {"threshold": number} of a fitted model, or nothing if it has none."""
-    limit = getattr(split_steps(model)[1], "threshold", None)
-    return {"threshold": limit} if isinstance(limit, float) else {}
+    _, decides = split_steps(model)
+    # One of the owner's own choice decides by "auto", which is no number.
+    known = isinstance(decides, FixedThresholdClassifier) and isinstance(decides.threshold, float)
+    return {"threshold": decides.threshold} if known else {}
 
 
 def _held_out(model: Any, table: TrainingTable) -> Iterator[Predictions]:

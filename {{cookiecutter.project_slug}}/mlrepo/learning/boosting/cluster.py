@@ -95,20 +95,22 @@ def _learn(client: Any, workers: list[str], rows: Rows, size: int, estimator: An
             f"{total} rows in batches of {size} are fewer batches than the {len(workers)} workers: "
             "set train.batches.rows in params.yaml to a smaller number"
         )
-    weighted = rows.data.weight is not None
     xs, ys, ws = [], [], []
     for start, place in zip(starts, cycle(workers), strict=False):
         here = {"workers": [place], "pure": False}
         # Kept as a whole before it is taken apart: else each part would be read on its own.
         batch = client.submit(rows.read, start, size, **here)
         height = min(size, total - start)
-        x, y, w = (client.submit(getitem, batch, part, **here) for part in range(3))
+        x, y = (client.submit(getitem, batch, part, **here) for part in (0, 1))
         xs.append(from_delayed(x, (height, width), np.float32))
         ys.append(from_delayed(y, (height,), np.float64))
-        ws.append(from_delayed(w, (height,), np.float64))
-    known = {"weight": concatenate(ws)} if weighted else {}
-    known |= {"missing": estimator.missing, "max_bin": bins}
-    matrix = xgboost.dask.DaskQuantileDMatrix(client, concatenate(xs), concatenate(ys), **known)
+        if rows.data.weight is not None:
+            w = client.submit(getitem, batch, 2, **here)
+            ws.append(from_delayed(w, (height,), np.float64))
+    known = {"weight": concatenate(ws) if ws else None, "missing": estimator.missing}
+    matrix = xgboost.dask.DaskQuantileDMatrix(
+        client, concatenate(xs), concatenate(ys), max_bin=bins, **known
+    )
     # Dask may have moved a batch to a worker that was idle.
     held = [part for parts in matrix.worker_map.values() for part in parts]
     held.sort(key=lambda part: matrix.partition_order[part.key])
