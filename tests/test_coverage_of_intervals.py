@@ -10,12 +10,13 @@ from helpers import LONG
 TEMPLATE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TEMPLATE / "benchmarks"))
 import coverage_of_intervals as coverage  # noqa: E402
+from distributions import CASES  # noqa: E402
 
-CASES = ("two classes, 5%", "groups of ten rows", "normal errors", "heavy tails (t, 3 degrees)")
+CHOSEN = ("two classes, 5%", "groups of ten rows", "normal errors", "heavy tails (t, 3 degrees)")
 
 
 def test_the_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    few = ["--within", "3", "--tables", "100", "--rows", "200", "--cases", *CASES]
+    few = ["--within", "3", "--tables", "100", "--rows", "200", "--cases", *CHOSEN]
     done = subprocess.run(
         [sys.executable, coverage.__file__, "--check", *([] if LONG else few)],
         capture_output=True,
@@ -43,6 +44,6 @@ def test_a_broken_promise_is_seen(rows: int, cell: coverage.Cell, off: bool) -> 
 
 def test_the_page_has_every_case_and_size() -> None:
     page = coverage.PAGE.read_text(encoding="utf-8")
-    for case in coverage.CASES:
+    for case in CASES:
         lines = [line for line in page.splitlines() if line.startswith(f"| {case} |")]
         assert len(lines) == len(coverage.ROWS)

@@ -11,7 +11,8 @@ import pytest
 from pydantic import BaseModel
 
 from mlrepo.core.owner import load_params
-from mlrepo.core.params import LibraryParams, Section
+from mlrepo.core.params import LibraryParams
+from mlrepo.core.sections import Section
 from penguins import evaluate, prepare, train
 
 from .conftest import TinyProject, template_yaml

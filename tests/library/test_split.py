@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.params import LibraryParams, parse
+from mlrepo.core.params import LibraryParams
+from mlrepo.core.sections import parse
 from mlrepo.tables import split
 
 from .conftest import template_yaml

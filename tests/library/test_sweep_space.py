@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.params import parse
+from mlrepo.core.sections import parse
 from mlrepo.pipeline.dvc_yaml import load_pipeline
 from mlrepo.sweep import space, stages
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError, did_you_mean
-from mlrepo.core.params import LibraryParams, parse
+from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import PARAMS
+from mlrepo.core.sections import parse
 
 if TYPE_CHECKING:
     import polars as pl

@@ -1,31 +1,13 @@
 """params.yaml as typed, frozen objects: what the library reads of it."""
 
 from math import isfinite
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import ErrorDetails
+from pydantic import Field, field_validator, model_validator
 
-from mlrepo.core.errors import ProjectError, did_you_mean
+from mlrepo.core.sections import Names, Section, Seed
 
 Task = Literal["classification", "regression"]
-# Lists of params.yaml become tuples, so that params cannot change under way.
-Names = Annotated[tuple[str, ...], Field(strict=False)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-
-
-class Section(BaseModel):
-    """A part of params.yaml: every key must be there, no other key may be."""
-
-    # Built when it is first used: a command that reads one file does not wait for the other.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Csv(Section):
@@ -241,37 +223,3 @@ class LibraryParams(Section):
         if self.train.threshold is not None and self.data.task != "classification":
             raise ValueError("train.threshold is for classification: set it to null")
         return self
-
-
-Parsed = TypeVar("Parsed", bound=BaseModel)
-
-
-def parse(content: object, model: type[Parsed], name: str) -> Parsed:
-    """Return ``content`` as a ``model``, or tell every mistake in words of the file ``name``."""
-    try:
-        return model.model_validate(content if content is not None else {})
-    except ValidationError as error:
-        lines = [_explain(name, model, mistake) for mistake in error.errors(include_url=False)]
-        raise ProjectError("\n       ".join(lines)) from None
-
-
-def _explain(name: str, model: type[BaseModel], mistake: ErrorDetails) -> str:
-    where = f"{name}: {'.'.join(str(part) for part in mistake['loc'])}".rstrip(": ")
-    if mistake["type"] == "missing":
-        return f"{where} is missing"
-    if mistake["type"] == "extra_forbidden":
-        return f"{where} is no key of this file{_suggest(model, mistake['loc'])}"
-    if mistake["type"] == "value_error":
-        return f"{where}: {mistake['msg'].removeprefix('Value error, ')}"
-    wanted = mistake["msg"].replace("Input should be", "must be").replace("a valid tuple", "a list")
-    return f"{where} {wanted}, not {mistake['input']!r}"
-
-
-def _suggest(section: Any, location: tuple[int | str, ...]) -> str:
-    for part in location:
-        if not (isinstance(section, type) and issubclass(section, BaseModel)):
-            return ""
-        fields = section.model_fields.items()
-        keys = {field.alias or key: field.annotation for key, field in fields}
-        section = keys.get(str(part))
-    return did_you_mean(str(location[-1]), keys, f": its keys are {', '.join(keys)}")

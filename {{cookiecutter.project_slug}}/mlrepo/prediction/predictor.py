@@ -49,7 +49,7 @@ class Predictor:
 
 def of_folder(name: str) -> Predictor:
     """Return the model of this folder, which must be of its params and code, and as it was made."""
-    fix = f"{status.FIX}, or name a version: --version"
+    fix = f"{status.FIX} Or name a version: --version"
     status.report().refuse_stale("the model is not of these params and code:", fix)
     file = Path(declared()[name]["path"])
     model, params = model_file.load(file), load_params()

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError, did_you_mean
-from mlrepo.core.params import Section, Seed, parse
+from mlrepo.core.sections import Section, Seed, parse
 from mlrepo.pipeline.dvc_yaml import PARAMS, PIPELINE
 from mlrepo.pipeline.mappings import flatten
 

@@ -12,7 +12,7 @@ from pydantic import model_validator
 
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.params import Names, Section, parse
+from mlrepo.core.sections import Names, Section, parse
 
 Type = Literal["string", "integer", "number", "boolean", "date", "datetime"]
 Bound = int | float | str | None

@@ -69,7 +69,8 @@ def parts(path: str, entry: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def data_params(record: dict[str, Any]) -> "Data":
     """Return the section `data` of params.yaml that a version was made with."""
-    from mlrepo.core.params import Data, parse
+    from mlrepo.core.params import Data
+    from mlrepo.core.sections import parse
 
     read = (stage["params"].get("params.yaml", {}) for stage in record["stages"].values())
     section = next(params["data"] for params in read if "data" in params)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.params import Names, Section, parse
+from mlrepo.core.sections import Names, Section, parse
 from mlrepo.pipeline import git
 from mlrepo.versions.registry import is_number
 from mlrepo.versions.tags import Tag
