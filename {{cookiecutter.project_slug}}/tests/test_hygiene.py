@@ -90,7 +90,7 @@ def modules(stage: Stage) -> tuple[set[str], set[str]]:
     found = PAGE.fullmatch(stage.cmd)
     assert found
     own, others = closure(f"{PACKAGE}.{found[1]}")
-    before, more = closure("mlrepo.core.run")
+    before, more = closure("mlrepo.core.owner")
     own |= before | {f"{PACKAGE}.params"}
     if "mlrepo.learning.model_file" in own:  # a model file may hold objects of your classes
         own.add(f"{PACKAGE}.model")

@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from mlrepo.core import yaml
+from mlrepo.core import environment, numerics, yaml
 from mlrepo.core.errors import ProjectError, did_you_mean
 from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import PARAMS
@@ -76,6 +76,15 @@ def add_features() -> Callable[[pl.LazyFrame], pl.LazyFrame]:
 def metrics() -> Metrics:
     """Return metrics.py."""
     return cast(Metrics, _module("metrics", "CLASSIFICATION", "REGRESSION", "SMALLER_IS_BETTER"))
+
+
+def run(page: str) -> None:
+    """Run a stage: what every page needs is done before the page is imported."""
+    params = load_params()
+    if params.numerics.pinned:
+        numerics.pin()  # NumPy reads its settings while a page imports it
+    environment.check()
+    stage(page)(params)
 
 
 def stage(page: str) -> Callable[[Any], None]:
