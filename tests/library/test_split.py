@@ -108,10 +108,15 @@ def test_the_formula_is_the_one_of_the_docs(
     table = table.with_row_index("id").cast({"id": pl.Int64})
     names = list(key) or sorted(table.columns)
     _, test = divided(table, params(id=list(key), test_size=share, seed=7))
+    texts = [name for name in names if table.schema[name] == pl.String]
+    others = [name for name in names if table.schema[name] != pl.String]
     wanted = []
     for row in table.rows(named=True):
         number = mix(8)
-        for name in names:
+        if texts:
+            parts = ["\x00" if row[name] is None else row[name] for name in texts]
+            number = mix(zlib.crc32("\x1f".join(parts).encode()) ^ number)
+        for name in others:
             number = mix(code(row[name]) ^ number)
         if row["y"] is not None and number < math.ceil(share * 2**32):
             wanted.append(row["id"])
@@ -128,8 +133,6 @@ def mix(number: int) -> int:
 def code(value: object) -> int:
     if value is None:
         return 0x9E3779B9
-    if isinstance(value, str):
-        return zlib.crc32(value.encode())
     if isinstance(value, date):
         value = (value - date(1970, 1, 1)).days
     packed = (

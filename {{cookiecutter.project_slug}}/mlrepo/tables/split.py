@@ -30,8 +30,8 @@ def divide(rows: pl.LazyFrame, params: LibraryParams) -> tuple[pl.LazyFrame, pl.
         elif split.method == "stratified" or not _what_names_a_row(rows, params):
             in_test = _looked_up(_sides(rows, params))
         else:
-            number = row_hash(_what_names_a_row(rows, params), split.seed)
-            in_test = number < math.ceil(split.test_size * _NUMBERS)
+            names, types = _what_names_a_row(rows, params), rows.collect_schema()
+            in_test = row_hash(names, types, split.seed) < math.ceil(split.test_size * _NUMBERS)
     except pl.exceptions.PolarsError as error:
         raise explain(error, params.data) from None
     # Null, so on neither side, where the target is.
@@ -60,7 +60,8 @@ def _sides(rows: pl.LazyFrame, params: LibraryParams) -> pl.Series:
     Memory holds up to 32 bytes for each row meanwhile, and one byte afterwards.
     """
     names, split = _what_names_a_row(rows, params), params.prepare.split
-    asked = {"number": row_hash(names or sorted(rows.collect_schema().names()), split.seed)}
+    types = rows.collect_schema()
+    asked = {"number": row_hash(names or sorted(types.names()), types, split.seed)}
     # polars' own hash does for the rest: which values are equal does not depend on its version.
     if not names:
         asked["content"] = pl.struct(pl.all()).hash()
@@ -70,9 +71,10 @@ def _sides(rows: pl.LazyFrame, params: LibraryParams) -> pl.Series:
     if not names:
         own = _tell_apart(found["number"].to_numpy(), found["content"])
         found = found.with_columns(number=own).drop("content")
-    if split.method == "stratified":
-        return _stratified(found, split.test_size)
-    return found["number"] < math.ceil(split.test_size * _NUMBERS)
+    limit = math.ceil(split.test_size * _NUMBERS)
+    stratified = split.method == "stratified"
+    in_test = _stratified(split.test_size) if stratified else pl.col("number") < limit
+    return found.select(in_test).to_series()
 
 
 def _looked_up(sides: pl.Series) -> pl.Expr:
@@ -105,16 +107,12 @@ def _tell_apart(numbers: Hashes, content: pl.Series) -> Hashes:
     return own
 
 
-def _stratified(found: pl.DataFrame, test_size: float) -> pl.Series:
-    """Return whether each row is in the test: those of the smallest numbers of each class."""
-    classes = found["class"].unique().sort().to_numpy()
-    places = np.searchsorted(classes, found["class"].to_numpy()).astype(np.uint32)
-    limits = np.zeros(len(classes), dtype=np.uint32)
-    for (place,), part in found.select("number", place=places).group_by("place"):
-        # Each class keeps a row on both sides, whatever the share.
-        wanted = min(max(round(part.height * test_size), 1), part.height - 1)
-        limits[place] = np.partition(part["number"].to_numpy(), wanted)[wanted]
-    return found["number"] < pl.Series(limits[places])
+def _stratified(test_size: float) -> pl.Expr:
+    """Return whether a row is in the test: those of the smallest numbers of each class are."""
+    rows = pl.len().cast(pl.Int64)
+    # Each class keeps a row on both sides, whatever the share.
+    wanted = pl.min_horizontal((rows * test_size).round().cast(pl.Int64).clip(1), rows - 1)
+    return pl.col("number") < pl.col("number").sort().get(wanted).over("class")
 
 
 def _later(table: pl.LazyFrame, column: str, test_size: float) -> pl.Expr:

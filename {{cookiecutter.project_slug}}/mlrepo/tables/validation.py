@@ -13,6 +13,8 @@ from mlrepo.tables.raw import RawTable, is_csv, refuse_short_lines
 _SHOWN = 20
 # Distinct values that are in memory at once: some 100 bytes for each.
 _REMEMBERED = 2_000_000
+# Allowed values that are compared one by one: two take a fifth of the time of a look into a set.
+_FEW = 6
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,14 @@ def rules(columns: list[Column]) -> Iterator[Rule]:
         if limits.maximum is not None:
             yield Rule(column, f"above {limits.maximum}", value > _bound(column, limits.maximum))
         if limits.enum is not None:
-            allowed = pl.lit(pl.Series(list(limits.enum))).implode()
             says = f"not one of the allowed values {list(limits.enum)}"
-            yield Rule(column, says, value.is_in(allowed).not_())
+            yield Rule(column, says, _among(value, pl.Series(list(limits.enum))).not_())
+
+
+def _among(value: pl.Expr, allowed: pl.Series) -> pl.Expr:
+    if len(allowed) <= _FEW:
+        return pl.any_horizontal(value == each for each in allowed)
+    return value.is_in(pl.lit(allowed).implode())
 
 
 def _problems(raw: RawTable, found: dict[str, int]) -> list[str]:

@@ -121,7 +121,9 @@ def _in_both(hashes: np.ndarray, others: np.ndarray) -> int:
     The lowest bit tells whose a hash is, so that among equal ones those of ``others`` come first.
     """
     low = np.uint64(1)
-    both = np.concatenate([others & ~low, hashes | low])
+    both = np.empty(len(others) + len(hashes), dtype=np.uint64)
+    np.bitwise_and(others, ~low, out=both[: len(others)])
+    np.bitwise_or(hashes, low, out=both[len(others) :])
     both.sort()
     same = both[1:] ^ both[:-1] <= low
     several = both[np.append(same, False) | np.append(False, same)]
