@@ -10,14 +10,13 @@ bytecode; GTO cannot be asked about a day in the past, so it says what is in the
 """
 
 import compileall
+import hashlib
 import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from baked import TEMPLATE as ROOT
 from baked import Bench
@@ -27,6 +26,8 @@ TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 PACKAGE = "{{cookiecutter.__package_name}}"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STAGES = ("staging", "prod")
+WHO = "Test <test@example.com>"
+EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # the tree of a commit without files
 # The record of a random forest on the penguins, which names each file with its hashes.
 SIZE_OF_RECORD = 25_000
 
@@ -37,49 +38,79 @@ QUESTIONS = {
 }
 
 
-def tag(name: str, commit: str, notes: str, record: dict[str, Any], date: datetime) -> str:
-    """Return a tag as `git fast-import` reads it and as the project writes it."""
-    message = f"{notes}\n\n{json.dumps(record, indent=1)}\n"
-    who = f"Test <test@example.com> {int(date.timestamp())} +0000"
-    return f"tag {name}\nfrom {commit}\ntagger {who}\ndata {len(message)}\n{message}\n"
+def oid(kind: str, content: str) -> str:
+    """Return the hash of an object of Git."""
+    data = content.encode()
+    return hashlib.sha1(f"{kind} {len(data)}\0".encode() + data, usedforsecurity=False).hexdigest()
 
 
-def events(versions: int, assignments: int) -> Iterator[str]:
-    """Yield commits and tags: each version, then its way through the stages, some of them back."""
-    size = 0
-    files: dict[str, dict[str, object]] = {}
-    while size < SIZE_OF_RECORD:
-        entry = {"md5": "0" * 32, "sha256": "0" * 64, "size": 12_345, "kept_by": "git"}
-        files[f"package/module_{len(files)}.py"] = entry
-        size = len(json.dumps(files, indent=1))
-    date, counter = START, 0
+class Events:
+    """Commits and tags as `git fast-import` reads them, and as the project writes them."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.stream: list[str] = []
+        self.date, self.parent, self.commits = START, "", list[str]()
+        self.after: dict[str, str] = {}
+        size = 0
+        self.files: dict[str, dict[str, object]] = {}
+        while size < SIZE_OF_RECORD:
+            entry = {"md5": "0" * 32, "sha256": "0" * 64, "size": 12_345, "kept_by": "git"}
+            self.files[f"package/module_{len(self.files)}.py"] = entry
+            size = len(json.dumps(self.files, indent=1))
+
+    @property
+    def who(self) -> str:
+        """The person and the time."""
+        return f"{WHO} {int(self.date.timestamp())} +0000"
+
+    def commit(self) -> str:
+        """Make a commit; return its hash."""
+        self.date += timedelta(minutes=1)
+        self.stream.append(f"commit refs/heads/main\ncommitter {self.who}\ndata 1\nx\n")
+        parent = f"parent {self.commits[-1]}\n" if self.commits else ""
+        people = f"author {self.who}\ncommitter {self.who}\n"
+        self.commits.append(oid("commit", f"tree {EMPTY}\n{parent}{people}\nx"))
+        return self.commits[-1]
+
+    def tag(self, name: str, commit: str, notes: str, /, **record: object) -> str:
+        """Make a tag after the last one; return its hash."""
+        self.date += timedelta(seconds=1)
+        head = {"format": 1, "model": "model", "at": self.date.isoformat(), "by": WHO}
+        message = f"{notes}\n\n{json.dumps({**head, 'after': self.after, **record}, indent=1)}\n"
+        self.stream.append(
+            f"tag {name}\nfrom {commit}\ntagger {self.who}\ndata {len(message)}\n{message}\n"
+        )
+        content = f"object {commit}\ntype commit\ntag {name}\ntagger {self.who}\n\n{message}"
+        self.after = {name: oid("tag", content)}
+        return self.after[name]
+
+
+def events(versions: int, assignments: int) -> str:
+    """Return commits and tags: each version, then its way through the stages, some of them back."""
+    made, counter = Events(), 0
+    tags: list[str] = []
     for number in range(versions):
-        date += timedelta(minutes=1)
-        mark, name = f":{number + 1}", f"v1.{number}.0"
-        who = f"Test <test@example.com> {int(date.timestamp())} +0000"
-        yield f"commit refs/heads/main\nmark {mark}\ncommitter {who}\ndata 1\nx\n"
-        head = {"format": 1, "model": "model", "version": name, "at": date.isoformat()}
-        yield tag(f"model@{name}", mark, f"Notes on {name}", {**head, "files": files}, date)
+        name, commit = f"v1.{number}.0", made.commit()
+        more = {"version": name, "commit": commit, "files": made.files}
+        tags.append(made.tag(f"model@{name}", commit, f"Notes on {name}", **more))
         while counter < assignments * (number + 1) // versions:
             stage = STAGES[counter % len(STAGES)]
-            counter, date = counter + 1, date + timedelta(seconds=1)
-            action = "rollback" if counter % 10 == 0 and number else "promote"
-            target = f":{number}" if action == "rollback" else mark
-            record = {
-                "format": 1,
-                "model": "model",
-                "action": action,
-                "stage": stage,
-                "version": f"v1.{number - (action == 'rollback')}.0",
-                "from": f"v1.{number}.0",
-                "at": date.isoformat(),
-                "by": "Test <test@example.com>",
-                "version_tag": "0" * 40,
-                "after": {f"model@{name}": "0" * 40},
-                "gate": None,
-                "override": None,
-            }
-            yield tag(f"model#{stage}#{counter}", target, f"Reason {counter}", record, date)
+            counter += 1
+            back = counter % 10 == 0 and number > 0
+            target = number - 1 if back else number
+            made.tag(
+                f"model#{stage}#{counter}",
+                made.commits[target],
+                f"Reason {counter}",
+                action="rollback" if back else "promote",
+                stage=stage,
+                version=f"v1.{target}.0",
+                version_tag=tags[target],
+                gate=None,
+                override=None,
+            )
+    return "".join(made.stream)
 
 
 def make(folder: Path, versions: int, assignments: int) -> None:
@@ -94,7 +125,7 @@ def make(folder: Path, versions: int, assignments: int) -> None:
         text = text.replace("{{ cookiecutter.__package_name }}", "package")
         text = text.replace("{{ cookiecutter.__description_toml }}", '"A model"')
         (folder / name).write_text(text, encoding="utf-8")
-    stream = "".join(events(versions, assignments))
+    stream = events(versions, assignments)
     for command in (["init", "--quiet", "-b", "main"], ["fast-import", "--quiet"], ["pack-refs"]):
         given = stream if command[0] == "fast-import" else ""
         options = ["--all"] if command == ["pack-refs"] else []

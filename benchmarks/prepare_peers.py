@@ -1,7 +1,7 @@
 """What bench_prepare.py runs beside the project: scripts for a table and a path to write to."""
 
-# The rule of row_hash.py for an id of integers, seed 0, in numpy and in SQL. SQL makes one expression
-# of it, in which each step stands several times: that is where DuckDB spends most of its time.
+# The rule of row_hash.py for an id of integers, seed 0, in numpy and in SQL. SQL makes one
+# expression of it, with each step several times: there DuckDB spends most of its time.
 RULE = """
 import numpy as np
 

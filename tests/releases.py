@@ -223,6 +223,42 @@ def remake(
     write_tag(released, name, f"{head}\n\n{message}")
 
 
+def assigned_unchecked(released: Released, version: str, stage: str, **record: str) -> None:
+    """Bring a version into a stage as `model promote` does, without a look at its files."""
+    _write(
+        released,
+        f"""
+tag = registry.version({version!r}).tag
+record = {{"action": "promote", "stage": {stage!r}, "version_tag": tag.oid}} | {record}
+write(f"model#{stage}#{{registry.highest + 1}}", tag.version, tag.commit, record)
+""",
+    )
+
+
+def registered_unchecked(released: Released, number: str) -> None:
+    """Make HEAD a version as `model register` does, with nothing in its record."""
+    commit = released.git("rev-parse", "HEAD")
+    _write(
+        released,
+        f"""
+record = {{"commit": {commit!r}, "files": {{}}}}
+write("model@v{number}", "v{number}", {commit!r}, record)
+""",
+    )
+
+
+def _write(released: Released, what: str) -> None:
+    script = f"""
+from mlrepo.versions import tags
+from mlrepo.versions.registry import Registry
+registry = Registry.load("model")
+def write(name, version, commit, record):
+    tags.write(name, commit, "Unchecked", registry.head(version) | record, sign=False)
+{what}
+"""
+    released.run("python", "-c", script)
+
+
 def write_tag(released: Released, name: str, content: str) -> None:
     """Let a tag hold these bytes."""
     scratch = released.path.parent / "tag"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from browser import opened
 from conftest import Tool
-from releases import MODEL, Released, copied, flip
+from releases import MODEL, Released, assigned_unchecked, copied, flip
 from serving import GOOD, Calls, predicted, rows, serving
 
 
@@ -145,7 +145,7 @@ def test_what_cannot_be_loaded_changes_nothing(copy: Released) -> None:
     for place in (copy.storage, copy.path / ".dvc/cache"):
         flip(place / first)
     with serving(copy, "--stage", "staging") as service:
-        copy.git("tag", "--annotate", "--message", "By hand", "model#staging#99", "model@v1.0.0^{}")
+        assigned_unchecked(copy, "v1", "staging")
         service.wait_for(lambda: service.meter("model_switch_failing") == 1)
         assert service.client().ask("/predict", GOOD).json["model_version"] == "v1.1.0"
         told = [line for line in service.log() if line["event"] == "switch_failed"]
@@ -159,7 +159,7 @@ def test_what_cannot_be_loaded_changes_nothing(copy: Released) -> None:
 
 def test_a_version_that_was_named_stays(copy: Released) -> None:
     with serving(copy, "--version", "v1") as service:
-        copy.git("tag", "--annotate", "--message", "By hand", "model#prod#99", "model@v1.1.0^{}")
+        assigned_unchecked(copy, "v1.1", "prod")
         time.sleep(2)
         assert service.client().ask("/version").json["model_version"] == "v1.0.0"
 
@@ -169,8 +169,7 @@ def test_what_others_promote_is_fetched(copy: Released) -> None:
     copy.run("git", "clone", "--quiet", str(copy.origin), str(other))
     with serving(copy, "--stage", "staging", "--fetch") as service:
         there = Released(other, copy.project)
-        there.git("tag", "-a", "-m", "There", "model#staging#99", "model@v1.0.0^{}")
-        there.git("push", "--quiet", "origin", "model#staging#99")
+        assigned_unchecked(there, "v1", "staging")
         service.wait_for(lambda: service.client().ask("/version").json["model_version"] == "v1.0.0")
 
 

@@ -8,11 +8,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
-from semver import Version as Number
 
 from mlrepo.prediction.predictor import Predictor
 from mlrepo.serving.app import make_app
@@ -21,8 +19,8 @@ from mlrepo.serving.served_version import Served
 from mlrepo.serving.server import bind
 from mlrepo.serving.settings import Settings
 from mlrepo.serving.telemetry import Meters
-from mlrepo.versions.registry import Version
-from mlrepo.versions.tags import Tag
+
+from . import tagging
 
 MOST = 5  # rows
 JSON = {"Content-Type": "application/json"}
@@ -74,9 +72,7 @@ def as_bytes(content: Any) -> bytes:
 
 def served(chosen: Predictor) -> Served:
     """Return a model as if it were a version in production."""
-    name = f"model@{chosen.version}"
-    tag = Tag(name, "0" * 40, "1" * 40, name, datetime.now(UTC), "", "", "")
-    version = Version(Number.parse(chosen.version[1:]), tag)
+    version = tagging.in_memory(chosen.version[1:], "1" * 40, {})
     return Served("model", version, "prod", chosen, Rows(chosen, MOST), "now")
 
 

@@ -27,7 +27,9 @@ VERDICT = {"verdict": "pass"}
 
 
 def tag(name: str) -> Tag:
-    return Tag(name, "1" * 40, "c" * 40, name, datetime.now(UTC), "me", "notes", "notes")
+    made = Tag(name, "1" * 40, "c" * 40, name, datetime.now(UTC), "me", "notes")
+    vars(made)["message"] = "notes"
+    return made
 
 
 def registry() -> Registry:

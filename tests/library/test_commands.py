@@ -18,6 +18,7 @@ from mlrepo.storage import configure
 from mlrepo.storage.remote_errors import RemoteError
 from mlrepo.versions.gate import verdict as gate
 
+from . import tagging
 from .conftest import PYPROJECT, TinyProject, render_yaml
 from .ring import Ring
 
@@ -34,11 +35,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for command in (
         ("init", "--quiet"),
         ("commit", "--quiet", "--allow-empty", "--message", "A commit"),
-        ("tag", "model@v1.0.0", "--message", "Notes"),
-        ("tag", "model#prod#1", "--message", "Why"),
     ):
         subprocess.run(["git", *who, *command], cwd=tmp_path, check=True)
     git.folder_in_repository.cache_clear()
+    tagging.version("1.0.0")
+    tagging.assign("1.0.0", "prod")
     return tmp_path
 
 

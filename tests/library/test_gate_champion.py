@@ -1,15 +1,12 @@
 """The champion: what is fetched of it, what it has seen, and when it cannot be scored."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from semver import Version as Number
 
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
@@ -18,8 +15,8 @@ from mlrepo.versions import tags
 from mlrepo.versions.gate import verdict as gate
 from mlrepo.versions.gate.champion import Champion
 from mlrepo.versions.registry import Assignment, Registry, Version
-from mlrepo.versions.tags import Tag
 
+from . import tagging
 from .conftest import TinyProject, render_yaml
 from .repository import PathStore, commit, git
 from .ring import CLASSIFY, REGRESS, Ring, rules
@@ -174,10 +171,7 @@ def version(ring: Ring, name: str, column: str, **changes: Any) -> Version:
             for part in ("train", "test")
         },
     }
-    text = f"notes\n\n{json.dumps(record | changes, indent=1)}\n"
-    label, oid = f"model@{name}", "0" * 40
-    tag = Tag(label, oid, oid, label, datetime.now(UTC), "me", "notes", text)
-    return Version(Number.parse(name[1:]), tag)
+    return tagging.in_memory(name[1:], "0" * 40, record | changes)
 
 
 @pytest.fixture
@@ -195,15 +189,6 @@ def test_two_versions_are_compared_by_what_is_recorded_of_them(ring: Ring) -> No
     assert found["champion_has_seen_rows"] == 9
     assert gate.compare(old, new, rules())["verdict"] == "fail"
     assert gate.compare(new, None, rules())["champion"] is None
-
-
-@pytest.mark.usefixtures("store")
-def test_a_version_that_another_tool_has_tagged(ring: Ring) -> None:
-    new = version(ring, "v1.1.0", "good")
-    old = replace(new, tag=replace(new.tag, name="model@v1.0.0", text="notes"))
-    found = gate.compare(new, old, rules())
-    assert found["verdict"] == "inconclusive"
-    assert "it was made for what no record in its tag says" in found["reasons"][0]
 
 
 @pytest.mark.usefixtures("store")

@@ -14,6 +14,8 @@ from mlrepo.pipeline import git
 from mlrepo.storage.store import Stored
 from mlrepo.versions.registry import Registry
 
+from . import tagging
+
 MODEL = "models/model.skops"
 PARAMS = {
     "data": {"path": "data/raw/table.csv", "features": {}},
@@ -96,8 +98,8 @@ def found() -> dict[str, runs.Source]:
 def test_what_has_a_lock_is_mirrored_once(repository: Repository) -> None:
     repository.commit({"README.md": "No pipeline yet"})
     first = repository.pipeline()
-    repository.git("tag", "model@v1.0.0", "--message", "Notes")
-    repository.git("tag", "model#prod#1", "--message", "Why")
+    tagging.version("1.0.0")
+    tagging.assign("1.0.0", "prod")
     experiment = repository.commit({"params.yaml": "{}"})
     reference = f"refs/exps/{first[:2]}/{first[2:]}"
     repository.git("update-ref", f"{reference}/trees", experiment)

@@ -13,6 +13,8 @@ from mlrepo.versions import tags
 from mlrepo.versions.policy import Signing
 from mlrepo.versions.registry import Registry, parse_number
 
+from . import tagging
+
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -21,7 +23,6 @@ class Repository:
 
     def __init__(self) -> None:
         self.date = START
-        self.counter = 0
         self.git("init", "--quiet")
 
     def git(self, *arguments: str) -> None:
@@ -39,14 +40,13 @@ class Repository:
     def version(self, number: str) -> None:
         """Make a commit that is a version."""
         self.commit()
-        self.tag(f"model@v{number}", "HEAD", f"Notes\n\n{json.dumps({'format': 1}, indent=1)}\n")
+        self.date += timedelta(minutes=1)
+        tagging.version(number, at=self.date.isoformat())
 
     def assign(self, number: str, stage: str, action: str = "promote") -> None:
         """Bring a version into a stage."""
-        self.counter += 1
-        record = json.dumps({"format": 1, "action": action}, indent=1)
-        name = f"model#{stage}#{self.counter}"
-        self.tag(name, f"model@v{number}~0", f"Why\n\n{record}\n")
+        self.date += timedelta(minutes=1)
+        tagging.assign(number, stage, action, at=self.date.isoformat())
 
 
 @pytest.fixture
@@ -173,50 +173,62 @@ def test_bad_versions_are_passed_over(repository: Repository) -> None:
 
 def test_assignments_are_counted_over_all_stages(repository: Repository) -> None:
     repository.version("1.0.0")
-    assert Registry.load("model").next_counter() == 1
+    assert Registry.load("model").highest == 0
     for stage in ("staging", "prod", "deprecated"):
         repository.assign("1.0.0", stage)
-    repository.counter = 9
-    repository.assign("1.0.0", "staging")
     registry = Registry.load("model")
-    assert [a.counter for a in registry.assignments] == [1, 2, 3, 10]
-    assert registry.next_counter() == 11
+    assert [a.counter for a in registry.assignments] == [1, 2, 3]
+    repository.tag("model#staging#9", "HEAD", "By hand: no other may have its number")
+    assert Registry.load("model").highest == 9
 
 
 def test_the_next_date_is_after_the_last_also_where_a_clock_runs_behind(
     repository: Repository,
 ) -> None:
-    now = datetime.now(UTC)
+    now = datetime.now(UTC).replace(microsecond=0)
     repository.version("1.0.0")
     date = datetime.fromisoformat(Registry.load("model").head("v1.1.0")["at"])
-    assert now - timedelta(seconds=1) <= date <= datetime.now(UTC)
-    repository.date = now.replace(microsecond=0) + timedelta(days=2)
+    assert now <= date <= datetime.now(UTC)
+    repository.date = now + timedelta(minutes=2)
     repository.assign("1.0.0", "prod")
-    repository.date -= timedelta(days=1)
-    repository.version("1.1.0")
     registry = Registry.load("model")
     [last], head = registry.assignments, registry.head("v1.2.0")
     assert head["after"] == {"model#prod#1": last.tag.oid}
     assert head["at"] == (last.tag.date + timedelta(seconds=1)).isoformat()
 
 
-def test_tags_that_gto_made_count_and_hold_no_record(repository: Repository) -> None:
+def test_a_date_that_is_still_to_come_moves_no_later_one(repository: Repository) -> None:
+    """A clock was wrong once: what it says is not believed, and the next tag names it as such."""
+    repository.version("1.0.0")
+    repository.version("2.0.0")
+    repository.assign("1.0.0", "prod")
+    repository.date = datetime(2099, 1, 1, tzinfo=UTC)
+    repository.assign("2.0.0", "prod")
+    strange = Registry.load("model").chain.doubts
+    assert strange == {
+        "model#prod#2": "it is dated 2099-01-01, which is still to come: a clock was wrong"
+    }
+    assert current("prod") == "v1.0.0"
+    repository.date = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
+    repository.assign("2.0.0", "prod")
+    registry = Registry.load("model")
+    assert (registry.chain.doubts, registry.chain.settled) == ({}, strange)
+    assert [a.tag.name for a in registry.assignments] == ["model#prod#1", "model#prod#3"]
+    assert current("prod", datetime.now(UTC)) == "v2.0.0"
+
+
+def test_tags_that_gto_made_are_not_believed(repository: Repository) -> None:
     repository.commit()
     repository.tag("model@v1.0.0", "HEAD", "Registering artifact model version v1.0.0")
     repository.tag("model#prod#1", "HEAD", "Assigning stage prod to artifact model version v1.0.0")
+    repository.git("tag", "model@v2.0.0")
     registry = Registry.load("model")
-    [assignment] = registry.assignments
-    assert (assignment.action, assignment.version.name) == ("promote", "v1.0.0")
-    assert assignment.version.tag.record == {}
-    assert assignment.version.tag.notes == "Registering artifact model version v1.0.0"
-
-
-def test_a_lightweight_tag_is_a_version_without_record(repository: Repository) -> None:
-    repository.commit()
-    repository.git("tag", "model@v1.0.0")
-    tag = Registry.load("model").newest().tag
-    assert tag.oid == tag.commit
-    assert (tag.record, tag.message) == ({}, "")
+    assert (registry.versions, registry.assignments) == ({}, [])
+    names = {"model@v1.0.0", "model@v2.0.0", "model#prod#1"}
+    why = "it holds no record that can be read: `model` did not make it"
+    assert registry.chain.doubts == dict.fromkeys(names, why)
+    with pytest.raises(ProjectError, match=r"model@v2\.0\.0 is not believed: it holds no record"):
+        registry.version("v2")
 
 
 def test_tags_of_others_are_left_alone(repository: Repository) -> None:
@@ -224,37 +236,49 @@ def test_tags_of_others_are_left_alone(repository: Repository) -> None:
     for name in ("v9.0.0", "other@v9.0.0", "model@v9", "model@banana", "a-model@v9.0.0", "model"):
         repository.git("tag", name)
     registry = Registry.load("model")
-    assert (names(registry), registry.strange) == (["v1.0.0"], [])
-    repository.commit()
-    repository.tag("model#prod#1", "HEAD", "On a commit that has no version")
-    registry = Registry.load("model")
-    assert (registry.assignments, registry.strange) == ([], ["model#prod#1"])
+    assert (names(registry), registry.chain.strange) == (["v1.0.0"], {})
 
 
-def test_a_damaged_record_is_told_by_the_name_of_its_tag(repository: Repository) -> None:
+def test_a_damaged_record_is_not_believed(repository: Repository) -> None:
     repository.commit()
     repository.tag("model@v1.0.0", "HEAD", 'Notes\n\n{\n "format": 1,\n')
-    with pytest.raises(ProjectError, match=r"the record in the tag model@v1\.0\.0 is damaged"):
-        _ = Registry.load("model").newest().tag.record
+    assert "it holds no record" in Registry.load("model").chain.doubts["model@v1.0.0"]
+
+
+def test_what_is_known_of_tags_is_read_once(repository: Repository) -> None:
+    """Tags never change: the file in Git's folder is by their hashes, and may be lost or broken."""
+    repository.version("1.0.0")
+    repository.assign("1.0.0", "prod")
+    whole = Registry.load("model")
+    kept = Path(git.git("rev-parse", "--git-path", "mlrepo-tags.json").strip())
+    assert set(json.loads(kept.read_text())) == {tag.oid for tag in whole.chain.tags.values()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tags, "objects", None)
+        assert Registry.load("model") == whole
+    for broken in ("", "{", "[]"):
+        kept.write_text(broken)
+        assert Registry.load("model") == whole
+    kept.unlink()
+    assert Registry.load("model") == whole
 
 
 def test_a_project_in_a_folder_of_a_repository_has_tags_of_its_own(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository.version("1.0.0")
-    repository.tag("ml/penguins=model@v2.0.0", "HEAD", "Notes")
     folder = tmp_path / "ml" / "penguins"
     folder.mkdir(parents=True)
     monkeypatch.chdir(folder)
     git.folder_in_repository.cache_clear()
     assert tags.artifact_in_tag("model") == "ml/penguins=model"
-    assert names(Registry.load("model")) == ["v2.0.0"]
+    repository.git("tag", "ml/penguins=model@v2.0.0")
+    assert list(Registry.load("model").strange) == ["ml/penguins=model@v2.0.0"]
 
 
 def test_why_a_signature_is_bad_is_told_in_words(repository: Repository) -> None:
     repository.commit()
     broken = "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----"
-    repository.tag("model@v1.0.0", "HEAD", f"Notes\n\n{broken}\n")
+    tagging.version("1.0.0", notes=f"Notes\n\n{broken}")
     signing = Signing(required=False, allowed_signers="allowed_signers", gpg_fingerprints=())
     found = signing.check(Registry.load("model").newest().tag)
     assert found.state == "bad"

@@ -16,14 +16,11 @@ from mlrepo.serving.served_version import Served
 from mlrepo.serving.settings import Settings
 from mlrepo.serving.telemetry import Meters
 
+from . import tagging
 from .serving import served, settings
 from .test_prediction import chosen
 
 WHO = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
-
-
-def tag(name: str, commit: str = "HEAD") -> None:
-    subprocess.run(["git", *WHO, "tag", name, commit, "--message", "Why"], check=True)
 
 
 @pytest.fixture
@@ -34,8 +31,8 @@ def broken(monkeypatch: pytest.MonkeyPatch, tiny: Any) -> set[str]:
     for version in ("v1.0.0", "v2.0.0"):
         command = ["git", *WHO, "commit", "--quiet", "--allow-empty", "--message", version]
         subprocess.run(command, check=True)
-        tag(f"model@{version}")
-    tag("model#prod#1", "HEAD~1")
+        tagging.version(version[1:])
+    tagging.assign("1.0.0", "prod")
     wrong: set[str] = set()
     model = chosen()
 
@@ -69,12 +66,12 @@ def failures(meters: Meters) -> tuple[float, float]:
 def test_it_goes_where_the_stage_goes(broken: set[str]) -> None:
     made, _ = follower()
     assert made.served.chosen.version == "v1.0.0"
-    for counter, (commit, version) in enumerate([("HEAD", "v2.0.0"), ("HEAD~1", "v1.0.0")], 2):
-        tag(f"model#prod#{counter}", commit)
+    for version in ("v2.0.0", "v1.0.0"):
+        tagging.assign(version[1:], "prod")
         made.look()
         assert made.served.chosen.version == version
     before = made.served
-    tag("model#staging#9")
+    tagging.assign("2.0.0", "staging")
     made.look()
     assert made.served is before  # nothing was loaded for another stage
 
@@ -84,7 +81,7 @@ def test_what_cannot_be_loaded_is_told_once_and_tried_again(
 ) -> None:
     made, meters = follower(poll=0.0001)
     broken.add("v2.0.0")
-    tag("model#prod#2")
+    tagging.assign("2.0.0", "prod")
     for _ in range(3):
         made.look()
     assert made.served.chosen.version == "v1.0.0"
@@ -100,11 +97,11 @@ def test_what_cannot_be_loaded_is_told_once_and_tried_again(
 def test_tries_become_rare(broken: set[str]) -> None:
     made, meters = follower(poll=60.0)
     broken.add("v2.0.0")
-    tag("model#prod#2")
+    tagging.assign("2.0.0", "prod")
     for _ in range(5):
         made.look()
     assert failures(meters) == (1, 1)
-    tag("model#prod#3", "HEAD~1")  # a rollback does not wait
+    tagging.assign("1.0.0", "prod")  # a rollback does not wait
     made.look()
     assert failures(meters) == (1, 0)
 
@@ -114,7 +111,7 @@ def test_a_git_remote_that_is_away_is_no_reason_to_stop(
 ) -> None:
     subprocess.run(["git", "remote", "add", "origin", str(Path("nowhere"))], check=True)
     away, _ = follower(fetch=True)
-    tag("model#prod#2")
+    tagging.assign("2.0.0", "prod")
     away.look()
     away.look()
     assert away.served.chosen.version == "v2.0.0"

@@ -1,15 +1,12 @@
 """Folders among what a version is made from: code that Git keeps, and outputs of many files."""
 
 import hashlib
-import json
 import shutil
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from semver import Version as Number
 
 from mlrepo.core import yaml
 from mlrepo.pipeline import git
@@ -18,8 +15,8 @@ from mlrepo.storage.store import hashes
 from mlrepo.versions import diff, rebuild, record, verify
 from mlrepo.versions.registry import Version
 from mlrepo.versions.restore import restore
-from mlrepo.versions.tags import Tag
 
+from . import tagging
 from .conftest import PYPROJECT
 
 CODE, MODEL = "mlrepo/core", "models/model.skops"
@@ -77,10 +74,7 @@ class Repository:
             "files": files,
         }
         commit = self.commit(f"Version {number}")
-        text = f"Notes\n\n{json.dumps(content, indent=1)}\n"
-        name = f"model@v{number}"
-        tag = Tag(name, "0" * 40, commit, name, datetime.now(UTC), "me", "Notes", text)
-        self.versions.append(Version(Number.parse(number), tag))
+        self.versions.append(tagging.in_memory(number, commit, content))
         return self.versions[-1]
 
 

@@ -19,7 +19,7 @@ from mlrepo.storage.store import Store
 from mlrepo.versions import fetch
 from mlrepo.versions import verify as proofs
 from mlrepo.versions.exports import render
-from mlrepo.versions.registry import DEPRECATED, Registry, Version, recorded
+from mlrepo.versions.registry import DEPRECATED, Registry, Version
 from mlrepo.versions.tags import artifact_in_tag
 
 RELEASES = Path("release")  # Git ignores it
@@ -43,7 +43,7 @@ def release(tag: str) -> bool:
     folder = RELEASES / tag.replace("/", "-")
     files = _fill(folder, version)
     print("\n".join(map(str, files)))
-    record = recorded(version)
+    record = version.record
     lines = [
         ["part", "value"],
         ["commit", version.tag.commit],
@@ -67,7 +67,7 @@ def release(tag: str) -> bool:
 def _fill(folder: Path, version: Version) -> list[Path]:
     model = fetch.fetch(version, folder, Store())
     texts = {
-        "record.json": as_json(recorded(version)),
+        "record.json": as_json(version.record),
         "provenance.slsa.json": render(version, "slsa"),
         "bom.cdx.json": render(version, "cyclonedx"),
     }
@@ -90,7 +90,9 @@ def deploy(tag: str, only: str | None) -> bool:
     found = ((r, a) for r in registries for a in r.assignments if a.tag.name == tag)
     registry, assignment = next(found, (None, None))
     if not (registry and assignment):
-        raise ProjectError(f"{tag} is no stage tag here: `model history` lists them")
+        strange = {n: w for r in map(Registry.load, declared()) for n, w in r.strange.items()}
+        why = f"is not believed: {strange[tag]}" if tag in strange else "is no stage tag here"
+        raise ProjectError(f"{tag} {why}: `model history` lists them")
     version, stage = assignment.version, assignment.stage
     if only not in (None, stage):
         raise ProjectError(f"{tag} is of the stage '{stage}', and this job deploys to '{only}'")

@@ -23,6 +23,8 @@ def verify(model: str, stages: list[str], every: bool) -> bool:
     settings, registry = load_settings(), Registry.load(model)
     for name in stages:
         settings.stage(name)
+    for name, why in registry.chain.doubts.items():
+        print(f"not believed: {name}: {why}")
     verdicts: list[dict[str, Any]] = []
     for stage in stages or (list(settings.stages) if every else [settings.last]):
         current = registry.current(stage)
@@ -39,7 +41,7 @@ def verify(model: str, stages: list[str], every: bool) -> bool:
     table = markdown([["stage", "version", "verdict"], *lines]) if lines else "Nothing to verify."
     print(table)
     summarize(f"## What is in use, made again\n\n{table}")
-    return all(verdict["ok"] for verdict in verdicts)
+    return not registry.chain.doubts and all(verdict["ok"] for verdict in verdicts)
 
 
 def _rebuild(model: str, stage: str) -> dict[str, Any]:

@@ -6,10 +6,9 @@ from typing import Annotated
 
 from typer import Context, Option
 
-from mlrepo.commands.options import Model, OutputFolder, VersionOrStage, announce, end
+from mlrepo.commands.options import Model, OutputFolder, VersionOrStage, announce, end, opened
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline.dvc_yaml import choose_model, declared
-from mlrepo.versions.registry import Registry
 
 
 def mirror(
@@ -46,6 +45,6 @@ def from_mlflow(
         raise ProjectError("mlflow is not installed: `uv add --dev mlflow` adds it")
     from mlrepo.mirror.mlflow_registry import restore
 
-    name = choose_model(model)
-    chosen = Registry.load(name).resolve(version)
-    print(f"{chosen.name} is in {restore(chosen, name, context.obj / output)}")
+    with opened(model) as registry:
+        chosen = registry.resolve(version)
+        print(f"{chosen.name} is in {restore(chosen, registry.model, context.obj / output)}")

@@ -1,11 +1,16 @@
 """What several commands share: arguments, how they print, and how they end."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer import Argument, Option
+
+from mlrepo.pipeline.dvc_yaml import choose_model
+from mlrepo.versions.registry import Registry
 
 Model = Annotated[str | None, Option("--model", help="Model name, if dvc.yaml has more than one.")]
 Json = Annotated[bool, Option("--json", help="Print JSON for programs.")]
@@ -28,6 +33,21 @@ VersionOrStage = Annotated[
 def announce(step: str) -> None:
     """Print a step of the work, apart from its result."""
     print(f"- {step}", file=sys.stderr)
+
+
+@contextmanager
+def opened(model: str | None) -> Iterator[Registry]:
+    """Yield the versions of the model; tags that are not believed are told, with exit code 1.
+
+    Raises:
+        ProjectError: if this clone has no tag of it, and the Git remote has some or cannot tell.
+    """
+    registry = Registry.load(choose_model(model))
+    for name, why in registry.chain.doubts.items():
+        print(f"not believed: {name}: {why}", file=sys.stderr)
+    registry.refuse_none_here()
+    yield registry
+    end(not registry.chain.doubts)
 
 
 def end(ok: bool) -> None:

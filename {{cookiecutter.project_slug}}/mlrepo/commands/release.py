@@ -15,11 +15,11 @@ from mlrepo.commands.options import (
     Why,
     announce,
     end,
+    opened,
     pin,
 )
 from mlrepo.pipeline.dvc_yaml import choose_model
 from mlrepo.pipeline.output import as_json, report
-from mlrepo.versions.registry import Registry
 
 
 def register(
@@ -86,10 +86,11 @@ def restore(version: VersionName, model: Model = None) -> None:
     """Bring a version's params, code and locks back on a new branch, ready for review."""
     from mlrepo.versions.restore import restore
 
-    branch, paths = restore(Registry.load(choose_model(model)).resolve(version))
-    print(f"{len(paths)} files came back on the branch {branch}:")
-    print("\n".join(f"  {path}" for path in paths))
-    print("`model pull` brings its data and model")
+    with opened(model) as registry:
+        branch, paths = restore(registry.resolve(version))
+        print(f"{len(paths)} files came back on the branch {branch}:")
+        print("\n".join(f"  {path}" for path in paths))
+        print("`model pull` brings its data and model")
 
 
 def verify(

@@ -1,16 +1,16 @@
 """Use a model: predict for a table, or answer requests."""
 
 import os
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
 from typer import Argument, Context, Option
 
-from mlrepo.commands.options import Model, announce, pin
+from mlrepo.commands.options import Model, announce, opened, pin
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline.dvc_yaml import choose_model
-from mlrepo.versions.registry import Registry
 
 
 def predict(
@@ -31,18 +31,19 @@ def predict(
     pin()
     from mlrepo.prediction import predictor, write
 
-    name = choose_model(model)
-    if version or stage:
-        registry = Registry.load(name)
-        picked = registry.version(version) if version else registry.resolve(str(stage))
-        found = predictor.of_version(picked, announce)
-    else:
-        found = predictor.of_folder(name)
-    table, target = context.obj / source, context.obj / output
-    counts = write.predict(found, table, target, bad_rows == "set-aside", announce)
-    print(f"{counts.predicted} rows predicted by {found.version} ({found.sha256[:12]}) in {output}")
-    if counts.bad:
-        print(f"{counts.bad} rows break the schema: {write.bad_rows(output)}")
+    with ExitStack() as stack:
+        if version or stage:
+            registry = stack.enter_context(opened(model))
+            picked = registry.version(version) if version else registry.resolve(str(stage))
+            found = predictor.of_version(picked, announce)
+        else:
+            found = predictor.of_folder(choose_model(model))
+        table, target = context.obj / source, context.obj / output
+        counts = write.predict(found, table, target, bad_rows == "set-aside", announce)
+        name, rows = f"{found.version} ({found.sha256[:12]})", counts.predicted
+        print(f"{rows} rows predicted by {name} in {output}")
+        if counts.bad:
+            print(f"{counts.bad} rows break the schema: {write.bad_rows(output)}")
 
 
 def serve(

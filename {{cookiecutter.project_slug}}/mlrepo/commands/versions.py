@@ -5,11 +5,10 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, Context, Option
 
-from mlrepo.commands.options import Json, Model, OutputFolder, VersionName, VersionOrStage
+from mlrepo.commands.options import Json, Model, OutputFolder, VersionName, VersionOrStage, opened
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import read_text
 from mlrepo.core.paths import CARD
-from mlrepo.pipeline.dvc_yaml import choose_model
 from mlrepo.pipeline.git import file_at
 from mlrepo.pipeline.output import as_json, show_table
 from mlrepo.versions.registry import DEPRECATED, Registry
@@ -18,23 +17,22 @@ from mlrepo.versions.tags import Tag
 
 def show(json: Json = False, model: Model = None) -> None:
     """List the versions, highest first, and which of them is in which stage."""
-    name = choose_model(model)
-    registry = Registry.load(name)
-    held = {stage: registry.of(stage)[-1].version for stage in registry.stages}
-    rows = [
-        {
-            "version": version.name,
-            "stages": [stage for stage, now in held.items() if now is version],
-            "bad": registry.bad(version) is not None,
-            "commit": version.tag.commit[:7],
-            "registered": _when(version.tag.date),
-            "by": _who(version.tag),
-            "notes": version.tag.subject,
-        }
-        for version in reversed(registry.versions.values())
-    ]
-    none = f"{name} has no version yet: `model register -m NOTES` makes one"
-    show_table(rows, none, json)
+    with opened(model) as registry:
+        held = {stage: registry.of(stage)[-1].version for stage in registry.stages}
+        rows = [
+            {
+                "version": version.name,
+                "stages": [stage for stage, now in held.items() if now is version],
+                "bad": registry.bad(version) is not None,
+                "commit": version.tag.commit[:7],
+                "registered": _when(version.tag.date),
+                "by": _who(version.tag),
+                "notes": version.tag.subject,
+            }
+            for version in reversed(registry.versions.values())
+        ]
+        none = f"{registry.model} has no version yet: `model register -m NOTES` makes one"
+        show_table(rows, none, json)
 
 
 def history(
@@ -43,27 +41,26 @@ def history(
     model: Model = None,
 ) -> None:
     """List every registration, promotion and rollback, newest first."""
-    name = choose_model(model)
-    registry = Registry.load(name)
-    if stage:
-        _refuse_unknown(stage, registry)
-    events = [] if stage else [("register", "", v, v.tag) for v in registry.versions.values()]
-    assigned = registry.of(stage) if stage else registry.assignments
-    events += [(a.action, a.stage, a.version, a.tag) for a in assigned]
-    events.sort(key=lambda event: event[3].date, reverse=True)
-    rows = [
-        {
-            "when": _when(tag.date),
-            "event": action,
-            "version": version.name,
-            "stage": "" if place == DEPRECATED else place,
-            "by": _who(tag),
-            "why": tag.subject,
-            "tag": tag.name,
-        }
-        for action, place, version, tag in events
-    ]
-    show_table(rows, f"nothing has happened to {name} yet", json)
+    with opened(model) as registry:
+        if stage:
+            _refuse_unknown(stage, registry)
+        events = [] if stage else [("register", "", v, v.tag) for v in registry.versions.values()]
+        assigned = registry.of(stage) if stage else registry.assignments
+        events += [(a.action, a.stage, a.version, a.tag) for a in assigned]
+        events.sort(key=lambda event: event[3].date, reverse=True)
+        rows = [
+            {
+                "when": _when(tag.date),
+                "event": action,
+                "version": version.name,
+                "stage": "" if place == DEPRECATED else place,
+                "by": _who(tag),
+                "why": tag.subject,
+                "tag": tag.name,
+            }
+            for action, place, version, tag in events
+        ]
+        show_table(rows, f"nothing has happened to {registry.model} yet", json)
 
 
 def at(
@@ -75,15 +72,16 @@ def at(
     model: Model = None,
 ) -> None:
     """Say what was in a stage at a date."""
-    moment, registry = _moment(date), Registry.load(choose_model(model))
-    _refuse_unknown(stage, registry)
-    found = registry.current(stage, moment)
-    rows: list[dict[str, Any]] = []
-    if found:
-        row = {"at": _when(moment), "stage": stage, "version": found.version.name}
-        row |= {"commit": found.version.tag.commit[:7], "since": _when(found.tag.date)}
-        rows.append(row | {"by": _who(found.tag), "why": found.tag.subject})
-    show_table(rows, f"nothing was in '{stage}' at {_when(moment)}", json)
+    moment = _moment(date)
+    with opened(model) as registry:
+        _refuse_unknown(stage, registry)
+        found = registry.current(stage, moment)
+        rows: list[dict[str, Any]] = []
+        if found:
+            row = {"at": _when(moment), "stage": stage, "version": found.version.name}
+            row |= {"commit": found.version.tag.commit[:7], "since": _when(found.tag.date)}
+            rows.append(row | {"by": _who(found.tag), "why": found.tag.subject})
+        show_table(rows, f"nothing was in '{stage}' at {_when(moment)}", json)
 
 
 def diff(
@@ -95,9 +93,9 @@ def diff(
     """Say what changed from one version to another, in all that a version is made of."""
     from mlrepo.versions.diff import diff as compared
 
-    registry = Registry.load(choose_model(model))
-    found = compared(registry.resolve(a), registry.resolve(b))
-    print(as_json(found) if json else _describe_changes(found))
+    with opened(model) as registry:
+        found = compared(registry.resolve(a), registry.resolve(b))
+        print(as_json(found) if json else _describe_changes(found))
 
 
 def card(
@@ -110,8 +108,9 @@ def card(
     if version is None:
         print(read_text(CARD), end="")
         return
-    commit = Registry.load(choose_model(model)).resolve(version).tag.commit
-    print(file_at(commit, CARD.as_posix()), end="")
+    with opened(model) as registry:
+        commit = registry.resolve(version).tag.commit
+        print(file_at(commit, CARD.as_posix()), end="")
 
 
 def record(
@@ -125,7 +124,8 @@ def record(
     """Print all that is recorded of a version."""
     from mlrepo.versions.exports import render
 
-    print(render(Registry.load(choose_model(model)).resolve(version), form))
+    with opened(model) as registry:
+        print(render(registry.resolve(version), form))
 
 
 def get(
@@ -135,8 +135,9 @@ def get(
     from mlrepo.storage.store import Store
     from mlrepo.versions import fetch
 
-    chosen = Registry.load(choose_model(model)).resolve(version)
-    print(f"{chosen.name} is in {fetch.fetch(chosen, context.obj / output, Store())}")
+    with opened(model) as registry:
+        chosen = registry.resolve(version)
+        print(f"{chosen.name} is in {fetch.fetch(chosen, context.obj / output, Store())}")
 
 
 def _refuse_unknown(stage: str, registry: Registry) -> None:

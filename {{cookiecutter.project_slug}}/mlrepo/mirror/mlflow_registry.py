@@ -18,7 +18,7 @@ from mlrepo.pipeline.git import bytes_at, paths_at
 from mlrepo.pipeline.output import Tell
 from mlrepo.storage.store import Store, hashes
 from mlrepo.versions import fetch
-from mlrepo.versions.registry import Registry, Version, recorded
+from mlrepo.versions.registry import Registry, Version
 
 _FILE = "artifacts/model.skops"  # within a model of MLflow
 _REQUIRED = ("mlflow", "pandas", "polars", "scikit-learn", "skops")
@@ -45,9 +45,6 @@ def publish(
     for version in registry.versions.values():
         run = run_of.get(version.tag.commit)
         if version.name in there or run is None:
-            continue
-        if "artifact" not in version.tag.record:
-            tell(f"{version.name} has no record that proves its model: it is mirrored as a run")
             continue
         tell(f"{version.name} goes to MLflow's registry")
         try:
@@ -100,7 +97,7 @@ def _follow(client: Any, name: str, registry: Registry, there: dict[str, Any]) -
 
 
 def _tags(version: Version) -> dict[str, str]:
-    record = recorded(version)
+    record = version.record
     return {
         "version": version.name,
         "tag": version.tag.name,
@@ -113,7 +110,7 @@ def _tags(version: Version) -> dict[str, str]:
 
 def _logged(client: Any, experiment: str, version: Version, run: str) -> str:
     """Return the id of a version's model in MLflow, which is made if there is no whole one."""
-    sha256 = recorded(version)["artifact"]["sha256"]
+    sha256 = version.record["artifact"]["sha256"]
     query = f"source_run_id = '{run}' and tags.`model.sha256` = '{sha256}'"
     for each in client.search_logged_models([experiment], query):
         if str(each.status) == "READY":
@@ -151,7 +148,7 @@ def _save(version: Version, folder: Path, made: Any, run: str) -> None:
             artifacts={"model": str(fixed)},
             signature=ModelSignature(params=ParamSchema([method])),
             model_config={
-                "sha256": recorded(version)["artifact"]["sha256"],
+                "sha256": version.record["artifact"]["sha256"],
                 "trusted": trusted_types.trusted_types(json.loads(schema)),
             },
             code_paths=_code(version, folder) if own else None,
@@ -175,7 +172,7 @@ def _code(version: Version, folder: Path) -> list[str]:
 
 def restore(version: Version, model: str, folder: Path) -> Path:
     """Write the model of a version, as MLflow has it, to ``folder`` if its bytes are recorded."""
-    expected = recorded(version)["artifact"]["sha256"]
+    expected = version.record["artifact"]["sha256"]
     mlflow_runs.Tracker.refuse_silent()
     client, name = mlflow_runs.connect(), name_of(model)
     with mlflow_runs.told(), TemporaryDirectory() as scratch:
@@ -192,7 +189,7 @@ def restore(version: Version, model: str, folder: Path) -> Path:
                 f"{uri} does not hold {version.name}: its SHA-256 is {sha256[:12]}..., recorded "
                 f"is {expected[:12]}...; `model get {version.name}` takes it from DVC"
             )
-        target = folder / Path(recorded(version)["artifact"]["path"]).name
+        target = folder / Path(version.record["artifact"]["path"]).name
         with atomic(target) as partial:
             partial.write_bytes(found.read_bytes())
         with atomic(target.with_name(f"{target.name}.sha256")) as partial:

@@ -162,8 +162,8 @@ def fetch(run: Run, store: Store, folder: Path) -> list[str]:
     for path in run.by_git:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(bytes_at(run.source.commit, path))
-    artifacts = (version.tag.record.get("artifact", {}) for version in run.source.versions)
-    recorded = next((each["sha256"] for each in artifacts if "sha256" in each), None)
+    known = (version.tag.record["artifact"]["sha256"] for version in run.source.versions)
+    recorded = next(known, None)
     for stored in run.by_dvc:
         sha256 = recorded if stored.path == run.model_file else None
         try:

@@ -110,6 +110,19 @@ def bytes_at(commit: str, path: str) -> bytes:
     return done.stdout
 
 
+def objects(oids: list[str]) -> list[str]:
+    """Return the content of objects of this repository as text, in their order."""
+    command, asked = ["git", "cat-file", "--batch"], "\n".join(oids).encode()
+    said = subprocess.run(command, input=asked, capture_output=True, check=True).stdout
+    found, start = [], 0
+    for _ in oids:
+        head = said.index(b"\n", start) + 1
+        end = head + int(said[start:head].split()[2])
+        found.append(said[head:end].decode(errors="replace"))
+        start = end + 1
+    return found
+
+
 def paths_at(commit: str) -> set[str]:
     """Return the paths of all files of this folder in ``commit``."""
     listed = git("ls-tree", "-r", "--name-only", "-z", commit, "--", ".")

@@ -22,7 +22,7 @@ from mlrepo.tables.schema import Schema, load_schema
 from mlrepo.versions import fetch, old_records
 from mlrepo.versions.committed_code import CommittedCode
 from mlrepo.versions.policy import load_settings
-from mlrepo.versions.registry import Registry, Version, recorded
+from mlrepo.versions.registry import Registry, Version
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def of_folder(name: str) -> Predictor:
     model, params = model_file.load(file), load_params()
     sha256, commit = files.sha256(file), git.ask("rev-parse", "HEAD")
     versions = [v for v in Registry.load(name).versions.values() if v.tag.commit == commit]
-    same = (v.name for v in versions if v.tag.record.get("artifact", {}).get("sha256") == sha256)
+    same = (v.name for v in versions if v.tag.record["artifact"]["sha256"] == sha256)
     schema = load_schema(Path(params.data.table_schema))
     add_features = owner.add_features()
     return Predictor(model, next(same, "unregistered"), sha256, params.data, schema, add_features)
@@ -68,7 +68,7 @@ def of_version(version: Version, tell: Tell) -> Predictor:
     that this folder has changed.
     """
     load_settings().signing.refuse_bad(version.tag)
-    record, commit = recorded(version), version.tag.commit
+    record, commit = version.record, version.tag.commit
     data, code = old_records.data_params(record), CommittedCode(commit)
     elsewhere = f"`git worktree add ../{version.name} {version.tag.name}` and predict there"
     with TemporaryDirectory() as folder:

@@ -8,12 +8,12 @@ from mlrepo.pipeline import git, mappings
 from mlrepo.pipeline.mappings import flatten
 from mlrepo.storage.store import Store, Stored
 from mlrepo.versions import old_records
-from mlrepo.versions.registry import Version, recorded
+from mlrepo.versions.registry import Version
 
 
 def diff(a: Version, b: Version) -> dict[str, dict[str, Any]]:
     """Return part -> name -> [before, after]; a part that is the same is empty."""
-    before, after = recorded(a), recorded(b)
+    before, after = a.record, b.record
     return {
         "data": _data(a, b),
         "params": mappings.changes(_params(before), _params(after)),
@@ -43,7 +43,7 @@ def _model(record: dict[str, Any]) -> dict[str, Any]:
 
 def _code(a: Version, b: Version) -> dict[str, Any]:
     """Return path -> lines added and removed, of the code that the stages depend on."""
-    files = (old_records.files(recorded(version)).items() for version in (a, b))
+    files = (old_records.files(version.record).items() for version in (a, b))
     code = ({path: e["sha256"] for path, e in each if path.endswith(".py")} for each in files)
     paths = mappings.changes(*code)
     if not paths:
@@ -54,7 +54,7 @@ def _code(a: Version, b: Version) -> dict[str, Any]:
 
 
 def _data(a: Version, b: Version) -> dict[str, Any]:
-    old, new = recorded(a)["data"], recorded(b)["data"]
+    old, new = a.record["data"], b.record["data"]
     keys = ("path", "md5", "source", "licence", "split", "rows_in_train_and_test")
     facts = ({k: data[k] for k in keys} | flatten(data["rows"], "rows") for data in (old, new))
     changes = mappings.changes(*facts)
@@ -81,7 +81,7 @@ def _table(version: Version, folder: Path) -> Any:
     """Return the raw table of a version, read as it was read then."""
     from mlrepo.tables import raw
 
-    data, store = old_records.data_params(recorded(version)), Store()
-    for part in store.parts(Stored(data.path, recorded(version)["data"]["md5"])):
+    data, store = old_records.data_params(version.record), Store()
+    for part in store.parts(Stored(data.path, version.record["data"]["md5"])):
         store.fetch(part, folder / part.path, None)
     return raw.scan(data.model_copy(update={"path": str(folder / data.path)}))

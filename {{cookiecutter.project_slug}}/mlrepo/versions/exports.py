@@ -17,7 +17,7 @@ from mlrepo.core.paths import SCORES
 from mlrepo.pipeline import git
 from mlrepo.pipeline.output import as_json
 from mlrepo.versions import old_records
-from mlrepo.versions.registry import Version, recorded
+from mlrepo.versions.registry import Version
 from mlrepo.versions.tags import Tag
 
 # The build: this command in a checkout of the commit, with the params of its stages.
@@ -28,7 +28,7 @@ Node = dict[str, Any]
 
 def render(version: Version, form: str) -> str:
     """Return the record as "json" (as it stands in the tag), "slsa" or "cyclonedx"."""
-    record = recorded(version)
+    record = version.record
     if form == "slsa":
         return as_json(_statement(record))
     return as_json(_bill(record, version.tag) if form == "cyclonedx" else record)

@@ -7,7 +7,7 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import atomic, write_json
 from mlrepo.core.paths import TEST
 from mlrepo.storage.store import Store, Stored
-from mlrepo.versions.registry import Version, recorded
+from mlrepo.versions.registry import Version
 
 SAMPLE = 100  # rows
 
@@ -17,7 +17,7 @@ def fetch(version: Version, folder: Path, store: Store) -> Path:
 
     VERSION.json comes last, so that a folder which has it is complete.
     """
-    artifact = recorded(version)["artifact"]
+    artifact = version.record["artifact"]
     target = _file(artifact["path"], artifact, folder, store)
     with atomic(target.with_name(f"{target.name}.sha256")) as partial:
         partial.write_text(f"{artifact['sha256']}  {target.name}\n", encoding="utf-8", newline="\n")
@@ -27,7 +27,7 @@ def fetch(version: Version, folder: Path, store: Store) -> Path:
 
 def version_info(version: Version) -> dict[str, Any]:
     """Return what a deployed model carries, and what a log of its predictions names."""
-    record = recorded(version)
+    record = version.record
     artifact, made_for = record["artifact"], record["architecture"]
     return {
         "model": record["model"],
@@ -48,7 +48,7 @@ def try_out(version: Version, folder: Path, store: Store) -> None:
     from mlrepo.learning import features, model_file
 
     test = read_table(table(version, TEST, folder, store))[:SAMPLE]
-    model: Any = model_file.load(folder / Path(recorded(version)["artifact"]["path"]).name)
+    model: Any = model_file.load(folder / Path(version.record["artifact"]["path"]).name)
     try:
         predicted = model.predict(features.select(test, features.fitted(model, test.schema)))
     except (OSError, MemoryError):
@@ -62,7 +62,7 @@ def try_out(version: Version, folder: Path, store: Store) -> None:
 def table(version: Version, path: Path, folder: Path, store: Store) -> Path:
     """Write a prepared table of a version to ``folder`` and return where it is."""
     name = path.as_posix()
-    return _file(name, recorded(version)["files"][name], folder / version.name, store)
+    return _file(name, version.record["files"][name], folder / version.name, store)
 
 
 def _file(path: str, entry: dict[str, Any], folder: Path, store: Store) -> Path:

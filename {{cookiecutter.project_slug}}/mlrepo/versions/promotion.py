@@ -73,7 +73,10 @@ def _fetched(model: str, order: Order) -> Registry:
     here = "no Git remote: the tags of this clone count"
     order.tell(f"fetch the tags of {remote}" if remote else here)
     tags.fetch(model)
-    return Registry.load(model)
+    registry = Registry.load(model)
+    for name, why in registry.chain.doubts.items():
+        order.tell(f"{name} is not believed: {why}")
+    return registry
 
 
 def _refuse_bad(registry: Registry, version: Version) -> None:
@@ -110,7 +113,8 @@ def _assign(
         "override": order.override,
         **extra,
     }
-    name = f"{tags.artifact_in_tag(registry.model)}#{stage}#{registry.next_counter()}"
+    name = f"{registry.prefix}#{stage}#{registry.highest + 1}"
+    registry.refuse_news()
     sign = order.sign or load_settings().needs_signature(stage, order.override)
     tags.write(name, version.tag.commit, order.why, record, sign)
     return Registry.load(registry.model).of(stage)[-1]

@@ -21,7 +21,7 @@ from mlrepo.scoring.equivalence import numbers_agree
 from mlrepo.storage.store import Store, Stored, hashes
 from mlrepo.versions.fetch import fetch, table
 from mlrepo.versions.old_records import parts
-from mlrepo.versions.registry import Version, recorded
+from mlrepo.versions.registry import Version
 
 METRICS_TOLERANCE = 1e-6  # of a model whose bytes differ; relative for numbers above 1
 _SCRIPTS = ".venv/Scripts" if os.name == "nt" else ".venv/bin"
@@ -111,7 +111,7 @@ def rebuild(version: Version, tell: Tell) -> dict[str, Any]:
     Raises:
         ProjectError: if it cannot be made again here, which says nothing about the version.
     """
-    record = recorded(version)
+    record = version.record
     with tempfile.TemporaryDirectory() as scratch:
         there = Checkout.make(version.tag.commit, Path(scratch) / "clone", tell)
         there.pull(record["files"], tell)
@@ -127,7 +127,7 @@ def rebuild(version: Version, tell: Tell) -> dict[str, Any]:
 
 def _compare(version: Version, there: Checkout, differ: list[str]) -> dict[str, Any]:
     """Return the verdict where bytes differ, and in what they do."""
-    record = recorded(version)
+    record = version.record
     model = record["artifact"]["path"]
     if model not in differ:
         why = "the model is the recorded one, other outputs are not"

@@ -46,7 +46,8 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
         "previous": earlier[-1] if earlier else None,
         "gate": verdict,
     }
-    name = f"{tags.artifact_in_tag(model)}@v{chosen}"
+    name = f"{registry.prefix}@v{chosen}"
+    registry.refuse_news()
     tags.write(name, commit, notes, head | built, sign or settings.signing.required)
     return Registry.load(model).version(str(chosen))
 
@@ -70,16 +71,16 @@ def _refuse_stale() -> None:
 
 
 def _choose(registry: Registry, commit: str, bump: str, number: str | None) -> Number:
-    for version in registry.versions.values():
-        if version.tag.commit == commit:
-            raise ProjectError(f"this commit is {registry.model}@{version.name} already")
+    for tag in tags.read(registry.model).values():  # also one by hand: GTO reads no two of a commit
+        if tag.version and tag.commit == commit:
+            raise ProjectError(f"this commit is {tag.name} already")
     if number is not None:
         chosen = parse_number(number)
     elif not registry.versions:
         chosen = Number(1)
     else:
         chosen = getattr(registry.newest().number, f"bump_{bump}")()
-    if chosen in registry.versions:
+    if chosen in registry.versions or f"{registry.prefix}@v{chosen}" in registry.strange:
         raise ProjectError(f"{registry.model}@v{chosen} is taken: a version never changes")
     return chosen
 

@@ -10,13 +10,13 @@ from typing import Any
 from semver import Version as Number
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.pipeline.git import identity
-from mlrepo.versions.tags import Tag, artifact_in_tag, read
+from mlrepo.pipeline import git
+from mlrepo.versions import tags
+from mlrepo.versions.chain import FORMAT, Chain, follow
+from mlrepo.versions.tags import Tag
 
 # Stages are assigned to versions; a version in this one is bad. GTO shows it as a stage.
 DEPRECATED = "deprecated"
-
-FORMAT = 1  # of the record in a tag: raised when a key changes its meaning
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class Version:
         """The number as people write it, such as v1.2.0."""
         return f"v{self.number}"
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """All that its tag says of it."""
+        return self.tag.record
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -44,43 +49,51 @@ class Assignment:
     @property
     def action(self) -> str:
         """What it was: promote, rollback or deprecate."""
-        return str(self.tag.record.get("action", "promote"))
+        return str(self.tag.claims.get("action", "promote"))
 
 
 @dataclass(frozen=True)
 class Registry:
-    """All versions of a model by number, and all assignments in their order."""
+    """All versions of a model by number, and all assignments in their order.
+
+    These are the believed ones; ``chain`` has the tags that are not, and why.
+    """
 
     model: str
     versions: dict[Number, Version]
     assignments: list[Assignment]
-    strange: list[str] = field(default_factory=list)  # tags on a commit that has no version
+    chain: Chain = field(default_factory=Chain)
+    highest: int = 0  # number of an assignment, believed or not
 
     @classmethod
     def load(cls, model: str) -> "Registry":
         """Read the tags of this clone; nothing else is asked."""
-        artifact = artifact_in_tag(model)
-        found, by_commit = list[Version](), defaultdict[str, list[Version]](list)
-        for tag in read(model, "@", text=False):
-            text = tag.name.removeprefix(f"{artifact}@v")
-            if Number.is_valid(text):
-                found.append(Version(Number.parse(text), tag))
-                by_commit[tag.commit].append(found[-1])
-        versions = {v.number: v for v in sorted(found, key=lambda v: v.number)}
-        assignments, strange = [], []
-        for tag in read(model, "#", text=True):
-            name = re.fullmatch(rf"{re.escape(artifact)}#(.+)#(\d+)", tag.name)
-            if name and tag.commit in by_commit:
-                version = _meant(tag, by_commit[tag.commit])
-                assignments.append(Assignment(int(name[2]), name[1], version, tag))
-            else:
-                strange.append(tag.name)
-        return cls(model, versions, sorted(assignments, key=lambda a: a.counter), strange)
+        return cls.from_tags(model, tags.read(model))
+
+    @classmethod
+    def from_tags(cls, model: str, found: dict[str, Tag]) -> "Registry":
+        """Take what is believed from all tags of a model."""
+        chain = follow(model, found)
+        numbered = {
+            Number.parse(tag.version[1:]): tag for tag in chain.tags.values() if tag.version
+        }
+        versions = {number: Version(number, numbered[number]) for number in sorted(numbered)}
+        by_commit = {version.tag.commit: version for version in versions.values()}
+        assignments = [
+            Assignment(tag.counter, tag.stage, by_commit[tag.commit], tag)
+            for tag in chain.tags.values()
+            if tag.stage
+        ]
+        highest = max((tag.counter for tag in found.values()), default=0)
+        return cls(model, versions, assignments, chain, highest)
 
     def version(self, text: str) -> Version:
         """Return the version that a person means by v1, 1.2 or v1.2.0."""
         number = parse_number(text)
         if number not in self.versions:
+            tag = f"{self.prefix}@v{number}"
+            if tag in self.strange:
+                raise ProjectError(f"{tag} is not believed: {self.strange[tag]}")
             known = ", ".join(version.name for version in list(self.versions.values())[-5:])
             raise ProjectError(f"{self.model} has no version v{number}; it has {known or 'none'}")
         return self.versions[number]
@@ -91,14 +104,28 @@ class Registry:
             return self.version(text)
         current = self.current(text)
         if current is None:
-            raise ProjectError(f"nothing is in the stage '{text}': see `model show`")
+            strange = "".join(f"\n  not believed: {n}: {why}" for n, why in self.strange.items())
+            raise ProjectError(f"nothing is in the stage '{text}': see `model show`{strange}")
         return current.version
 
     def newest(self) -> Version:
         """Return the highest version."""
+        if not self.versions and self.strange:
+            lines = [f"{name}: {why}" for name, why in self.strange.items()]
+            raise ProjectError("\n  ".join([f"no version of {self.model} is believed", *lines]))
         if not self.versions:
             raise ProjectError(f"{self.model} has no version yet: `model register` makes one")
         return list(self.versions.values())[-1]
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its tags begin with."""
+        return tags.artifact_in_tag(self.model)
+
+    @property
+    def strange(self) -> dict[str, str]:
+        """Why each tag that is not believed is not."""
+        return self.chain.settled | self.chain.doubts
 
     @cached_property
     def _by_stage(self) -> dict[str, list[Assignment]]:
@@ -146,52 +173,44 @@ class Registry:
             )
         return earlier[-1]
 
-    @property
-    def counters(self) -> set[int]:
-        """The numbers of all assignments; they count over all stages, as GTO's do."""
-        found = (re.search(r"#(\d+)$", name) for name in self.strange)
-        return {a.counter for a in self.assignments} | {int(each[1]) for each in found if each}
+    def refuse_none_here(self) -> None:
+        """Raise if this clone has no tag of the model, and the Git remote has some or is silent."""
+        remote = git.origin()
+        if remote and not tags.read(self.model):
+            there = git.ask("ls-remote", "--refs", remote, *tags.references(self.model))
+            if there != "":
+                what = "has versions" if there else "cannot be asked for versions"
+                raise ProjectError(
+                    f"this clone has no tag of {self.model}, and {remote} {what}: "
+                    f"`git fetch --tags {remote}` brings them"
+                )
 
-    def next_counter(self) -> int:
-        """Return the number of the next assignment."""
-        return max(self.counters, default=0) + 1
+    def refuse_news(self) -> None:
+        """Raise if somebody made a tag after this was read: whoever decides must know of it."""
+        tags.fetch(self.model)
+        news = Registry.load(self.model).chain.ends.keys() - self.chain.tags.keys()
+        if news:
+            raise ProjectError(
+                f"somebody else was first: {', '.join(sorted(news))} came meanwhile. Nothing has "
+                "changed here; look at `model history` and decide again"
+            )
 
     def head(self, version: str) -> dict[str, Any]:
-        """Return what the record in the next tag begins with; it names the tag before.
+        """Return what the record in the next tag begins with; it names the tags before.
 
         Its time is now, and later than all before: GTO orders events by it, and clocks differ
-        between machines.
+        between machines. Tags that are not believed are named as such: so they stay out.
         """
-        tags = [v.tag for v in self.versions.values()] + [a.tag for a in self.assignments]
-        last = max(tags, key=lambda tag: (tag.date, tag.name), default=None)
-        now = datetime.now(UTC).replace(microsecond=0)
-        return {
+        dates = [tag.date + timedelta(seconds=1) for tag in self.chain.tags.values()]
+        head = {
             "format": FORMAT,
             "model": self.model,
             "version": version,
-            "at": (max(now, last.date + timedelta(seconds=1)) if last else now).isoformat(),
-            "by": identity(),
-            "after": {last.name: last.oid} if last else {},
+            "at": max([datetime.now(UTC).replace(microsecond=0), *dates]).isoformat(),
+            "by": git.identity(),
+            "after": self.chain.ends,
         }
-
-
-def recorded(version: Version) -> dict[str, Any]:
-    """Return the record of a version."""
-    record = version.tag.record
-    if "files" not in record:
-        raise ProjectError(
-            f"{version.tag.name} holds no record: it was not made by `model register`, so nothing "
-            "proves what it is"
-        )
-    return record
-
-
-def _meant(tag: Tag, versions: list[Version]) -> Version:
-    """Return which of the versions of one commit a tag is about: only tags by hand make several."""
-    if len(versions) == 1:
-        return versions[0]
-    named = tag.record.get("version")
-    return next((version for version in versions if version.name == named), versions[0])
+        return head | ({"besides": self.chain.strange} if self.chain.strange else {})
 
 
 def is_number(text: str) -> bool:

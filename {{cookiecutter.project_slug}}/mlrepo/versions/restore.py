@@ -8,7 +8,7 @@ from mlrepo.pipeline import git
 from mlrepo.pipeline.dvc_lock import LOCK
 from mlrepo.pipeline.dvc_yaml import PIPELINE
 from mlrepo.versions import old_records
-from mlrepo.versions.registry import Version, recorded
+from mlrepo.versions.registry import Version
 
 # What shapes a version beside its pipeline and the files that its stages read and write.
 _ALWAYS = ("params.yaml", "pyproject.toml", "uv.lock", ".python-version")
@@ -22,7 +22,7 @@ def restore(version: Version) -> tuple[str, list[str]]:
     else (README, tests, CI) stays as it is here. The branch is returned, and what came back.
     """
     git.require_clean_commit()
-    record, commit = recorded(version), version.tag.commit
+    record, commit = version.record, version.tag.commit
     branch = f"restore-{record['model']}-{version.name}"
     if git.ask("rev-parse", "--verify", f"refs/heads/{branch}"):
         raise ProjectError(f"the branch {branch} exists already: `git branch -D {branch}` drops it")

@@ -10,26 +10,36 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from mlrepo.core.errors import ProjectError
-from mlrepo.pipeline.git import ask, folder_in_repository, git, origin
+from semver import Version as Number
 
-# What `git for-each-ref` is asked for, and at the end the text, which is long.
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import atomic
+from mlrepo.pipeline.git import ask, folder_in_repository, git, objects, origin
+
+# What `git for-each-ref` is asked for.
 _FORM = (
     "%(refname:strip=2)%00%(objectname)%00%(*objectname)%00%(tag)%00%(creatordate:unix)%00"
     "%(tagger)%00%(contents:subject)%00"
 )
-_TEXT = "%(contents)%00"
+# What a list of versions or events needs of the records, which are long. Tags never change, so
+# this is kept in Git's folder by their hashes.
+_CLAIMS = (
+    "format", "model", "version", "stage", "commit", "at", "by", "after", "besides", "action",
+    "version_tag",
+)  # fmt: skip
+_KEPT = "mlrepo-tags.json"
 
 
 @dataclass(frozen=True)
 class Tag:
-    """One annotated tag; ``oid`` is the hash of the tag itself, ``commit`` what it is set on."""
+    """One tag; ``oid`` is the hash of the tag itself, ``commit`` what it is set on."""
 
     name: str
     oid: str
@@ -38,14 +48,18 @@ class Tag:
     date: datetime
     by: str
     subject: str  # the first lines, up to an empty one
-    text: str | None  # notes, record and signature; None: not read yet
+    version: str | None = None  # such as v1.2.0, of the tag of a version
+    stage: str | None = None  # of an assignment, and its number
+    counter: int = 0
+    # The short values of the record; {}: it holds none that can be read.
+    claims: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def message(self) -> str:
-        """Notes, record and signature as they stand in the tag."""
-        if self.text is None:
-            return git("cat-file", "tag", self.oid).partition("\n\n")[2]
-        return self.text
+        """Notes, record and signature as they stand in the tag; a lightweight tag has none."""
+        if self.oid == self.commit:
+            return ""
+        return git("cat-file", "tag", self.oid).partition("\n\n")[2]
 
     @property
     def notes(self) -> str:
@@ -55,14 +69,10 @@ class Tag:
     @cached_property
     def record(self) -> dict[str, Any]:
         """What the project wrote; {} in a tag that something else has made."""
-        start = _start_of_record(self.message)
-        if start == len(self.message):
-            return {}
         try:
-            record: dict[str, Any] = json.JSONDecoder().raw_decode(self.message, start)[0]
+            return _record(self.message)
         except ValueError as error:
             raise ProjectError(f"the record in the tag {self.name} is damaged: {error}") from None
-        return record
 
 
 def artifact_in_tag(model: str) -> str:
@@ -71,28 +81,48 @@ def artifact_in_tag(model: str) -> str:
     return f"{folder}={model}" if folder else model
 
 
-def references(model: str, kinds: str = "@#") -> list[str]:
-    """Return the patterns that a model's tags match, by their kinds: see `read`."""
-    return [f"refs/tags/{artifact_in_tag(model)}{kind}*" for kind in kinds]
+def references(model: str) -> list[str]:
+    """Return the patterns that the tags of a model's versions and stages match."""
+    return [f"refs/tags/{artifact_in_tag(model)}{kind}*" for kind in "@#"]
 
 
-def read(model: str, kinds: str, text: bool) -> Iterator[Tag]:
-    """Yield the tags of a model's versions (@), of its stages (#) or of both (@#).
+def read(model: str) -> dict[str, Tag]:
+    """Return the tags of a model's versions and stages by their names."""
+    values = git("for-each-ref", f"--format={_FORM}", *references(model)).split("\0")
+    width = _FORM.count("%00")
+    rows = [values[start : start + width] for start in range(0, len(values) - 1, width)]
+    claims = _claims([row[1] for row in rows if row[2]])
+    artifact = re.escape(artifact_in_tag(model))
+    form = re.compile(rf"{artifact}(?:@(v.+)|#(.+)#([1-9]\d*))")
+    found = {}
+    for name, oid, commit, called, date, tagger, subject in rows:
+        name = name.strip()
+        parts = form.fullmatch(name)
+        if parts and (parts[2] or Number.is_valid(parts[1][1:])):
+            when, by = datetime.fromtimestamp(int(date), UTC), tagger.rsplit(" ", 2)[0]
+            # A lightweight tag is the commit itself.
+            facts = (name, oid, commit or oid, called, when, by, subject)
+            found[name] = Tag(*facts, parts[1], parts[2], int(parts[3] or 0), claims.get(oid, {}))
+    return found
 
-    Without ``text`` a tag reads its message when it is asked for it.
-    """
-    form = _FORM + _TEXT if text else _FORM
-    sort = "--sort=version:refname"  # nearly their order, in which Python then sorts them fast
-    values = git("for-each-ref", sort, f"--format={form}", *references(model, kinds)).split("\0")
-    width = form.count("%00")
-    for start in range(0, len(values) - 1, width):
-        fields = values[start : start + width]
-        name, oid, commit, called, date, tagger, subject, *message = fields
-        when = datetime.fromtimestamp(int(date), UTC)
-        # A lightweight tag is the commit itself: it has no text of its own.
-        known = None if commit and not message else "".join(message) if commit else ""
-        by = tagger.rsplit(" ", 2)[0]
-        yield Tag(name.strip(), oid, commit or oid, called, when, by, subject, known)
+
+def _claims(oids: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the short values of the record of each tag object, most of them from last time."""
+    place = Path(git("rev-parse", "--git-path", _KEPT).strip())
+    kept: dict[str, dict[str, Any]] = {}
+    with suppress(OSError, ValueError):
+        kept = dict(json.loads(place.read_text(encoding="utf-8")))
+    if new := [oid for oid in oids if oid not in kept]:
+        for oid, content in zip(new, objects(new), strict=True):
+            try:
+                record = _record(content.partition("\n\n")[2])
+            except ValueError:
+                record = {}
+            kept[oid] = {key: record[key] for key in _CLAIMS if key in record}
+            kept[oid] |= {"files": True} if "files" in record else {}
+        with suppress(OSError, ProjectError), atomic(place) as partial:  # it only saves time
+            partial.write_text(json.dumps({oid: kept[oid] for oid in oids}), encoding="utf-8")
+    return kept
 
 
 def write(name: str, commit: str, notes: str, record: dict[str, Any], sign: bool) -> None:
@@ -134,6 +164,14 @@ def at(remote: str, model: str) -> dict[str, str]:
     lines = git("ls-remote", "--refs", remote, *references(model)).splitlines()
     listed = (line.split("\t") for line in lines)
     return {reference.removeprefix("refs/tags/"): oid for oid, reference in listed}
+
+
+def _record(message: str) -> dict[str, Any]:
+    start = _start_of_record(message)
+    if start == len(message):
+        return {}
+    record: dict[str, Any] = json.JSONDecoder().raw_decode(message, start)[0]
+    return record
 
 
 def _start_of_record(message: str) -> int:

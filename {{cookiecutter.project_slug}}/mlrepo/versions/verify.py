@@ -4,14 +4,16 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import dvc_files, dvc_lock, git
 from mlrepo.pipeline.dvc_lock import LOCK
 from mlrepo.pipeline.output import findings
 from mlrepo.storage.store import Store, Stored, hashes
 from mlrepo.versions import old_records, tags
 from mlrepo.versions.policy import Settings, Signature, load_settings
-from mlrepo.versions.registry import Registry, Version, recorded
+from mlrepo.versions.registry import Registry, Version, is_number, parse_number
 
 
 def verify(
@@ -22,13 +24,13 @@ def verify(
     ``offline`` leaves out the Git remote and DVC's remote.
     """
     registry = Registry.load(model)
-    version = registry.resolve(text) if text else registry.newest()
+    version = _asked_for(registry, text)
     settings = load_settings()
     signed = settings.signing.check(version.tag)
     checks = {
         "tag": _tag(version, model),
         "signature": _signature(registry, version, signed, settings),
-        "history": _history(registry, version, offline),
+        "history": _history(registry, offline),
         "commit": _commit(version),
         "data and model": _stored(version, offline),
         "this folder": _folder(version),
@@ -36,8 +38,24 @@ def verify(
     return version, {name: findings(found) for name, found in checks.items()}, signed
 
 
+def _asked_for(registry: Registry, text: str | None) -> Version:
+    """Return a version also if its tag is not believed: what is wrong with it is the question."""
+    if text and is_number(text):
+        number = parse_number(text)
+        if (name := f"{registry.prefix}@v{number}") in registry.chain.strange:
+            return Version(number, tags.read(registry.model)[name])
+    return registry.resolve(text) if text else registry.newest()
+
+
+def _recorded(version: Version) -> dict[str, Any]:
+    record = version.tag.record
+    if "files" not in record:
+        raise ProjectError(f"{version.tag.name} holds no record: `model register` did not make it")
+    return record
+
+
 def _tag(version: Version, model: str) -> Iterator[str]:
-    tag, record = version.tag, recorded(version)
+    tag, record = version.tag, _recorded(version)
     claims = {
         "model": model,
         "version": version.name,
@@ -66,39 +84,22 @@ def _signature(
                 yield f"{assignment.tag.name}: {found.says}"
 
 
-def _history(registry: Registry, version: Version, offline: bool) -> Iterator[str]:
-    """Each tag names the hash of the tag before it, so that none is changed or left out unseen.
-
-    The Git remote tells whether the last one is the one that was pushed.
-    """
-    all_tags = list(tags.read(registry.model, "@#", text=True))
-    known = {tag.name: tag.oid for tag in all_tags}
-    for tag in all_tags:
-        claims = dict(tag.record.get("after", {}))
-        if tag.commit == version.tag.commit and "version_tag" in tag.record:
-            claims[version.tag.name] = tag.record["version_tag"]
-        for name, oid in claims.items():
-            if known.get(name) != oid:
-                now = "another" if name in known else "gone"
-                yield f"{name} was there when {tag.name} was made, and is {now} now"
-    for assignment in registry.assignments:
-        meant = assignment.tag.record.get("version", assignment.version.name)
-        if meant != assignment.version.name:
-            yield f"{assignment.tag.name} is about {meant} and set on {assignment.version.name}"
-    for number in sorted(set(range(1, registry.next_counter())) - registry.counters):
-        yield f"the assignment number {number} is gone"
-    for name in registry.strange:
-        yield f"{name} is set on a commit that has no version"
+def _history(registry: Registry, offline: bool) -> Iterator[str]:
+    """Tags that do not fit into the chain, and those that the Git remote has otherwise."""
+    for name, why in registry.chain.doubts.items():
+        yield f"{name} is not believed: {why}"
     remote = None if offline else git.origin()
     if remote:
-        there = tags.at(remote, registry.model)
-        for name, oid in known.items():
-            if there.get(name) != oid:
+        here, there = tags.read(registry.model), tags.at(remote, registry.model)
+        for name, tag in here.items():
+            if there.get(name) != tag.oid:
                 yield f"{remote} has {'another' if name in there else 'no'} {name}"
+        if lacking := there.keys() - here.keys():
+            yield f"this clone lacks {', '.join(sorted(lacking))}: `git fetch --tags` brings it"
 
 
 def _commit(version: Version) -> Iterator[str]:
-    record, commit = recorded(version), version.tag.commit
+    record, commit = _recorded(version), version.tag.commit
     lineage = dvc_lock.Lineage.of(record["model"], record["artifact"]["path"], dvc_lock.at(commit))
     if lineage.files() != {(path, entry["md5"]) for path, entry in record["files"].items()}:
         yield f"{LOCK} of the commit has other files than the record"
@@ -127,7 +128,7 @@ def _commit(version: Version) -> Iterator[str]:
 
 def _stored(version: Version, offline: bool) -> Iterator[str]:
     store = Store()
-    for path, entry in recorded(version)["files"].items():
+    for path, entry in _recorded(version)["files"].items():
         if entry["kept_by"] != "dvc":
             continue
         stored, parts = Stored(path, entry["md5"]), old_records.parts(path, entry)
@@ -144,7 +145,7 @@ def _folder(version: Version) -> Iterator[str]:
     for lock in dvc_lock.paths("HEAD"):
         if not Path(lock).exists() or Path(lock).read_bytes() != git.bytes_at("HEAD", lock):
             yield f"{lock} in this folder is not the committed one: `git diff {lock}` shows it"
-    for path, entry in recorded(version)["files"].items():
+    for path, entry in _recorded(version)["files"].items():
         parts = old_records.parts(path, entry) if entry["kept_by"] == "dvc" else {}
         for file, claim in parts.items():
             if Path(file).exists() and hashes(Path(file))["sha256"] != claim["sha256"]:

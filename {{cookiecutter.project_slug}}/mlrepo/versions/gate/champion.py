@@ -35,8 +35,6 @@ class Champion:
     @classmethod
     def fetch(cls, version: Version, folder: Path, store: Store) -> "Champion":
         """Write what is recorded of a version to ``folder``."""
-        if "files" not in version.tag.record:
-            return cls(version.name, folder, "what no record in its tag says", None)
         record = version.tag.record
         goal = _goal(record["architecture"]["task"], record["architecture"]["target"])
         known = TRAIN.as_posix() in record["files"]

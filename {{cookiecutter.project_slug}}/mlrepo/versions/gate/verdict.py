@@ -29,14 +29,14 @@ from mlrepo.versions.gate import bounds
 from mlrepo.versions.gate.bounds import number
 from mlrepo.versions.gate.champion import Champion, predict
 from mlrepo.versions.policy import Gate, load_settings
-from mlrepo.versions.registry import Registry, Version, recorded
+from mlrepo.versions.registry import Registry, Version
 
 Verdict = dict[str, Any]
 
 
 def compare(version: Version, champion: Version | None, rules: Gate) -> Verdict:
     """Return the verdict on a version, on its own test rows: see `judge`."""
-    made_for, params = recorded(version)["architecture"], load_params()
+    made_for, params = version.record["architecture"], load_params()
     weight = old_records.data_params(version.tag.record).weight
     goal = {"task": made_for["task"], "target": made_for["target"], "weight": weight}
     params = params.model_copy(update={"data": params.data.model_copy(update=goal)})
