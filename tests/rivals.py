@@ -28,9 +28,10 @@ for line in sys.stdin:
     print(json.dumps([code, said.getvalue()]), flush=True)
 """
 
-# Stands before Git in PATH. $KILL is "3 before": at the third call, before Git is started, or
-# "3 during": Git goes on while its caller is dead.
+# Stands before Git in PATH and counts the calls that have $WORDS in them. $KILL is "3 before": at
+# the third of these, before Git is started, or "3 during": Git goes on while its caller is dead.
 KILLER = """#!/bin/sh
+case " $* " in *"$WORDS"*) ;; *) exec "{git}" "$@" ;; esac
 calls=$(($(cat "$CALLS") + 1))
 echo $calls > "$CALLS"
 [ "$calls before" = "$KILL" ] && kill -9 $PPID && exit 1
@@ -98,12 +99,12 @@ class Killer:
         self.folder = folder
         self.calls = folder / "calls"
 
-    def run(self, *command: str, kill: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command; `kill` is "3 before" or "3 during" the third call of Git."""
+    def run(self, *command: str, words: str, kill: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command; `kill` is "3 before" or "3 during" the third call of Git with `words`."""
         self.calls.write_text("0\n", encoding="utf-8")
         scripts = self.clone.project.path / ".venv/bin"
         path = f"{self.folder}:{scripts}:{self.clone.project.environment['PATH']}"
-        variables = {"PATH": path, "CALLS": str(self.calls), "KILL": kill}
+        variables = {"PATH": path, "CALLS": str(self.calls), "KILL": kill, "WORDS": words}
         ended = self.folder / "calls.ended"
         ended.unlink(missing_ok=True)
         done = self.clone.model(*command, check=False, **variables)
@@ -112,5 +113,5 @@ class Killer:
         return done
 
     def count(self) -> int:
-        """Return how many calls the last command made."""
+        """Return how many such calls the last command made."""
         return int(self.calls.read_text(encoding="utf-8"))

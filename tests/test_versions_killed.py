@@ -22,18 +22,20 @@ ALREADY = {
     "promote": "v1.0.0 is in 'staging' already",
     "rollback": "v1.0.0 is in 'staging' already",
 }
-# Calls of Git from the last one back. before: it is never made; during: it outlives its caller.
+# The first or the last call of Git with these words. before: it is never made; during: it outlives
+# its caller.
 MOMENTS = {
-    "before the fetch": "14 before",
-    "before a scratch repository": "7 before",
-    "before the tag": "6 before",
-    "during the tag": "6 during",
-    "after the tag": "5 before",
-    "before the push": "3 before",
-    "during the push": "3 during",
-    "after the push": "2 before",
-    "during the update": "2 during",
-    "after the update": "1 before",
+    "before the fetch": ("first", " fetch ", "before"),
+    "before the second look": ("last", " fetch ", "before"),
+    "before a scratch repository": ("last", " init ", "before"),
+    "before the tag": ("last", " tag --annotate ", "before"),
+    "during the tag": ("last", " tag --annotate ", "during"),
+    "after the tag": ("last", " rev-parse refs/tags/", "before"),
+    "before the push": ("last", " push ", "before"),
+    "during the push": ("last", " push ", "during"),
+    "after the push": ("last", " update-ref ", "before"),
+    "during the update": ("last", " update-ref ", "during"),
+    "after the update": ("last", " for-each-ref ", "before"),
 }
 TAKEN = ["during the push", "after the push", "during the update", "after the update"]
 
@@ -63,9 +65,9 @@ class Victim:
             self.clone.git("update-ref", "-d", line.partition("\t")[2])
         assert self.here() == self.there() == self.old
 
-    def _calls(self, name: str) -> int:
-        """Return how often a command calls Git."""
-        done = self.killer.run(*COMMANDS[name])
+    def _calls(self, name: str, words: str) -> int:
+        """Return how often a command calls Git with ``words``."""
+        done = self.killer.run(*COMMANDS[name], words=words)
         assert done.returncode == 0, done.stderr
         self.reset()
         return self.killer.count()
@@ -91,8 +93,10 @@ KILLS = [
 
 @pytest.mark.parametrize(("name", "moment"), KILLS)
 def test_a_kill_leaves_the_old_state_or_the_new_one(victim: Victim, name: str, moment: str) -> None:
-    back, how = MOMENTS[moment].split()
-    done = victim.killer.run(*COMMANDS[name], kill=f"{victim.calls(name) - int(back)} {how}")
+    which, words, how = MOMENTS[moment]
+    number = 1 if which == "first" else victim.calls(name, words)
+    assert number > 0
+    done = victim.killer.run(*COMMANDS[name], words=words, kill=f"{number} {how}")
     assert done.returncode == -9, done.stderr
 
     there, here = victim.there(), victim.here()
