@@ -68,6 +68,16 @@ def test_it_is_refused(released: Released, command: tuple[str, ...], words: list
     assert not (released.path / "out").exists()
 
 
+@pytest.mark.parametrize("command", [("promote", "v1", "prod"), ("rollback", "--to", "v1")])
+@pytest.mark.parametrize("blank", [" ", ""])
+def test_a_blank_override_is_refused_before_anything_is_fetched(
+    copy: Released, command: tuple[str, ...], blank: str
+) -> None:
+    with_a_git_remote_that_is_gone(copy)
+    words = ["say why it goes on all the same: --override REASON"]
+    refused(copy, *command, "-m", "Why", "--override", blank, words=words)
+
+
 def without_the_model_in_dvc_yaml(copy: Released) -> None:
     text = (copy.path / "dvc.yaml").read_text(encoding="utf-8")
     before, _, after = text.partition("artifacts:\n")
