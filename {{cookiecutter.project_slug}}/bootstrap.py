@@ -1,7 +1,8 @@
 """Set this project up, from nothing to a first commit: `python bootstrap.py`, or `make`.
 
-It needs Python, Git and uv, and nothing else that is installed. Run it again at any time: what is
-done already is left as it is, and what a killed run left half done is done again.
+In a clone, data and models come from DVC's remote. It needs Python, Git and uv, and nothing else
+that is installed. Run it again at any time: what is done already is left as it is, and what a
+killed run left half done is done again.
 """
 
 import os
@@ -59,6 +60,9 @@ def set_up() -> None:
     environment(uv)
     step("Raw data", "mlrepo.storage.setup", "data")
     step("Plots that need no network", "mlrepo.page.offline_plots")
+    if not all(pointer.with_suffix("").exists() for pointer in Path("data").rglob("*.dvc")):
+        say("Set up but for data and models, which this clone lacks: see above")
+        return
     step("Pipeline", "dvc", "repro", fix="Fix that and run this again: it goes on from there.")
     step("Metrics", "mlrepo.scoring.score_report")
     step("First commit", "mlrepo.storage.setup", "commit")
