@@ -71,7 +71,8 @@ IN_TEXT = {
     ),
     "uv run model pull": (
         "cd ../second && rm -r .dvc/cache data/prepared models && uv run model pull"
-        " && mv ../moved ../penguins-remote && cmp models/model.skops ../penguins/models/model.skops"
+        " && mv ../moved ../penguins-remote"
+        " && cmp models/model.skops ../penguins/models/model.skops"
     ),
     "git pull && uv sync && uv run model pull": "git pull && uv sync && uv run model pull",
     "model promote": "uv run model promote --help",

@@ -85,7 +85,7 @@ def test_models_of_other_columns_and_kinds_are_compared(
     fits = before, columns
     for path, (model, names) in zip(files, (fits, (LogisticRegression(), ["a"])), strict=True):
         model_file.save(clone(model).fit(table.select(names), LABELS[:100]), path)
-    found = compare(*files, Path("rows.parquet"))
+    found = compare(files[0], files[1], Path("rows.parquet"))
     assert found["agrees"] == (columns == ["a"])
     for key, value in told.items():
         assert str(found[key]).startswith(str(value).rstrip("']"))

@@ -63,8 +63,8 @@ def compare(before: Path, after: Path, rows: Path) -> dict[str, Any]:
     How much is left out where the numbers of one cannot be set against those of the other.
     """
     table = pl.read_parquet(rows)
-    found = {"rows": table.height, "agrees": False}
-    found["machine"] = fingerprint.machine(load_params().numerics.pinned)
+    machine = fingerprint.machine(load_params().numerics.pinned)
+    found: dict[str, Any] = {"rows": table.height, "agrees": False, "machine": machine}
     try:
         models: list[Any] = [model_file.load(before), model_file.load(after)]
         (old, old_numbers), (new, new_numbers) = (predictions(each, table) for each in models)

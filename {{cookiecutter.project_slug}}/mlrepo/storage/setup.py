@@ -12,6 +12,7 @@ from mlrepo.storage.remote import open_repo
 from mlrepo.storage.transfer import transfer
 
 MESSAGE = "Pin data, params, code, environment and model"
+LATER = 75  # exit code for bootstrap.py, which is content with that
 # Folders of DVC: Git keeps nothing of them but these.
 DVC_FOLDERS = ("data", "models")
 FOR_GIT = (".dvc", ".gitignore", ".gitkeep", ".md")
@@ -54,6 +55,7 @@ def _bring(absent: list[str]) -> None:
             f"If it is elsewhere for you, `uv run dvc remote modify --local {name} url ADDRESS` "
             "says where; then `uv run model pull` brings them"
         )
+        sys.exit(LATER)
 
 
 def _keep(repo: Any, pointer: str, out: Any) -> list[str]:
