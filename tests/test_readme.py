@@ -61,6 +61,19 @@ IN_TEXT = {
         " && git push --quiet --set-upstream origin main && git push --quiet --tags"
         " && uv run model push && git push"
     ),
+    "git clone ADDRESS FOLDER && cd FOLDER && python bootstrap.py": (
+        "git clone --quiet ../origin.git ../second && cd ../second && python bootstrap.py"
+        " && uv run dvc status --quiet && cmp models/model.skops ../penguins/models/model.skops"
+    ),
+    "uv run dvc remote modify --local storage url ADDRESS": (
+        "cd ../second && mv ../penguins-remote ../moved && ! uv run model pull"
+        " && uv run dvc remote modify --local storage url ../moved"
+    ),
+    "uv run model pull": (
+        "cd ../second && rm -r .dvc/cache data/prepared models && uv run model pull"
+        " && mv ../moved ../penguins-remote"
+        " && cmp models/model.skops ../penguins/models/model.skops"
+    ),
     "git pull && uv sync && uv run model pull": "git pull && uv sync && uv run model pull",
     "model promote": "uv run model promote --help",
     "model rollback": "uv run model rollback --help",

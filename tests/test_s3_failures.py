@@ -44,6 +44,12 @@ FAILURES = {
         "check the network and the address: `dvc remote modify storage endpointurl ADDRESS`",
     ),
 }
+# In a clone that has no cache.
+COMING = [
+    ("get", "v1", "-o", "../served"),
+    ("promote", "v1", "prod", "-m", "Why"),
+    ("rollback", "--to", "v1", "-m", "Why"),
+]
 COMMANDS = {
     "push": ("model", "push"),
     "pull": ("model", "pull"),
@@ -69,7 +75,7 @@ def versioned(s3_project: Project, s3: S3, tmp_path_factory: pytest.TempPathFact
 
 
 def assert_told(copy: Sharer, turn: int, meaning: str, mend: str, **variables: str) -> None:
-    """Run each command, also `model get` in a clone that has no cache.
+    """Run each command, also those that bring a model in a clone that has no cache.
 
     Unless in a long run, every second one, from the first or from the second as it is their turn.
     """
@@ -82,9 +88,11 @@ def assert_told(copy: Sharer, turn: int, meaning: str, mend: str, **variables: s
     fresh = replace(copy, path=clone) if clone.exists() else copy.clone("clone")
     settings = (copy.path / ".dvc/config.local").read_text(encoding="utf-8")
     (fresh.path / ".dvc/config.local").write_text(settings, encoding="utf-8")
-    said = fresh.told("model", "get", "v1", "-o", "../served", **variables)
-    assert meaning in said
-    assert mend in said
+    for command in COMING:
+        said = fresh.told("model", *command, **variables)
+        assert meaning in said
+        assert mend in said
+        assert "whoever has it" not in said
     assert not (fresh.path.parent / "served/VERSION.json").exists()
     assert copy.state() == before
     assert copy.objects().keys() == there

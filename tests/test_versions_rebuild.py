@@ -29,12 +29,14 @@ def rebuilt(copy: Released, version: str, code: int, **variables: str) -> dict[s
     return verdict
 
 
-def forged(copy: Released) -> dict[str, Any]:
+def forged(copy: Released, promote: bool = False) -> dict[str, Any]:
     """Let dvc.lock say that the files in the folder are what the stages wrote; register that."""
     copy.run("dvc", "commit", "--force")
     copy.commit_anyway()
     copy.push()
     copy.model("register", "-m", "Forged")
+    if promote:
+        copy.model("promote", "v1.2", "prod", "-m", "Why", "--override", "To see what is found")
     verdict = rebuilt(copy, "v1.2", 1)
     assert verdict["verdict"] == "different"
     return verdict
@@ -88,6 +90,33 @@ def test_a_swapped_model_under_a_forged_lock_is_different(copy: Released) -> Non
     verdict = forged(copy)
     assert MODEL in verdict["differing"]
     assert verdict["why"] == "the model predicts otherwise"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"data.features.exclude": ["bill_length_mm"]},
+        {"train.estimator": "sklearn.linear_model.RidgeClassifier", "train.arguments": {}},
+    ],
+    ids=["fewer features", "an estimator without probabilities"],
+)
+def test_an_older_model_of_another_kind_is_different(
+    copy: Released, params: dict[str, Any]
+) -> None:
+    """What the two predict cannot be compared number by number, which is no failure."""
+    copy.set_params(params)
+    copy.repro()
+    older = {name: (copy.path / name).read_bytes() for name in (MODEL, f"{MODEL}.sha256")}
+    copy.git("checkout", ".")
+    copy.set_params({"train.seed": 4})
+    copy.repro()
+    for name, content in older.items():
+        (copy.path / name).unlink()
+        (copy.path / name).write_bytes(content)
+    verdict = forged(copy, promote=True)
+    assert MODEL in verdict["differing"]
+    assert verdict["why"] == "the model predicts otherwise"
+    assert verdict["parts"]
 
 
 def test_forged_metrics_are_different(copy: Released) -> None:

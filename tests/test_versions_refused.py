@@ -68,6 +68,16 @@ def test_it_is_refused(released: Released, command: tuple[str, ...], words: list
     assert not (released.path / "out").exists()
 
 
+@pytest.mark.parametrize("command", [("promote", "v1", "prod"), ("rollback", "--to", "v1")])
+@pytest.mark.parametrize("blank", [" ", ""])
+def test_a_blank_override_is_refused_before_anything_is_fetched(
+    copy: Released, command: tuple[str, ...], blank: str
+) -> None:
+    with_a_git_remote_that_is_gone(copy)
+    words = ["say why it goes on all the same: --override REASON"]
+    refused(copy, *command, "-m", "Why", "--override", blank, words=words)
+
+
 def without_the_model_in_dvc_yaml(copy: Released) -> None:
     text = (copy.path / "dvc.yaml").read_text(encoding="utf-8")
     before, _, after = text.partition("artifacts:\n")
@@ -177,7 +187,7 @@ NO_VERSION: list[tuple[Callable[[Released], None], list[str]]] = [
     (at_the_commit_of_v1, ["this commit is model@v1.0.0 already"]),
     (at_a_commit_with_two_versions_made_by_hand, ["this commit is model@v3.0.0 already"]),
     (without_a_default_remote, ["DVC has no default remote: `dvc remote add --default"]),
-    (with_a_remote_that_is_no_folder, ["remote 'storage' (", "lacks ", "`dvc push` sends it"]),
+    (with_a_remote_that_is_no_folder, ["remote 'storage' (", "cannot be reached", "`model push`"]),
     (with_a_remote_that_does_not_answer, ["remote 'storage' (http://127.0.0.1:9/storage)"]),
     (before_the_first_commit, ["there is no commit yet"]),
     (with_signatures_required_and_no_key, ["the tag model@v1.1.0 was not made", "user.signingkey"]),

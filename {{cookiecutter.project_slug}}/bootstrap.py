@@ -1,7 +1,8 @@
 """Set this project up, from nothing to a first commit: `python bootstrap.py`, or `make`.
 
-It needs Python, Git and uv, and nothing else that is installed. Run it again at any time: what is
-done already is left as it is, and what a killed run left half done is done again.
+In a clone, data and models come from DVC's remote. It needs Python, Git and uv, and nothing else
+that is installed. Run it again at any time: what is done already is left as it is, and what a
+killed run left half done is done again.
 """
 
 import os
@@ -32,6 +33,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 # Both are in a folder that Git ignores.
 RUNNING = Path(".dvc/tmp/bootstrap.lock")
 SYNCING = Path(".dvc/tmp/bootstrap.sync")
+LATER = 75  # exit code of a step that has said what is to be done later
 
 
 class SetupError(Exception):
@@ -57,8 +59,11 @@ def set_up() -> None:
     if repository():
         hooks()
     environment(uv)
-    step("Raw data", "mlrepo.storage.setup", "data")
+    has_data = step("Raw data", "mlrepo.storage.setup", "data")
     step("Plots that need no network", "mlrepo.page.offline_plots")
+    if not has_data:
+        say("Set up but for data and models, which this clone lacks: see above")
+        return
     step("Pipeline", "dvc", "repro", fix="Fix that and run this again: it goes on from there.")
     step("Metrics", "mlrepo.scoring.score_report")
     step("First commit", "mlrepo.storage.setup", "commit")
@@ -210,22 +215,23 @@ def one_at_a_time() -> Iterator[None]:
         yield
 
 
-def step(title: str, module: str, *arguments: str, fix: str = "") -> None:
+def step(title: str, module: str, *arguments: str, fix: str = "") -> bool:
     """Announce and run a module with the project's Python."""
     say(title)
-    run(str(PYTHON), "-m", module, *arguments, fix=fix)
+    return run(str(PYTHON), "-m", module, *arguments, fix=fix)
 
 
-def run(*command: str, fix: str = "") -> None:
-    """Run a command in view of the user."""
+def run(*command: str, fix: str = "") -> bool:
+    """Run a command in view of the user; return whether it is done, and not left for later."""
     process = subprocess.Popen(command, close_fds=False)  # with the lock, for as long as it runs
     try:
         code = process.wait()
     except KeyboardInterrupt:
         process.wait()  # it was told as well, and tidies up
         raise
-    if code:
+    if code not in (0, LATER):
         raise SetupError(f"`{shlex.join(command)}` ended with exit code {code}. {fix}".rstrip())
+    return code == 0
 
 
 def ask(*command: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from mlrepo.core.errors import first_line
 from mlrepo.core.owner import load_params
 from mlrepo.learning import features, fingerprint, model_file
 
@@ -45,34 +46,42 @@ def differences(a: Any, b: Any, path: str = "model") -> Iterator[str]:
         yield from differences(a.__getstate__(), b.__getstate__(), path)
 
 
-def predictions(model: Any, table: Any) -> tuple[Any, Any]:
+def predictions(model: Any, table: pl.DataFrame) -> tuple[Any, Any]:
     """Return what a model predicts, (n,), and its probabilities or numbers as floats."""
-    labels = np.asarray(model.predict(table))
+    inputs = features.select(table, features.fitted(model, table.schema))
+    labels = np.asarray(model.predict(inputs))
     if hasattr(model, "predict_proba"):
-        return labels, np.asarray(model.predict_proba(table), dtype=np.float64)
+        return labels, np.asarray(model.predict_proba(inputs), dtype=np.float64)
     if labels.dtype.kind == "f":
         return np.zeros(len(labels)), labels.astype(np.float64)
     return labels, np.zeros(len(labels))
 
 
 def compare(before: Path, after: Path, rows: Path) -> dict[str, Any]:
-    """Return in what two model files differ, and by how much their predictions do."""
-    models: list[Any] = [model_file.load(before), model_file.load(after)]
+    """Return in what two model files differ, and by how much their predictions do.
+
+    How much is left out where the numbers of one cannot be set against those of the other.
+    """
     table = pl.read_parquet(rows)
-    inputs = features.select(table, features.fitted(models[0], table.schema))
-    (old, old_numbers), (new, new_numbers) = (predictions(model, inputs) for model in models)
+    machine = fingerprint.machine(load_params().numerics.pinned)
+    found: dict[str, Any] = {"rows": table.height, "agrees": False, "machine": machine}
+    try:
+        models: list[Any] = [model_file.load(before), model_file.load(after)]
+        (old, old_numbers), (new, new_numbers) = (predictions(each, table) for each in models)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # a model among code and rows of another can raise anything
+        return found | {"why": f"one of the models cannot be used here: {first_line(error)}"}
+    parts = list(differences(*models))
+    more = [f"and {len(parts) - _MOST_PARTS} more parts"] if len(parts) > _MOST_PARTS else []
+    found["parts"] = parts[:_MOST_PARTS] + more
+    if old_numbers.shape != new_numbers.shape:
+        return found
     scale = max(1.0, float(np.abs(old_numbers).max(initial=0.0)))
     largest = float(np.abs(old_numbers - new_numbers).max(initial=0.0))
-    equal, parts = bool((old == new).all()), list(differences(*models))
-    more = [f"and {len(parts) - _MOST_PARTS} more parts"] if len(parts) > _MOST_PARTS else []
-    return {
-        "parts": parts[:_MOST_PARTS] + more,
-        "rows": table.height,
-        "labels_equal": equal,
-        "largest_difference": largest,
-        "agrees": equal and largest <= TOLERANCE * scale,
-        "machine": fingerprint.machine(load_params().numerics.pinned),
-    }
+    equal = bool((old == new).all())
+    agrees = equal and largest <= TOLERANCE * scale
+    return found | {"labels_equal": equal, "largest_difference": largest, "agrees": agrees}
 
 
 def numbers_agree(a: str, b: str, tolerance: float) -> bool:
@@ -88,6 +97,8 @@ def numbers_agree(a: str, b: str, tolerance: float) -> bool:
 
 
 def _largest(a: Any, b: Any) -> str:
+    if a.dtype != b.dtype:
+        return f"values of {a.dtype} and of {b.dtype}"
     if a.dtype.names:  # the nodes of a tree
         names = [name for name in a.dtype.names if a[name].tobytes() != b[name].tobytes()]
         return f"{', '.join(names)} of {len(a)} nodes"

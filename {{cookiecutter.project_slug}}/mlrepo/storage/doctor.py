@@ -34,7 +34,7 @@ def examine(offline: bool) -> dict[str, list[str]]:
     with ThreadPoolExecutor(1) as pool:
         if not offline:
             # A remote that gives no answer is waited for while the others are at work.
-            answer = pool.submit(remote.probe)
+            answer = pool.submit(remote.probe, make=False)
             checks |= {
                 "DVC remote": _remote(answer),
                 "not pushed": _not_pushed(answer),

@@ -49,7 +49,7 @@ class Remote:
             raise ProjectError(f"DVC has no default remote: {adds}")
         self.url: str = repo.config["remote"].get(self.name, {}).get("url", "no address")
         self.refusal: RemoteError | None = None  # why nothing can be written, as `write` found
-        self._is_folder = "://" not in self.url
+        self.is_folder = "://" not in self.url
         self._repo = repo
         self._odb: Any = None
 
@@ -60,7 +60,7 @@ class Remote:
     @contextmanager
     def open(self, patience: float = PATIENCE) -> Iterator[Any]:
         """Yield DVC's object database of the remote, which answers in ``patience`` seconds."""
-        with remote_errors.explained(f"DVC's {self}", self.name, self._is_folder):
+        with remote_errors.explained(f"DVC's {self}", self.name, self.is_folder):
             if self._odb is None:
                 odb = self._repo.cloud.get_remote_odb()
                 first_answer(odb.fs, lambda: _ask(odb), f"DVC's {self}", self.name, patience)
@@ -71,6 +71,16 @@ class Remote:
         """Ask again, however long it takes: on a slow line it waits for its turn behind files."""
         with self.open() as odb:
             _ask(odb)
+
+    def refuse_no_folder(self) -> None:
+        """Raise where DVC has nothing in a folder, as where its drive is not mounted."""
+        with self.open() as odb:
+            if self.is_folder and not odb.fs.exists(odb.path):
+                raise UnreachableError(
+                    f"DVC's {self} cannot be reached (there is no {odb.path}): mount the drive, or "
+                    f"`dvc remote modify {self.name} url FOLDER`; where nothing was sent yet, "
+                    "`model push` makes the folder"
+                )
 
     def write(self, patience: float = PATIENCE) -> None:
         """Write and delete a small object, and note as ``refusal`` why that cannot be done.
@@ -91,13 +101,18 @@ class Remote:
 
     def explain(self, error: Exception) -> RemoteError:
         """Return an error of a library as one for people."""
-        return remote_errors.explain(error, f"DVC's {self}", self.name, self._is_folder)
+        return remote_errors.explain(error, f"DVC's {self}", self.name, self.is_folder)
 
 
-def probe(patience: float = PATIENCE) -> Remote:
-    """Return the default remote after an attempt to read, write and delete a small object."""
+def probe(patience: float = PATIENCE, make: bool = True) -> Remote:
+    """Return the default remote after an attempt to read, write and delete a small object.
+
+    A folder that is not there is made, or else refused.
+    """
     with open_repo() as repo:
         remote = Remote(repo)
+        if not make:
+            remote.refuse_no_folder()
         remote.write(patience)
     return remote
 

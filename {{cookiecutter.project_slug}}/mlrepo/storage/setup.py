@@ -9,8 +9,10 @@ from mlrepo.core.errors import ProjectError, exit_with_message
 from mlrepo.pipeline.git import ask, commit, git
 from mlrepo.storage import imports
 from mlrepo.storage.remote import open_repo
+from mlrepo.storage.transfer import transfer
 
 MESSAGE = "Pin data, params, code, environment and model"
+LATER = 75  # exit code for bootstrap.py, which is content with that
 # Folders of DVC: Git keeps nothing of them but these.
 DVC_FOLDERS = ("data", "models")
 FOR_GIT = (".dvc", ".gitignore", ".gitkeep", ".md")
@@ -19,7 +21,7 @@ MARK = Path(".dvc/tmp/first-commit")
 
 
 def keep_raw_data() -> None:
-    """Put the raw data into DVC's cache, and what is absent back from there.
+    """Put the raw data into DVC's cache, and what is absent back from there or, in a clone, pull.
 
     A file that is not what its .dvc file says is left alone: `dvc repro` would take it for the new
     version without a word.
@@ -27,16 +29,37 @@ def keep_raw_data() -> None:
     pointers = sorted(path.as_posix() for path in Path("data").rglob("*.dvc"))
     if not pointers:
         return
+    absent = []
     with open_repo() as repo:
         for pointer in pointers:
             stage = repo.stage.load_one(pointer)
             if not (stage.is_import and stage.outs[0].exists):
-                _keep(repo, pointer, stage.outs[0])
+                absent += _keep(repo, pointer, stage.outs[0])
         for imported in imports.find(repo, all_tags=False):
             imported.keep()
+    if absent:
+        _bring(absent)
 
 
-def _keep(repo: Any, pointer: str, out: Any) -> None:
+def _bring(absent: list[str]) -> None:
+    """Pull data and models of a clone, or say how it is done later: all else is set up by then."""
+    if ask("cat-file", "-e", "HEAD:./dvc.lock") is None:
+        raise ProjectError(f"{', '.join(absent)} is not on this machine: `dvc pull` fetches it")
+    try:
+        transfer("pull", all_versions=False)
+    except ProjectError as error:
+        with open_repo() as repo:
+            name = repo.config["core"].get("remote", "NAME")
+        print(
+            f"No data and models from DVC's remote '{name}': {error}\n"
+            f"If it is elsewhere for you, `uv run dvc remote modify --local {name} url ADDRESS` "
+            "says where; then `uv run model pull` brings them"
+        )
+        sys.exit(LATER)
+
+
+def _keep(repo: Any, pointer: str, out: Any) -> list[str]:
+    """Return the path if the file is nowhere on this machine."""
     from dvc.exceptions import CheckoutError  # type: ignore[import-untyped]
 
     in_cache = not out.changed_cache()
@@ -44,7 +67,7 @@ def _keep(repo: Any, pointer: str, out: Any) -> None:
         try:
             repo.checkout([pointer])
         except CheckoutError:
-            raise ProjectError(f"{out} is not on this machine: `dvc pull` fetches it") from None
+            return [str(out)]
     elif out.changed_checksum():
         old = (
             f"`dvc checkout --force {pointer}` brings the old one back"
@@ -56,6 +79,7 @@ def _keep(repo: Any, pointer: str, out: Any) -> None:
         )
     elif not in_cache:
         out.commit()
+    return []
 
 
 def first_commit() -> None:

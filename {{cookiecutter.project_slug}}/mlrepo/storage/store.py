@@ -6,7 +6,7 @@ Raw data may stay in a bucket instead (`imports`).
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import IO, Any
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import atomic
 from mlrepo.core.progress import progress
+from mlrepo.pipeline import dvc_files
 from mlrepo.storage import imports, remote
 
 _CHUNK = 1 << 20
@@ -64,22 +65,56 @@ class Store:
         return path if path.exists() else None
 
     def absent_from_remote(self, files: list[Stored]) -> list[str]:
-        """Return the paths of those files that the remote lacks and that are in no bucket."""
+        """Return the paths of those files that the remote lacks and that are in no bucket.
+
+        Raises:
+            ProjectError: if it cannot be reached, or holds other bytes for one of them.
+        """
+        for damaged in self._damaged_in_remote(files):
+            raise ProjectError(damaged)
+        return self._absent(files)
+
+    def _absent(self, files: list[Stored]) -> list[str]:
         with self._remote.open() as odb:
-            there = set(odb.oids_exist([file.md5 for file in files]))
+            # Of a folder, `oids_exist` deletes what holds other bytes.
+            ask = odb.list_oids_exists if self._remote.is_folder else odb.oids_exist
+            there = set(ask([file.md5 for file in files]))
         absent = [file for file in files if file.md5 not in there]
         for file in absent:
             for each in self._imported(file):
                 each.check()
-        return sorted({file.path for file in absent if not self._imported(file)})
+        lacking = sorted({file.path for file in absent if not self._imported(file)})
+        if lacking:
+            self._remote.refuse_no_folder()
+        return lacking
+
+    def _damaged_in_remote(self, files: list[Stored]) -> Iterator[str]:
+        """Yield which of the files are damaged in a folder: a server would have to send them."""
+        with self._remote.open() as odb:
+            for file in progress(files if self._remote.is_folder else [], "remote", len(files)):
+                path = Path(odb.oid_to_path(file.md5))
+                if path.exists() and dvc_files.md5(path) != file.md5.removesuffix(".dir"):
+                    yield (
+                        f"{file.path} is damaged in {self.remote_name}: {path} holds other bytes. "
+                        "Move it away (it may tell how), then `model push --all` sends it again "
+                        "from where the cache has it"
+                    )
 
     def not_pushed(self) -> Iterator[str]:
         """Yield what another clone could not pull of this folder and of every tagged commit."""
-        found = self._repo.used_objs(all_tags=True, push=True)
-        used = {each for group in found.values() for each in group}
-        absent = self.absent_from_remote(
-            [Stored(str(each.obj_name or each.value), each.value) for each in used]
-        )
+        kept = {
+            Stored(str(out), out.hash_info.value)
+            for _ in self._repo.brancher(all_tags=True)
+            # Not `used_objs`, which brings lists of folders into the cache and deletes there.
+            for out in self._repo.index.outs
+            if out.use_cache and out.can_push and out.hash_info and not out.stage.is_repo_import
+        }
+        files = set(kept)
+        for stored in kept:
+            with suppress(ProjectError):  # of a list of files, which is among the files itself
+                files.update(self.parts(stored))
+        yield from self._damaged_in_remote(list(files))
+        absent = self._absent(list(files))
         for path in absent[:10]:
             yield f"{path} is not in {self.remote_name}: `model push` sends it"
         if len(absent) > 10:
@@ -153,8 +188,12 @@ class Store:
     def _open_elsewhere(self, stored: Stored) -> Iterator[tuple[IO[bytes] | None, str]]:
         """Yield a file of the remote or else of a bucket, None if neither has it, and the place."""
         with self._remote.open() as odb:
-            path = odb.oid_to_path(stored.md5)
-            if odb.fs.exists(path):
+            path, there = odb.oid_to_path(stored.md5), True
+            try:
+                odb.fs.info(path)  # `exists` calls what it may not see absent
+            except FileNotFoundError:
+                there = False
+            if there:
                 with odb.fs.open(path, "rb") as file:
                     yield file, self.remote_name
                 return
@@ -162,6 +201,7 @@ class Store:
             with each.open() as file:
                 yield file, each.address
             return
+        self._remote.refuse_no_folder()
         yield None, self.remote_name
 
     def _imported(self, stored: Stored) -> list[imports.Imported]:

@@ -28,8 +28,11 @@ def transfer(verb: str, all_versions: bool, **more: bool) -> None:
     """
     with open_repo() as repo:
         remote = Remote(repo)
-        remote.write()
-        if verb == "push" and remote.refusal:
+        if verb == "pull":
+            remote.refuse_no_folder()
+        else:
+            remote.write()
+        if remote.refusal:
             raise remote.refusal
         in_buckets = imports.find(repo, all_versions)
         if verb == "pull":

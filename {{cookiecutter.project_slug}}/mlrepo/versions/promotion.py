@@ -69,6 +69,8 @@ def deprecate(model: str, text: str, order: Order) -> Assignment:
 def _fetched(model: str, order: Order) -> Registry:
     if not order.why.strip():
         raise ProjectError("say why: -m WHY")
+    if order.override is not None and not order.override.strip():
+        raise ProjectError("say why it goes on all the same: --override REASON")
     remote = git.origin()
     here = "no Git remote: the tags of this clone count"
     order.tell(f"fetch the tags of {remote}" if remote else here)
