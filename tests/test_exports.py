@@ -23,7 +23,7 @@ RENDER = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from mlrepo.versions.exports import render
+from mlrepo.versions.records.exports import render
 from mlrepo.versions.registry import Registry, Version
 newest = Registry.load("model").newest()
 text = "Notes\\n\\n" + Path(sys.argv[1]).read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import pytest
 
 from mlrepo.core import params
 from mlrepo.core.errors import ProjectError
-from mlrepo.versions import old_records
+from mlrepo.versions.records import old_records
 
 # As the releases before mlrepo 1.0 wrote it: a section of params.yaml, not to be changed here.
 DATA: dict[str, Any] = {

@@ -12,7 +12,8 @@ from mlrepo.core import yaml
 from mlrepo.pipeline import git
 from mlrepo.pipeline.dvc_files import digest
 from mlrepo.storage.store import hashes
-from mlrepo.versions import diff, rebuild, record, verify
+from mlrepo.versions import diff, rebuild, verify
+from mlrepo.versions.records import record
 from mlrepo.versions.registry import Version
 from mlrepo.versions.restore import restore
 

@@ -18,7 +18,7 @@ from mlrepo.pipeline.output import as_json, report
 from mlrepo.storage.store import Store
 from mlrepo.versions import fetch
 from mlrepo.versions import verify as proofs
-from mlrepo.versions.exports import render
+from mlrepo.versions.records.exports import render
 from mlrepo.versions.registry import DEPRECATED, Registry, Version
 from mlrepo.versions.tags import artifact_in_tag
 

@@ -122,7 +122,7 @@ def record(
     model: Model = None,
 ) -> None:
     """Print all that is recorded of a version."""
-    from mlrepo.versions.exports import render
+    from mlrepo.versions.records.exports import render
 
     with opened(model) as registry:
         print(render(registry.resolve(version), form))

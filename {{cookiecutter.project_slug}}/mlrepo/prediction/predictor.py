@@ -19,9 +19,10 @@ from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import Tell
 from mlrepo.storage.store import Store
 from mlrepo.tables.schema import Schema, load_schema
-from mlrepo.versions import fetch, old_records
+from mlrepo.versions import fetch
 from mlrepo.versions.committed_code import CommittedCode
 from mlrepo.versions.policy import load_settings
+from mlrepo.versions.records import old_records
 from mlrepo.versions.registry import Registry, Version
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from mlrepo.core import owner
 from mlrepo.core.errors import ProjectError, first_line
 from mlrepo.pipeline import git
-from mlrepo.versions import old_records
+from mlrepo.versions.records import old_records
 
 
 class CommittedCode:

@@ -7,7 +7,7 @@ from typing import Any
 from mlrepo.pipeline import git, mappings
 from mlrepo.pipeline.mappings import flatten
 from mlrepo.storage.store import Store, Stored
-from mlrepo.versions import old_records
+from mlrepo.versions.records import old_records
 from mlrepo.versions.registry import Version
 
 

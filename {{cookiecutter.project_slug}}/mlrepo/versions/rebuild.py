@@ -20,7 +20,7 @@ from mlrepo.pipeline.output import Tell
 from mlrepo.scoring.equivalence import numbers_agree
 from mlrepo.storage.store import Store, Stored, hashes
 from mlrepo.versions.fetch import fetch, table
-from mlrepo.versions.old_records import parts
+from mlrepo.versions.records.old_records import parts
 from mlrepo.versions.registry import Version
 
 METRICS_TOLERANCE = 1e-6  # of a model whose bytes differ; relative for numbers above 1

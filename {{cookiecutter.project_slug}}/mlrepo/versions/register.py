@@ -36,7 +36,9 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
     registry = Registry.load(model)
     chosen = _choose(registry, commit, bump, number)
     _refuse_unpushed(lineage)
-    from mlrepo.versions import record  # scikit-learn and polars: no refusal above waits for them
+    from mlrepo.versions.records import (
+        record,  # scikit-learn and polars: no refusal above waits for them
+    )
 
     built, verdict = record.build(lineage, artifact, load_params()), _verdict(registry, settings)
     earlier = [v.name for v in registry.versions.values() if v.number < chosen]

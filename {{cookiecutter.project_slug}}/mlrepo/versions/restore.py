@@ -7,7 +7,7 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import git
 from mlrepo.pipeline.dvc_lock import LOCK
 from mlrepo.pipeline.dvc_yaml import PIPELINE
-from mlrepo.versions import old_records
+from mlrepo.versions.records import old_records
 from mlrepo.versions.registry import Version
 
 # What shapes a version beside its pipeline and the files that its stages read and write.

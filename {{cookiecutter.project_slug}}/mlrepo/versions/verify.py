@@ -11,8 +11,9 @@ from mlrepo.pipeline import dvc_files, dvc_lock, git
 from mlrepo.pipeline.dvc_lock import LOCK
 from mlrepo.pipeline.output import findings
 from mlrepo.storage.store import Store, Stored, hashes
-from mlrepo.versions import old_records, tags
+from mlrepo.versions import tags
 from mlrepo.versions.policy import Settings, Signature, load_settings
+from mlrepo.versions.records import old_records
 from mlrepo.versions.registry import Registry, Version, is_number, parse_number
 
 

@@ -24,11 +24,12 @@ from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import Tell
 from mlrepo.scoring import bootstrap
 from mlrepo.storage.store import Store
-from mlrepo.versions import fetch, old_records, tags
+from mlrepo.versions import fetch, tags
 from mlrepo.versions.gate import bounds
 from mlrepo.versions.gate.bounds import number
 from mlrepo.versions.gate.champion import Champion, predict
 from mlrepo.versions.policy import Gate, load_settings
+from mlrepo.versions.records import old_records
 from mlrepo.versions.registry import Registry, Version
 
 Verdict = dict[str, Any]

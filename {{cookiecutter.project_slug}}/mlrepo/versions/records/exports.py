@@ -16,7 +16,7 @@ from urllib.parse import quote
 from mlrepo.core.paths import SCORES
 from mlrepo.pipeline import git
 from mlrepo.pipeline.output import as_json
-from mlrepo.versions import old_records
+from mlrepo.versions.records import old_records
 from mlrepo.versions.registry import Version
 from mlrepo.versions.tags import Tag
 

@@ -1,0 +1,1 @@
+"""What is recorded of a version: how it is made, read of earlier releases, and exported."""
