@@ -1,9 +1,11 @@
 """What seldom goes wrong: each is told in words, and the tags stay right."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from helpers import sha256
 from releases import Released, assigned_unchecked, copied, refused, registered_unchecked, wrong
 
 NEXT = ("register", "-m", "Once more")
@@ -151,6 +153,31 @@ def test_a_stage_needs_a_name_that_tags_can_hold(copy: Released, name: str) -> N
     copy.edit("versions.yaml", "  staging:", f'  "{name}":')
     words = ["versions.yaml", f"'{name}' is no stage: use letters, digits"]
     refused(copy, "promote", "v1", "prod", "-m", "Why", words=words)
+
+
+def test_what_a_stage_demands_is_committed(copy: Released) -> None:
+    """Else an edit that is undone after a release would open the gate and leave no trace."""
+    commit = copy.git("rev-parse", "HEAD")
+    copy.edit("versions.yaml", "prod: {gate: true", "prod: {gate: false")
+    for command in (("promote", "v1", "prod"), ("rollback", "staging"), ("deprecate", "v1")):
+        words = ["what a stage demands is not committed (M versions.yaml): commit it"]
+        refused(copy, *command, "-m", "Why", words=words)
+    copy.git("checkout", "--quiet", "versions.yaml")
+    (copy.path / ".allowed_signers").write_text("mine", encoding="utf-8")
+    words = ["what a stage demands is not committed (?? .allowed_signers)"]
+    refused(copy, "promote", "v1", "prod", "-m", "Why", words=words)
+    (copy.path / ".allowed_signers").unlink()
+    copy.model("promote", "v1", "prod", "-m", "Why")
+    demands = {"commit": commit, "sha256": sha256(copy.path / "versions.yaml")}
+    record = copy.git("cat-file", "tag", "model#prod#4").partition("\n{\n")[2]
+    assert json.loads("{" + record)["policy"] == demands
+
+
+def test_a_bad_version_that_is_in_use_is_told(copy: Released) -> None:
+    said = copy.model("deprecate", "v1.1", "-m", "Wrong for chicks").stderr
+    for stage in ("prod", "staging"):
+        told = f"- v1.1.0 is still in '{stage}': `model rollback {stage} -m WHY` brings the one"
+        assert told in said
 
 
 def test_one_identity_is_needed_to_tag(copy: Released) -> None:

@@ -75,6 +75,7 @@ def test_a_test_table_that_was_changed_leaves_production(copy: Released) -> None
 
 def test_a_missing_signature_leaves_production(copy: Released) -> None:
     copy.edit("versions.yaml", "required: false", "required: true")
+    copy.commit_anyway()
     back(copy, "model@v1.0.0: not signed")
 
 

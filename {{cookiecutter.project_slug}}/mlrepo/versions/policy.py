@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import sha256
 from mlrepo.core.sections import Names, Section, parse
 from mlrepo.pipeline import git
 from mlrepo.versions.registry import is_number
@@ -112,6 +113,22 @@ class Settings(Section):
     def last(self) -> str:
         """The stage that users see."""
         return list(self.stages)[-1]
+
+
+def in_force() -> dict[str, str]:
+    """Return the commit that the demands of this folder stand in, and what tells them.
+
+    Raises:
+        ProjectError: if versions.yaml or the list of signers is not as committed: an edit that is
+            undone after a release would leave no trace.
+    """
+    signers = load_settings().signing.allowed_signers
+    if changed := git.git("status", "--porcelain", "--", str(PATH), signers).strip():
+        raise ProjectError(
+            f"what a stage demands is not committed ({changed}): commit it, or take it back with "
+            f"`git checkout {PATH}`"
+        )
+    return {"commit": git.git("rev-parse", "HEAD").strip(), "sha256": sha256(PATH)}
 
 
 def load_settings() -> Settings:

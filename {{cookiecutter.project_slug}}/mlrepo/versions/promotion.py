@@ -11,7 +11,7 @@ from mlrepo.pipeline.output import Tell
 from mlrepo.storage.store import Store
 from mlrepo.versions import fetch, tags
 from mlrepo.versions.gate import verdict as gate
-from mlrepo.versions.policy import load_settings
+from mlrepo.versions.policy import in_force, load_settings
 from mlrepo.versions.registry import DEPRECATED, Assignment, Registry, Version
 
 
@@ -63,7 +63,12 @@ def deprecate(model: str, text: str, order: Order) -> Assignment:
     registry = _fetched(model, order)
     version = registry.version(text)
     _refuse_bad(registry, version)
-    return _assign(registry, version, DEPRECATED, "deprecate", order)
+    done = _assign(registry, version, DEPRECATED, "deprecate", order)
+    for stage in registry.stages:
+        if (current := registry.current(stage)) and current.version == version:
+            back = f"`model rollback {stage} -m WHY` brings the one before"
+            order.tell(f"{version.name} is still in '{stage}': {back}")
+    return done
 
 
 def _fetched(model: str, order: Order) -> Registry:
@@ -71,6 +76,7 @@ def _fetched(model: str, order: Order) -> Registry:
         raise ProjectError("say why: -m WHY")
     if order.override is not None and not order.override.strip():
         raise ProjectError("say why it goes on all the same: --override REASON")
+    in_force()
     remote = git.origin()
     here = "no Git remote: the tags of this clone count"
     order.tell(f"fetch the tags of {remote}" if remote else here)
@@ -113,6 +119,7 @@ def _assign(
         "from": current.version.name if current else None,
         "version_tag": version.tag.oid,
         "override": order.override,
+        "policy": in_force(),
         **extra,
     }
     name = f"{registry.prefix}#{stage}#{registry.highest + 1}"
