@@ -31,42 +31,47 @@ class Stored:
 class Store:
     """DVC's cache and its default remote; opened in the folder of the project."""
 
-    def __init__(self) -> None:
-        """Open both."""
-        self._repo = remote.open_repo()
-        self._cache = self._repo.cache.local
+    def __init__(self, repo: Any = None) -> None:
+        """Open both, of DVC's repository if it is open already."""
+        self.repo = repo or remote.open_repo()
+        self.cache = self.repo.cache.local
 
     @cached_property
-    def _remote(self) -> remote.Remote:
-        return remote.Remote(self._repo)
+    def remote(self) -> remote.Remote:
+        """The default remote."""
+        return remote.Remote(self.repo)
 
     @property
     def remote_name(self) -> str:
         """The name and address of the remote, for people."""
-        return str(self._remote)
+        return str(self.remote)
 
     def remote_settings(self) -> tuple[str, dict[str, Any]]:
         """Return name and settings of the default remote, with absolute paths."""
-        return self._remote.name, self.remotes().get(self._remote.name, {})
+        return self.remote.name, self.remotes().get(self.remote.name, {})
 
     def remotes(self) -> dict[str, dict[str, Any]]:
         """Return the settings of each remote by its name, with absolute paths."""
-        return {name: dict(settings) for name, settings in self._repo.config["remote"].items()}
+        return {name: dict(settings) for name, settings in self.repo.config["remote"].items()}
 
     @property
     def cache_folder(self) -> Path:
         """Where DVC keeps the files of this machine."""
-        return Path(self._cache.path)
+        return Path(self.cache.path)
 
     def in_cache(self, md5: str) -> Path | None:
         """Return the path of an object in the cache, if it is there."""
-        path = Path(self._cache.oid_to_path(md5))
+        path = Path(self.cache.oid_to_path(md5))
         return path if path.exists() else None
+
+    def at_remote(self, hashes: set[str]) -> set[str]:
+        """Return those objects that the remote has."""
+        with self.remote.open() as odb:
+            return set(odb.oids_exist(hashes)) if hashes else set()
 
     def absent_from_remote(self, files: list[Stored]) -> list[str]:
         """Return the paths of those files that the remote lacks and that are in no bucket."""
-        with self._remote.open() as odb:
-            there = set(odb.oids_exist([file.md5 for file in files]))
+        there = self.at_remote({file.md5 for file in files})
         absent = [file for file in files if file.md5 not in there]
         for file in absent:
             for each in self._imported(file):
@@ -75,7 +80,7 @@ class Store:
 
     def not_pushed(self) -> Iterator[str]:
         """Yield what another clone could not pull of this folder and of every tagged commit."""
-        found = self._repo.used_objs(all_tags=True, push=True)
+        found = self.repo.used_objs(all_tags=True, push=True)
         used = {each for group in found.values() for each in group}
         absent = self.absent_from_remote(
             [Stored(str(each.obj_name or each.value), each.value) for each in used]
@@ -152,7 +157,7 @@ class Store:
     @contextmanager
     def _open_elsewhere(self, stored: Stored) -> Iterator[tuple[IO[bytes] | None, str]]:
         """Yield a file of the remote or else of a bucket, None if neither has it, and the place."""
-        with self._remote.open() as odb:
+        with self.remote.open() as odb:
             path = odb.oid_to_path(stored.md5)
             if odb.fs.exists(path):
                 with odb.fs.open(path, "rb") as file:
@@ -169,7 +174,7 @@ class Store:
 
     @cached_property
     def _all_imported(self) -> list[imports.Imported]:
-        return imports.find(self._repo, all_tags=True)
+        return imports.find(self.repo, all_tags=True)
 
 
 def hashes(path: Path) -> dict[str, Any]:
