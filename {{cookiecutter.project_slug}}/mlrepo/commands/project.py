@@ -62,10 +62,11 @@ def remote(
     endpoint: Annotated[
         str | None, Option(help="http://... of a server that speaks S3 and is not Amazon's.")
     ] = None,
+    without_missing: WithoutMissing = False,
 ) -> None:
-    """Move DVC's remote to another address; `model push --all` then sends every version there."""
-    found = configure.relocate(address, endpoint)
-    print(f"DVC's remote '{found.name}' is {found.url}: commit that, and `model push --all`")
+    """Move DVC's remote to another address, with all that any commit needs."""
+    found, said = configure.relocate(address, endpoint, without_missing)
+    print(f"{said}\nDVC's remote '{found.name}' is {found.url}: commit that")
     if found.refusal:
         raise found.refusal
 
