@@ -172,6 +172,13 @@ def copied(released: Released, folder: Path) -> Released:
     return Released(folder / released.path.name, released.project)
 
 
+def push_first(released: Released) -> None:
+    """Let DVC's remote have the files of the first commit, which no version is of."""
+    released.run("git", "checkout", "--quiet", released.git("rev-list", "--max-parents=0", "HEAD"))
+    released.run("dvc", "push", "--quiet")
+    released.run("git", "checkout", "--quiet", "main")
+
+
 def refused(released: Released, *command: str, words: list[str], **variables: str) -> str:
     """Run `model` and demand exit code 2, one message with all `words`, and nothing changed."""
     before = released.state()

@@ -106,8 +106,7 @@ IN_TEXT = {
     ),
     "uv run model schema --force": ("uv run model schema --force && git checkout schema.yaml"),
     "uv run model remote ADDRESS": ("uv run model remote ../elsewhere && git checkout .dvc/config"),
-    "uv run model push --all": "uv run model push --all",
-    "uv run model gc --cloud": "uv run model gc --cloud",
+    "uv run model gc --cloud": "uv run model gc --cloud --yes",
 }
 
 

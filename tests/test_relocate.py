@@ -31,7 +31,6 @@ def test_one_command_moves_a_project_from_a_folder_to_s3(
     assert copy.repro().ran == []
     copy.run("dvc", "status", "--quiet")
     copy.commit("To S3")
-    copy.run("uv", "run", "model", "push", "--all")
     assert tree(s3.folder / "moved/penguins/files/md5") == stored
     shutil.rmtree(path / ".dvc/cache")
     (path / MODEL).unlink()

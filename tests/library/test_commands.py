@@ -253,7 +253,7 @@ def test_a_remote_that_cannot_be_written_to_is_told_as_a_mistake(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = SimpleNamespace(name="storage", url="/there", refusal=RemoteError("it is full"))
-    monkeypatch.setattr(configure, "relocate", lambda *_: answer)
+    monkeypatch.setattr(configure, "relocate", lambda *_: (answer, "nothing was copied"))
     with pytest.raises(RemoteError, match="it is full"):
         project.remote("/there")
     assert "DVC's remote 'storage' is /there" in capsys.readouterr().out

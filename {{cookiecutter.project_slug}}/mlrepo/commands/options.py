@@ -22,6 +22,9 @@ Override = Annotated[
 AllVersions = Annotated[
     bool, Option("--all", help="Of every tagged version, not of this commit alone.")
 ]
+WithoutMissing = Annotated[
+    bool, Option("--without-missing", help="Give up what is lost, which is named without it.")
+]
 Offline = Annotated[bool, Option("--offline", help="Do not ask the remotes.")]
 OutputFolder = Annotated[Path, Option("-o", "--output", help="The folder to write to.")]
 VersionName = Annotated[str, Argument(metavar="VERSION", help="v1.2.0, or v1 for v1.0.0.")]

@@ -1,10 +1,13 @@
 """Look after the project: its health, and its data and models in DVC's remote."""
 
+import sys
 from typing import Annotated
 
+import typer
 from typer import Argument, Option
 
-from mlrepo.commands.options import AllVersions, Json, Offline, end
+from mlrepo.commands.options import AllVersions, Json, Offline, WithoutMissing, end
+from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline.output import as_json, report
 from mlrepo.storage import configure, transfer
 
@@ -59,10 +62,11 @@ def remote(
     endpoint: Annotated[
         str | None, Option(help="http://... of a server that speaks S3 and is not Amazon's.")
     ] = None,
+    without_missing: WithoutMissing = False,
 ) -> None:
-    """Move DVC's remote to another address; `model push --all` then sends every version there."""
-    found = configure.relocate(address, endpoint)
-    print(f"DVC's remote '{found.name}' is {found.url}: commit that, and `model push --all`")
+    """Move DVC's remote to another address, with all that any commit needs."""
+    found, said = configure.relocate(address, endpoint, without_missing)
+    print(f"{said}\nDVC's remote '{found.name}' is {found.url}: commit that")
     if found.refusal:
         raise found.refusal
 
@@ -80,9 +84,28 @@ def links(
         print("files that DVC has are copies")
 
 
-def gc(cloud: Annotated[bool, Option("--cloud", help="At DVC's remote as well.")] = False) -> None:
+def gc(
+    cloud: Annotated[bool, Option("--cloud", help="At DVC's remote as well.")] = False,
+    older_than: Annotated[
+        float, Option(min=0, metavar="DAYS", help="What is younger stays at the remote.")
+    ] = 30,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only say what would go.")] = False,
+    yes: Annotated[bool, Option("--yes", help="Do not ask.")] = False,
+    without_missing: WithoutMissing = False,
+) -> None:
     """Free DVC's cache of what no commit, tag or experiment needs.
 
     Use it instead of `dvc gc`, which can delete what a rollback needs.
     """
-    transfer.collect_garbage(cloud)
+    from mlrepo.storage import garbage
+
+    def agree(places: list[garbage.Place]) -> bool:
+        print(*places, sep="\n")
+        if dry_run or yes or not any(place.times for place in places):
+            return yes and not dry_run
+        if not sys.stdin.isatty():
+            raise ProjectError("nothing is deleted: `--yes` agrees where nobody can be asked")
+        return typer.confirm("Delete these?")
+
+    if not garbage.collect(cloud, older_than, without_missing, agree):
+        print("nothing is deleted")

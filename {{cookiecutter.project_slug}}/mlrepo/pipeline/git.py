@@ -31,6 +31,28 @@ def origin() -> str | None:
     return "origin" if "origin" in remotes else remotes[0] if len(remotes) == 1 else None
 
 
+def history(fetch: bool = False) -> list[str]:
+    """Return every commit that a branch, a tag, a stash or an experiment leads to.
+
+    ``fetch`` brings what colleagues have pushed, also experiments, and refuses a shallow clone.
+    """
+    pushed: list[str] = []
+    if fetch:
+        # A version that another clone has registered since is none of this clone's tags yet.
+        git("fetch", "--quiet", "--all", "--tags")
+        if git("rev-parse", "--is-shallow-repository").strip() == "true":
+            raise ProjectError(
+                "this clone lacks the commits before some point, so that it does not know what "
+                "they need: `git fetch --unshallow` brings them"
+            )
+        for name in git("remote").split():
+            listed = git("ls-remote", name, "refs/exps/*").split()
+            # Their commits alone: no reference here is made.
+            git("fetch", "--quiet", "--no-tags", "--stdin", name, given="\n".join(listed[1::2]))
+            pushed += listed[::2]
+    return git("rev-list", "--stdin", "--all", given="\n".join(pushed)).split()
+
+
 def identity() -> str:
     """Return who Git says is at work: name and address."""
     return git("var", "GIT_COMMITTER_IDENT").rsplit(" ", 2)[0]

@@ -6,20 +6,27 @@ import subprocess
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline.dvc import dvc
-from mlrepo.storage import remote
+from mlrepo.storage import move, remote, remote_errors
 from mlrepo.storage.store import Store
 
 KINDS = ("azure", "gs", "s3", "ssh")  # each is an extra of dvc, and the scheme of its addresses
 
 
-def relocate(address: str, endpoint: str | None) -> remote.Remote:
-    """Let DVC's default remote be at ``address``, without the settings of the one before.
+def relocate(
+    address: str, endpoint: str | None = None, without_missing: bool = False
+) -> tuple[remote.Remote, str]:
+    """Let DVC's default remote be at ``address``, after all that any commit needs is copied there.
 
-    Nothing is copied, and what .dvc/config.local says of it stays. Where the new remote cannot be
-    used, .dvc/config has the address all the same, as only the credentials may be missing.
+    ``address`` may be the name of a remote, which then has settings of its own. Else it has none of
+    the old one but what .dvc/config.local says. Where the new one cannot be used and nothing is to
+    be copied, .dvc/config has the address all the same, as only the credentials may be missing.
+
+    Returns:
+        the new one and, for people, what was copied.
     """
     kind, separator, _ = address.partition("://")
     if separator and kind not in KINDS:
@@ -32,14 +39,46 @@ def relocate(address: str, endpoint: str | None) -> remote.Remote:
         if subprocess.run(command, check=False).returncode:
             raise ProjectError(f"`{' '.join(command)}` failed: fix what it says above")
         dvc("repro", "environment/dvc.yaml")  # the only stage that reads uv.lock
+    store, name, said = Store(), "storage", "nothing was to be copied"
+    settings = {"url": address} | ({"endpointurl": endpoint} if endpoint else {})
+    if store.repo.config["core"].get("remote"):
+        (name, before), known = store.remote_settings(), store.remotes()
+        config, after = store.repo.config, dict[str, Any]()
+        for level in ("system", "global", "local"):
+            after |= config.load_one(level)["remote"].get(name, {})
+        after |= settings
+        if not separator:
+            after["url"] = str(Path(address).resolve())
+        if address in known:
+            name, settings, after = address, {}, known[address]
+        if any(after.get(key) != before.get(key) for key in ("url", "endpointurl")):
+            said = _carry(store, name if address in known else "new", after, without_missing)
+    _set(name, settings)
+    return remote.probe(), said
+
+
+def _carry(store: Store, name: str, settings: dict[str, Any], without_missing: bool) -> str:
     try:
-        name, _ = Store().remote_settings()
-    except ProjectError:
-        name = "storage"
-    dvc("remote", "add", "--force", "--default", name, address)
-    if endpoint:
-        dvc("remote", "modify", name, "endpointurl", endpoint)
-    return remote.probe()
+        with remote.open_repo({name: settings}) as repo:
+            return move.carry(store, remote.Remote(repo, name), without_missing)
+    except remote_errors.RemoteError as error:
+        own = "`dvc remote add new ADDRESS` and `model remote new`"
+        raise type(error)(
+            f"{error}\n  So nothing has moved. If it needs settings of its own: {own}"
+        ) from None
+
+
+def _set(name: str, settings: dict[str, str]) -> None:
+    """Write the settings of the default remote at once, as `dvc remote` would one by one."""
+    from dvc.config import Config, ConfigError  # type: ignore[import-untyped]
+
+    try:
+        with Config.from_cwd().edit("repo") as config:
+            config["core"]["remote"] = name
+            if settings:
+                config["remote"][name] = settings
+    except ConfigError as error:
+        raise ProjectError(f"DVC: {error}") from None
 
 
 class Links(StrEnum):

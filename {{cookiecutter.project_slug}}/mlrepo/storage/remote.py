@@ -20,8 +20,10 @@ Answer = TypeVar("Answer")
 PATIENCE = 6  # seconds that a remote has for its first answer
 
 
-def open_repo() -> Any:
+def open_repo(more: dict[str, dict[str, Any]] | None = None) -> Any:
     """Return DVC's repository of this folder, which is closed at the end of a `with` block.
+
+    ``more`` are remotes that DVC's settings need not have, by name.
 
     Its remotes are those of this folder also where it looks into tagged commits: in their files,
     DVC would take a relative address from the root of the disk.
@@ -33,22 +35,23 @@ def open_repo() -> Any:
     try:
         with Repo() as here:
             remotes = {name: dict(values) for name, values in here.config["remote"].items()}
-        return Repo(config={"remote": remotes})
+        return Repo(config={"remote": remotes | (more or {})})
     except DvcException as error:
         raise ProjectError(f"DVC: {error}") from None
 
 
 class Remote:
-    """The default remote of a DVC repository, asked when it is first used."""
+    """The default remote of a DVC repository, or another, asked when it is first used."""
 
-    def __init__(self, repo: Any) -> None:
+    def __init__(self, repo: Any, name: str | None = None) -> None:
         """Look up which it is."""
-        self.name: str = repo.config["core"].get("remote") or ""
+        self.name: str = name or repo.config["core"].get("remote") or ""
         if not self.name:
             adds = "`dvc remote add --default storage ADDRESS` adds one"
             raise ProjectError(f"DVC has no default remote: {adds}")
         self.url: str = repo.config["remote"].get(self.name, {}).get("url", "no address")
         self.refusal: RemoteError | None = None  # why nothing can be written, as `write` found
+        self.given_up = False  # it is gone, and is not asked again
         self.is_folder = "://" not in self.url
         self._repo = repo
         self._odb: Any = None
@@ -60,9 +63,11 @@ class Remote:
     @contextmanager
     def open(self, patience: float = PATIENCE) -> Iterator[Any]:
         """Yield DVC's object database of the remote, which answers in ``patience`` seconds."""
+        if self.given_up:
+            raise ProjectError(f"DVC's {self} is given up")
         with remote_errors.explained(f"DVC's {self}", self.name, self.is_folder):
             if self._odb is None:
-                odb = self._repo.cloud.get_remote_odb()
+                odb = self._repo.cloud.get_remote_odb(self.name)
                 first_answer(odb.fs, lambda: _ask(odb), f"DVC's {self}", self.name, patience)
                 self._odb = odb
             yield self._odb

@@ -32,37 +32,45 @@ class Stored:
 class Store:
     """DVC's cache and its default remote; opened in the folder of the project."""
 
-    def __init__(self) -> None:
-        """Open both."""
-        self._repo = remote.open_repo()
-        self._cache = self._repo.cache.local
+    def __init__(self, repo: Any = None) -> None:
+        """Open both, of DVC's repository if it is open already."""
+        self.repo = repo or remote.open_repo()
+        self.cache = self.repo.cache.local
 
     @cached_property
-    def _remote(self) -> remote.Remote:
-        return remote.Remote(self._repo)
+    def remote(self) -> remote.Remote:
+        """The default remote."""
+        return remote.Remote(self.repo)
 
     @property
     def remote_name(self) -> str:
         """The name and address of the remote, for people."""
-        return str(self._remote)
+        return str(self.remote)
 
     def remote_settings(self) -> tuple[str, dict[str, Any]]:
         """Return name and settings of the default remote, with absolute paths."""
-        return self._remote.name, self.remotes().get(self._remote.name, {})
+        return self.remote.name, self.remotes().get(self.remote.name, {})
 
     def remotes(self) -> dict[str, dict[str, Any]]:
         """Return the settings of each remote by its name, with absolute paths."""
-        return {name: dict(settings) for name, settings in self._repo.config["remote"].items()}
+        return {name: dict(settings) for name, settings in self.repo.config["remote"].items()}
 
     @property
     def cache_folder(self) -> Path:
         """Where DVC keeps the files of this machine."""
-        return Path(self._cache.path)
+        return Path(self.cache.path)
 
     def in_cache(self, md5: str) -> Path | None:
         """Return the path of an object in the cache, if it is there."""
-        path = Path(self._cache.oid_to_path(md5))
+        path = Path(self.cache.oid_to_path(md5))
         return path if path.exists() else None
+
+    def at_remote(self, hashes: set[str]) -> set[str]:
+        """Return those objects that the remote has."""
+        with self.remote.open() as odb:
+            # Of a folder, `oids_exist` deletes what holds other bytes.
+            ask = odb.list_oids_exists if self.remote.is_folder else odb.oids_exist
+            return set(ask(list(hashes))) if hashes else set()
 
     def absent_from_remote(self, files: list[Stored]) -> list[str]:
         """Return the paths of those files that the remote lacks and that are in no bucket.
@@ -75,23 +83,20 @@ class Store:
         return self._absent(files)
 
     def _absent(self, files: list[Stored]) -> list[str]:
-        with self._remote.open() as odb:
-            # Of a folder, `oids_exist` deletes what holds other bytes.
-            ask = odb.list_oids_exists if self._remote.is_folder else odb.oids_exist
-            there = set(ask([file.md5 for file in files]))
+        there = self.at_remote({file.md5 for file in files})
         absent = [file for file in files if file.md5 not in there]
         for file in absent:
             for each in self._imported(file):
                 each.check()
         lacking = sorted({file.path for file in absent if not self._imported(file)})
         if lacking:
-            self._remote.refuse_no_folder()
+            self.remote.refuse_no_folder()
         return lacking
 
     def _damaged_in_remote(self, files: list[Stored]) -> Iterator[str]:
         """Yield which of the files are damaged in a folder: a server would have to send them."""
-        with self._remote.open() as odb:
-            for file in progress(files if self._remote.is_folder else [], "remote", len(files)):
+        with self.remote.open() as odb:
+            for file in progress(files if self.remote.is_folder else [], "remote", len(files)):
                 path = Path(odb.oid_to_path(file.md5))
                 if path.exists() and dvc_files.md5(path) != file.md5.removesuffix(".dir"):
                     yield (
@@ -104,9 +109,9 @@ class Store:
         """Yield what another clone could not pull of this folder and of every tagged commit."""
         kept = {
             Stored(str(out), out.hash_info.value)
-            for _ in self._repo.brancher(all_tags=True)
+            for _ in self.repo.brancher(all_tags=True)
             # Not `used_objs`, which brings lists of folders into the cache and deletes there.
-            for out in self._repo.index.outs
+            for out in self.repo.index.outs
             if out.use_cache and out.can_push and out.hash_info and not out.stage.is_repo_import
         }
         files = set(kept)
@@ -187,7 +192,7 @@ class Store:
     @contextmanager
     def _open_elsewhere(self, stored: Stored) -> Iterator[tuple[IO[bytes] | None, str]]:
         """Yield a file of the remote or else of a bucket, None if neither has it, and the place."""
-        with self._remote.open() as odb:
+        with self.remote.open() as odb:
             path, there = odb.oid_to_path(stored.md5), True
             try:
                 odb.fs.info(path)  # `exists` calls what it may not see absent
@@ -201,7 +206,7 @@ class Store:
             with each.open() as file:
                 yield file, each.address
             return
-        self._remote.refuse_no_folder()
+        self.remote.refuse_no_folder()
         yield None, self.remote_name
 
     def _imported(self, stored: Stored) -> list[imports.Imported]:
@@ -209,7 +214,7 @@ class Store:
 
     @cached_property
     def _all_imported(self) -> list[imports.Imported]:
-        return imports.find(self._repo, all_tags=True)
+        return imports.find(self.repo, all_tags=True)
 
 
 def hashes(path: Path) -> dict[str, Any]:

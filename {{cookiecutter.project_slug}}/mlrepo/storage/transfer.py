@@ -1,4 +1,4 @@
-"""Data and models on their way to DVC's remote, from there, and out of it."""
+"""Data and models on their way to DVC's remote and from there."""
 
 import json
 import logging
@@ -9,37 +9,44 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.pipeline import git
-from mlrepo.pipeline.dvc import FEW_ATTEMPTS, dvc
-from mlrepo.storage import imports
-from mlrepo.storage.remote import PATIENCE, Remote, open_repo, probe
+from mlrepo.pipeline.dvc import FEW_ATTEMPTS
+from mlrepo.storage import imports, move
+from mlrepo.storage.needed import Needed
+from mlrepo.storage.remote import PATIENCE, Remote, open_repo
 from mlrepo.storage.remote_errors import RemoteError, UnreachableError
+from mlrepo.storage.store import Store
 
 _PAUSE = 5  # seconds between two looks at a remote that is at work
 _AGAIN = "Not all is done: run this again, what is done stays done"
 _ANYWAY = "Nothing is pushed; `git push --no-verify` goes on without it"
 
 
-def transfer(verb: str, all_versions: bool, **more: bool) -> None:
+def transfer(verb: str, all_versions: bool, allow_missing: bool = False) -> None:
     """Push or pull what this commit needs, or every tagged version, once the remote has answered.
 
-    ``more`` are arguments of DVC's own `Repo.push` or `Repo.pull`, such as ``allow_missing``. What
-    was sent stays sent, and the next run goes on from there.
+    What was sent stays sent, and the next run goes on from there. What is not there in the end is
+    raised with the versions that need it, unless a pull is to ``allow_missing``.
     """
     with open_repo() as repo:
-        remote = Remote(repo)
+        store = Store(repo)
         if verb == "pull":
-            remote.refuse_no_folder()
+            store.remote.refuse_no_folder()
         else:
-            remote.write()
-        if remote.refusal:
-            raise remote.refusal
+            store.remote.write()
+        if store.remote.refusal:
+            raise store.remote.refusal
         in_buckets = imports.find(repo, all_versions)
         if verb == "pull":
             for each in in_buckets:
-                if not repo.cache.local.exists(each.md5):
+                if not store.in_cache(each.md5):
                     each.check()
-        print(f"{_move(remote, verb, all_tags=all_versions, **more)} files {verb}ed")
+        if allow_missing:
+            count = _move(store.remote, verb, all_tags=all_versions, allow_missing=True)
+        else:
+            count = _deliver(
+                store, Needed(store, all_tags=all_versions), verb, all_tags=all_versions
+            )
+        print(f"{count} files {verb}ed")
         if verb == "push":
             for each in in_buckets:  # which no push sends
                 each.check()
@@ -54,37 +61,49 @@ def send(commits: list[str], patience: float = PATIENCE) -> None:
 
     The remote has ``patience`` seconds for its first answer.
     """
+    what: dict[str, Any] = {"revs": commits, "workspace": False}
     try:
         with open_repo() as repo:
-            remote = Remote(repo)
-            with remote.open(patience):
-                files = set()
-                for _ in repo.brancher(revs=commits, workspace=False):
-                    files.update(repo.index.used_objs(push=True).get(None, ()))
-                status = repo.cloud.status(files)
-            if status.missing:
-                names = ", ".join(sorted(str(file.obj_name or file) for file in status.missing))
-                raise ProjectError(f"neither in DVC's cache nor at its remote: {names}")
-            if status.new:
-                count = _move(remote, "push", revs=commits, workspace=False)
+            store = Store(repo)
+            with store.remote.open(patience):
+                needed = Needed(store, **what)
+            if needed.unread or needed.hashes - store.at_remote(needed.hashes):
+                count = _deliver(store, needed, "push", **what)
                 print(f"{count} files sent to DVC's remote", file=sys.stderr)
     except ProjectError as error:
         raise type(error)(f"{error}\n  {_ANYWAY}") from None
 
 
-def collect_garbage(cloud: bool) -> None:
-    """Delete the objects of the cache, and of the remote if asked, that nothing in Git names."""
-    kept = ["--all-branches", "--all-tags", "--all-commits", "--all-experiments"]
-    if cloud:
-        # A version that another clone has registered since is none of this clone's tags yet.
-        git.git("fetch", "--quiet", "--all", "--tags")
-        if git.git("rev-parse", "--is-shallow-repository").strip() == "true":
-            raise ProjectError(
-                "this clone lacks the commits before some point, so that it does not know what "
-                "they need: `git fetch --unshallow` brings them"
-            )
-        probe()
-    dvc("gc", "--force", *kept, *(["--cloud"] if cloud else []))
+def _deliver(store: Store, needed: Needed, verb: str, **what: Any) -> int:
+    """Push or pull and return the number of files; raise what is not there afterwards.
+
+    DVC itself warns of what is nowhere, and takes a folder whose list is there for whole.
+    """
+    cached = {each for each in needed.hashes if store.in_cache(each)}
+    lost = needed.hashes - cached
+    lost -= store.at_remote(lost)
+    count, failed = 0, None
+    try:
+        count = _move(store.remote, verb, **what)
+    except ProjectError as error:
+        if not lost:
+            raise
+        failed = error
+    if verb == "pull":
+        absent = {each for each in needed.hashes if not store.in_cache(each)}
+    else:
+        absent = needed.hashes - store.at_remote(needed.hashes)
+        if again := absent & cached:
+            with store.remote.open() as odb:
+                move.send(store.cache, odb, again)
+            absent, count = absent - again, count + len(again)
+    if failed and absent - lost:
+        raise failed
+    if absent or needed.unread:
+        told = f"neither in DVC's cache nor in its {store.remote}, so not all is {verb}ed"
+        fix = "whoever has these sends them by `model push --all`"
+        raise ProjectError("\n  ".join([f"{told}: {fix}", *needed.tell(absent)]))
+    return count
 
 
 def _move(remote: Remote, verb: str, **what: Any) -> int:
