@@ -306,6 +306,31 @@ KINDS: dict[str, Callable[[Attack], tuple[Tags, str]]] = {
 }
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@pytest.mark.parametrize("key", ["format", "model", "version", "stage", "commit", "at", "by",
+                                 "after", "besides", "version_tag", "action"])  # fmt: skip
+def test_whatever_a_record_holds_is_an_answer_in_words(key: str) -> None:
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(honest(), JSON)
+    def hold(tags: Tags, value: Any) -> None:
+        last = Attack(tags, 0).last
+        assume(last.claims.get(key) != value)
+        changed = made(replace(last, claims={**last.claims, key: value}))
+        chain = Registry.from_tags("model", {**tags, last.name: changed}).chain
+        free = {"action", "stage", "commit", "version", "version_tag", "besides"}
+        assert last.name in chain.doubts or key in free
+
+    hold()
+
+
 def without(attack: Attack, some: list[Tag]) -> tuple[Tags, str]:
     gone = attack.one(some)
     return {name: tag for name, tag in attack.tags.items() if name != gone.name}, gone.name

@@ -245,6 +245,22 @@ def test_a_damaged_record_is_not_believed(repository: Repository) -> None:
     assert "it holds no record" in Registry.load("model").chain.doubts["model@v1.0.0"]
 
 
+def test_strange_objects_are_not_believed(repository: Repository) -> None:
+    """A tree, a tag of a tag, a date that no calendar has, a record of a thousand brackets."""
+    repository.version("1.0.0")
+    repository.git("tag", "model@v2.0.0", "HEAD^{tree}")
+    repository.tag("model@v3.0.0", "model@v1.0.0", "A tag of a tag")
+    commit = git.git("rev-parse", "HEAD").strip()
+    repository.tag("model@v4.0.0", "HEAD", 'Notes\n\n{\n "a": ' + "[" * 9999 + "]" * 9999 + "}\n")
+    head = f"object {commit}\ntype commit\ntag model@v5.0.0\n"
+    raw = f"{head}tagger Eve <e@e> 99999999999999 +0000\n\nx\n"
+    oid = git.git("hash-object", "-t", "tag", "-w", "--literally", "--stdin", given=raw).strip()
+    repository.git("update-ref", "refs/tags/model@v5.0.0", oid)
+    registry = Registry.load("model")
+    assert names(registry) == ["v1.0.0"]
+    assert sorted(registry.chain.doubts) == [f"model@v{n}.0.0" for n in (2, 3, 4, 5)]
+
+
 def test_what_is_known_of_tags_is_read_once(repository: Repository) -> None:
     """Tags never change: the file in Git's folder is by their hashes, and may be lost or broken."""
     repository.version("1.0.0")

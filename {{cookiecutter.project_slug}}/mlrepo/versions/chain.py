@@ -74,7 +74,8 @@ def _denies_itself(model: str, tag: Tag) -> str | None:
     """Return what in a record is missing, or other than the tag itself has it."""
     if not tag.claims:
         return "it holds no record that can be read: `model` did not make it"
-    if tag.claims.get("format") != FORMAT or not isinstance(tag.claims.get("after"), dict):
+    names = [tag.claims.get("after"), tag.claims.get("besides", {})]
+    if tag.claims.get("format") != FORMAT or not all(map(_are_tags, names)):
         return f"its record is not of the format {FORMAT}"
     if tag.called != tag.name:
         return f"it is the tag {tag.called} under another name"
@@ -89,6 +90,10 @@ def _denies_itself(model: str, tag: Tag) -> str | None:
     if tag.date > datetime.now(UTC) + AHEAD:
         return f"it is dated {tag.date:%Y-%m-%d}, which is still to come: a clock was wrong"
     return None
+
+
+def _are_tags(content: object) -> bool:
+    return isinstance(content, dict) and all(isinstance(oid, str) for oid in content.values())
 
 
 class _Links:

@@ -99,11 +99,18 @@ def read(model: str) -> dict[str, Tag]:
         name = name.strip()
         parts = form.fullmatch(name)
         if parts and (parts[2] or Number.is_valid(parts[1][1:])):
-            when, by = datetime.fromtimestamp(int(date), UTC), tagger.rsplit(" ", 2)[0]
             # A lightweight tag is the commit itself.
-            facts = (name, oid, commit or oid, called, when, by, subject)
+            by, on = tagger.rsplit(" ", 2)[0], commit or oid
+            facts = (name, oid, on, called, _when(date), by, subject)
             found[name] = Tag(*facts, parts[1], parts[2], int(parts[3] or 0), claims.get(oid, {}))
     return found
+
+
+def _when(seconds: str) -> datetime:
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):  # no date, or one that no calendar has
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _claims(oids: list[str]) -> dict[str, dict[str, Any]]:
@@ -116,7 +123,7 @@ def _claims(oids: list[str]) -> dict[str, dict[str, Any]]:
         for oid, content in zip(new, objects(new), strict=True):
             try:
                 record = _record(content.partition("\n\n")[2])
-            except ValueError:
+            except (ValueError, RecursionError):
                 record = {}
             kept[oid] = {key: record[key] for key in _CLAIMS if key in record}
             kept[oid] |= {"files": True} if "files" in record else {}
