@@ -21,13 +21,12 @@ Change = Callable[[Document], object]
 # Renders the newest version as if its tag held the record of a file.
 RENDER = """
 import sys
-from dataclasses import replace
 from pathlib import Path
 from mlrepo.versions.records.exports import render
-from mlrepo.versions.registry import Registry, Version
+from mlrepo.versions.registry import Registry
 newest = Registry.load("model").newest()
-text = "Notes\\n\\n" + Path(sys.argv[1]).read_text(encoding="utf-8")
-print(render(Version(newest.number, replace(newest.tag, text=text)), sys.argv[2]))
+vars(newest.tag)["message"] = "Notes\\n\\n" + Path(sys.argv[1]).read_text(encoding="utf-8")
+print(render(newest, sys.argv[2]))
 """
 
 

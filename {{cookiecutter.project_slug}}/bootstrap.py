@@ -1,8 +1,7 @@
 """Set this project up, from nothing to a first commit: `python bootstrap.py`, or `make`.
 
-In a clone, data and models come from DVC's remote. It needs Python, Git and uv, and nothing else
-that is installed. Run it again at any time: what is done already is left as it is, and what a
-killed run left half done is done again.
+In a clone, data and models come from DVC's remote. It needs Python, Git and uv. Run it again at any
+time: what is done already is left as it is, and what a killed run left half done is done again.
 """
 
 import os
@@ -30,7 +29,6 @@ PINNED = Path(".python-version")
 LOCK = Path("uv.lock")
 VENV = Path(".venv")
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-# Both are in a folder that Git ignores.
 RUNNING = Path(".dvc/tmp/bootstrap.lock")
 SYNCING = Path(".dvc/tmp/bootstrap.sync")
 LATER = 75  # exit code of a step that has said what is to be done later
@@ -73,13 +71,11 @@ def find_tools() -> str:
     """Return the command that starts uv, and say where uv is if a new terminal will not find it."""
     if shutil.which("git") is None:
         raise SetupError("git is missing: get it from https://git-scm.com, then run this again.")
-    program = shutil.which("uv")
-    if program and ask("uv", "--version") is not None:
+    if (program := shutil.which("uv")) and ask("uv", "--version") is not None:
         if ((venv := Path(program).parent.parent) / "pyvenv.cfg").exists():
             say(f"uv, in {venv}: activate that in each new terminal, or see {INSTALL_UV}")
         return "uv"
-    module = ask(sys.executable, "-c", "import uv; print(uv.find_uv_bin())")
-    if module:
+    if module := ask(sys.executable, "-c", "import uv; print(uv.find_uv_bin())"):
         say(f"uv, in {Path(module).parent}: add that to PATH, as README.md starts uv by its name")
         return module
     inside = "`pip install uv` in an active virtual environment brings it"
@@ -145,9 +141,7 @@ def repository() -> bool:
     """Return whether the Git repository is this folder's own; it is made if there is none."""
     prefix = ask("git", "rev-parse", "--show-prefix")
     if prefix is None and any((folder / ".git").exists() for folder in Path.cwd().parents):
-        raise SetupError(
-            "there is a Git repository around this folder that Git refuses: see `git log`."
-        )
+        raise SetupError("Git refuses the repository around this folder: see `git log`.")
     # A folder that the repository around it ignores can only be kept in one of its own.
     if prefix is None or (prefix and ask("git", "check-ignore", "-q", ".") is not None):
         say("Git repository")
