@@ -229,6 +229,9 @@ KINDS: dict[str, Callable[[Attack], tuple[Tags, str]]] = {
         before_last(a), before_last(a).date + timedelta(minutes=1), a.next_name()
     ),
     "in ignorance of the last": lambda a: a.forged(before_last(a), a.late, a.next_name()),
+    "calling the last one not believed": lambda a: a.forged(
+        before_last(a), a.late, a.next_name(), besides={a.last.name: a.last.oid}
+    ),
     "after nothing": lambda a: a.forged(a.last, a.late, a.next_name(), after={}),
     "after what never was": lambda a: a.forged(
         a.last, a.late, a.next_name(), after={"model#prod#7777": "0" * 40}
