@@ -31,6 +31,7 @@ _PARQUET: Any = {
 
 
 _FEW = 0.01  # share of the test rows
+_AT_ONCE = 4_000_000  # hashes that are sorted together
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,24 @@ def count_rows(written: Written, params: LibraryParams) -> dict[str, dict[str, f
 
 
 def _in_both(hashes: np.ndarray, others: np.ndarray) -> int:
-    """Return how many of ``hashes`` (m,) are among ``others`` (n,), by one sort of all.
+    """Return how many of ``hashes`` (m,) are among ``others`` (n,), a part of them at a time."""
+    parts = 1 + (len(hashes) + len(others)) // _AT_ONCE
+    found = 0
+    for part in range(parts):
+        least, end = (2**64 * number // parts for number in (part, part + 1))
+        first, last = np.uint64(least), np.uint64(end - 1)
+        some = [each[(each >= first) & (each <= last)] for each in (hashes, others)]
+        found += _in_both_of(*some)
+    return found
+
+
+def _in_both_of(hashes: np.ndarray, others: np.ndarray) -> int:
+    """Do that by one sort of all.
 
     The lowest bit tells whose a hash is, so that among equal ones those of ``others`` come first.
     """
+    if not (len(hashes) and len(others)):
+        return 0
     low = np.uint64(1)
     both = np.empty(len(others) + len(hashes), dtype=np.uint64)
     np.bitwise_and(others, ~low, out=both[: len(others)])
