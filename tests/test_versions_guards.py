@@ -176,7 +176,7 @@ def test_what_a_stage_demands_is_committed(copy: Released) -> None:
 def test_a_bad_version_that_is_in_use_is_told(copy: Released) -> None:
     said = copy.model("deprecate", "v1.1", "-m", "Wrong for chicks").stderr
     for stage in ("prod", "staging"):
-        told = f"- v1.1.0 is still in '{stage}': `model rollback {stage} -m WHY` brings the one"
+        told = f"- v1.1.0 is still in '{stage}': `model rollback {stage} -m WHY`"
         assert told in said
 
 

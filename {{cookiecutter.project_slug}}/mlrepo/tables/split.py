@@ -65,15 +65,13 @@ def _sides(rows: pl.LazyFrame, params: LibraryParams) -> pl.Series:
     # polars' own hash does for the rest: which values are equal does not depend on its version.
     if not names:
         asked["content"] = pl.struct(pl.all()).hash()
+    in_test = pl.col("number") < math.ceil(split.test_size * _NUMBERS)
     if split.method == "stratified":
-        asked["class"] = pl.col(params.data.target).hash()
+        asked["class"], in_test = pl.col(params.data.target).hash(), _stratified(split.test_size)
     found = rows.select(**asked).collect(engine="streaming")
     if not names:
         own = _tell_apart(found["number"].to_numpy(), found["content"])
         found = found.with_columns(number=own).drop("content")
-    limit = math.ceil(split.test_size * _NUMBERS)
-    stratified = split.method == "stratified"
-    in_test = _stratified(split.test_size) if stratified else pl.col("number") < limit
     return found.select(in_test).to_series()
 
 

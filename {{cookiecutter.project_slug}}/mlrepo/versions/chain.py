@@ -166,10 +166,9 @@ class _Links:
                 older |= 1 << start
                 start += 1
             apart = older & ~self._before[place]
-            if apart:
-                clash[place] |= apart
             while apart:
                 other = apart.bit_length() - 1
                 clash[other] |= 1 << place
+                clash[place] |= 1 << other
                 apart ^= 1 << other
         return clash

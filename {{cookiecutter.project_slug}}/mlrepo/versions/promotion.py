@@ -66,8 +66,7 @@ def deprecate(model: str, text: str, order: Order) -> Assignment:
     done = _assign(registry, version, DEPRECATED, "deprecate", order)
     for stage in registry.stages:
         if (current := registry.current(stage)) and current.version == version:
-            back = f"`model rollback {stage} -m WHY` brings the one before"
-            order.tell(f"{version.name} is still in '{stage}': {back}")
+            order.tell(f"{version.name} is still in '{stage}': `model rollback {stage} -m WHY`")
     return done
 
 
