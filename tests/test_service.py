@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from browser import opened
 from conftest import Tool
-from releases import MODEL, Released, assigned_unchecked, copied, flip
+from made_tags import assigned_unchecked
+from releases import MODEL, Released, copied, flip
 from serving import GOOD, Calls, predicted, rows, serving
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from helpers import sha256
-from releases import Released, assigned_unchecked, copied, refused, registered_unchecked, wrong
+from made_tags import assigned_unchecked, registered_unchecked
+from releases import Released, copied, refused, wrong
 
 NEXT = ("register", "-m", "Once more")
 TAG = "model@v1.2.0"

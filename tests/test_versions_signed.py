@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from conftest import Tool
-from releases import Released, copied, refused, remake, wrong
+from made_tags import remake
+from releases import Released, copied, refused, wrong
 
 BEGIN = "-----BEGIN "
 PROMOTE = ("promote", "v1.2", "prod", "-m", "It is better")

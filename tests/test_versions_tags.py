@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from releases import Released, copied, refused, remake, wrong
+from made_tags import remake
+from releases import Released, copied, refused, wrong
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from releases import MODEL, RAW, TEST, Released, copied, flip, refused, remake, wrong
+from made_tags import remake
+from releases import MODEL, RAW, TEST, Released, copied, flip, refused, wrong
 
 CODE = "penguins/model.py"
 METRICS = "metrics/evaluate.json"

@@ -1,0 +1,62 @@
+"""The set-up of a clone: the second person of a team gets data and models from DVC's remote."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import Project
+from helpers import Copy, Stages, assert_set_up, bootstrap, clone, copy_project
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def packages(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the session's environment; uv replaces files, so that links cost no time."""
+    folder = tmp_path_factory.mktemp("packages") / ".venv"
+    shutil.copytree(project.path / ".venv", folder, symlinks=True, copy_function=os.link)
+    return folder
+
+
+@pytest.fixture
+def second(project: Project, packages: Path, tmp_path: Path) -> Iterator[Copy]:
+    """A clone beside the first person's copy, with neither data nor models nor a cache."""
+    first = copy_project(project, tmp_path / "penguins")
+    first.run("dvc", "push", "--quiet")
+    new = clone(first, tmp_path / "second")
+    packages.rename(new.path / ".venv")
+    yield Copy(new.path, replace(project, path=new.path))
+    (new.path / ".venv").rename(packages)
+
+
+def test_a_clone_gets_data_and_models_from_the_remote(project: Project, second: Copy) -> None:
+    said = bootstrap(second).stdout
+    assert Stages.of(said) == Stages([], [])
+    assert re.search(r"^\d+ files pulled$", said, re.MULTILINE)
+    assert_set_up(second, project)
+    assert "pulled" not in bootstrap(second).stdout
+
+
+def test_a_clone_whose_remote_is_gone_is_set_up_and_told(project: Project, second: Copy) -> None:
+    storage = second.path.parent / "penguins-remote"
+    storage.rename(storage.with_name("moved"))
+    done = bootstrap(second)
+    assert "Traceback" not in done.stderr
+    assert f"remote 'storage': DVC's remote 'storage' ({storage}) cannot be reached" in done.stdout
+    modify = "uv run dvc remote modify --local storage url ADDRESS"
+    assert f"`{modify}` says where; then `uv run model pull` brings them" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("==> Set up but for data and models")
+    assert not storage.exists()
+    assert second.changed() == []
+    assert second.git("config", "core.hooksPath") == ".githooks"
+    assert not (second.path / "models/model.skops").exists()
+
+    second.run(*modify.split()[2:-1], str(storage.with_name("moved")))
+    second.run("python", "-m", "mlrepo.commands", "pull")
+    assert_set_up(second, project)
+    bootstrap(second)
+    assert_set_up(second, project)
