@@ -47,7 +47,7 @@ def opened(model: str | None) -> Iterator[Registry]:
     """
     registry = Registry.load(choose_model(model))
     for name, why in registry.chain.doubts.items():
-        print(f"not believed: {name}: {why}", file=sys.stderr)
+        print(f"not believed: {name}: {why}; see docs/auditors.md", file=sys.stderr)
     registry.refuse_none_here()
     yield registry
     end(not registry.chain.doubts)
