@@ -11,8 +11,8 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import write_json
 from mlrepo.core.markdown import markdown
 from mlrepo.pipeline.dvc import variables
-from mlrepo.versions.policy import load_settings
 from mlrepo.versions.registry import Registry
+from mlrepo.versions.rules.policy import load_settings
 
 VERDICTS = FOLDER / "verify.json"
 
