@@ -18,6 +18,7 @@ from mlrepo.commands.options import (
     opened,
     pin,
 )
+from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline.dvc_yaml import choose_model
 from mlrepo.pipeline.output import as_json, report
 
@@ -113,28 +114,40 @@ def verify(
     rebuild: Annotated[
         bool, Option("--rebuild", help="Make it again from its commit, and compare.")
     ] = False,
+    attest: Annotated[
+        bool, Option("--attest", help="Say in a signed tag what the rebuild came to.")
+    ] = False,
     offline: Offline = False,
     json: Json = False,
     model: Model = None,
 ) -> None:
     """Check that the files, the commit and the tags of a version are what its tag recorded."""
     from mlrepo.versions import verify as proofs
+    from mlrepo.versions.rules.states import in_words
 
+    if attest and not rebuild:
+        raise ProjectError("what is attested is a rebuild: --rebuild --attest")
     chosen, checks, signed = proofs.verify(choose_model(model), version, offline)
+    shown = proofs.emergencies(choose_model(model), chosen)
     ok = not any(checks.values())
     verdict = None
     if rebuild:
         from mlrepo.versions import rebuild as again
 
         verdict = again.rebuild(chosen, announce)
+        if attest and not ok:
+            announce("not attested, as a check does not hold")
+        elif attest:
+            announce(f"{again.attest(choose_model(model), chosen, verdict, announce)} says so")
         ok = ok and verdict["verdict"] != "different"
     if json:
         result = {"version": chosen.name, "ok": ok, "signature": signed.says, "checks": checks}
-        print(as_json(result | {"rebuild": verdict}))
+        print(as_json(result | {"emergencies": shown, "rebuild": verdict}))
     else:
         print(report(checks))
         if verdict:
             print(_describe_rebuild(verdict))
+        print(*map(in_words, shown), sep="\n", end="\n" * bool(shown))
         print(f"{chosen.tag.name} {'holds' if ok else 'DOES NOT HOLD'}; {signed.says}")
     end(ok)
 

@@ -31,7 +31,7 @@ _FORM = (
 # this is kept in Git's folder by their hashes.
 _CLAIMS = (
     "format", "model", "version", "stage", "commit", "at", "by", "after", "besides", "action",
-    "version_tag", "act", "for", "override", "policy",
+    "version_tag", "act", "for", "override", "policy", "asks", "verdict",
 )  # fmt: skip
 _KEPT = "mlrepo-tags.json"
 SIGNATURE = re.compile(r"^-----BEGIN (SSH|PGP) SIGNATURE-----$", re.MULTILINE)
@@ -129,8 +129,9 @@ def _claims(oids: list[str]) -> dict[str, dict[str, Any]]:
     """Return the short values of the record of each tag object, most of them from last time."""
     place = Path(git("rev-parse", "--git-path", _KEPT).strip())
     kept: dict[str, dict[str, Any]] = {}
-    with suppress(OSError, ValueError):
-        kept = dict(json.loads(place.read_text(encoding="utf-8")))
+    with suppress(OSError, ValueError, KeyError):
+        # Of other keys it is what another version of the library has kept.
+        kept = dict(json.loads(place.read_text(encoding="utf-8"))["\n".join(_CLAIMS)])
     if new := [oid for oid in oids if oid not in kept]:
         for oid, content in zip(new, objects(new), strict=True):
             try:
@@ -141,7 +142,8 @@ def _claims(oids: list[str]) -> dict[str, dict[str, Any]]:
             kept[oid] |= {"files": True} if "files" in record else {}
             kept[oid] |= {"signed": True} if SIGNATURE.search(content) else {}
         with suppress(OSError, ProjectError), atomic(place) as partial:  # it only saves time
-            partial.write_text(json.dumps({oid: kept[oid] for oid in oids}), encoding="utf-8")
+            keep = {"\n".join(_CLAIMS): {oid: kept[oid] for oid in oids}}
+            partial.write_text(json.dumps(keep), encoding="utf-8")
     return kept
 
 

@@ -13,7 +13,8 @@ from mlrepo.pipeline.output import findings
 from mlrepo.storage.store import Store, Stored, hashes
 from mlrepo.versions import tags
 from mlrepo.versions.records import old_records
-from mlrepo.versions.registry import Act, Assignment, Registry, Version
+from mlrepo.versions.registry import DEPRECATED, Act, Assignment, Registry, Version
+from mlrepo.versions.rules import approvals, past, states
 from mlrepo.versions.rules.policy import Policy, in_force
 from mlrepo.versions.rules.signatures import Signature
 from mlrepo.versions.version_numbers import is_number, parse_number
@@ -33,12 +34,18 @@ def verify(
     checks = {
         "tag": _tag(version, model),
         "signature": _signature(registry, version, signed, policy),
-        "history": _history(registry, offline),
+        "history": _history(registry, version, offline),
         "commit": _commit(version),
         "data and model": _stored(version, offline),
         "this folder": _folder(version),
     }
     return version, {name: findings(found) for name, found in checks.items()}, signed
+
+
+def emergencies(model: str, version: Version) -> list[states.State]:
+    """Return what was done with a version past the rules, and nobody else has approved since."""
+    registry = Registry.load(model)
+    return states.emergencies(approvals.counted(registry, in_force()), version)
 
 
 def _asked_for(registry: Registry, text: str | None) -> Version:
@@ -92,10 +99,14 @@ def _lacks(said: Assignment | Act, registry: Registry, policy: Policy) -> bool:
     return bool(rules and rules.protected and not said.tag.record.get("override"))
 
 
-def _history(registry: Registry, offline: bool) -> Iterator[str]:
-    """Tags that do not fit into the chain, and those that the Git remote has otherwise."""
+def _history(registry: Registry, version: Version, offline: bool) -> Iterator[str]:
+    """Tags that do not fit into the chain or its rules, or that the Git remote has otherwise."""
     for name, why in registry.chain.doubts.items():
         yield f"{name} is not believed: {why}"
+    for done in registry.assignments:
+        if done.version == version and done.stage != DEPRECATED:
+            for lack in past.lacked(registry, done):
+                yield f"{done.tag.name} came in without what its stage asked for: {lack}"
     remote = None if offline else git.origin()
     if remote:
         here, there = tags.read(registry.model), tags.at(remote, registry.model)

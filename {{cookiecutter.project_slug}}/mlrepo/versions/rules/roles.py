@@ -26,7 +26,7 @@ def refused(found: Mapping[str, Tag], policy: Policy) -> dict[str, str]:
         return {}
     said = signatures(found, policy.signers)
     why = {name: why_not(tag, said[name], policy) for name, tag in found.items()}
-    vouched = _before(
+    vouched = leading_to(
         found, [tag for name, tag in found.items() if tag.act == COUNTERSIGN and not why[name]]
     )
     return {
@@ -48,7 +48,8 @@ def why_not(tag: Tag, signature: Signature, policy: Policy) -> str | None:
     may, stage = demand(tag)
     if not policy.settings.may(signature.who, may, stage, moment):
         where = f" for '{stage}'" if stage else ""
-        return f"{signature.who} has no role to {may}{where} at that time in versions.yaml"
+        to = f" to {may}" if may else ""
+        return f"{signature.who} has no role{to}{where} at that time in versions.yaml"
     return None
 
 
@@ -58,11 +59,13 @@ def demand(tag: Tag) -> tuple[str, str | None]:
         return "register", None
     if tag.act in ("approve", "reject"):
         return "approve", str(tag.claims.get("for"))
+    if tag.act == "attest":  # to have made a version again, any role will do
+        return "", None
     # To mark a version bad, or to say more of it, is for whoever may release anywhere.
     return "release", None if tag.act or tag.stage == "deprecated" else tag.stage
 
 
-def _before(found: Mapping[str, Tag], ends: list[Tag]) -> set[str]:
+def leading_to(found: Mapping[str, Tag], ends: list[Tag]) -> set[str]:
     """Return the names of all tags that lead to ``ends`` by their hashes."""
     reached, waiting = set[str](), list(ends)
     while waiting:
@@ -79,10 +82,11 @@ def signatures(found: Mapping[str, Tag], signers: Signers) -> dict[str, Signatur
     place = Path(git("rev-parse", "--git-path", _KEPT).strip())
     # What counts depends on the list as well.
     listed = hashlib.sha256(signers.ssh + repr(signers.gpg).encode()).hexdigest()
-    kept: dict[str, Any] = {}
+    lists: dict[str, Any] = {}
     with suppress(OSError, ValueError):
-        kept = json.loads(place.read_text(encoding="utf-8"))[listed]
-    signatures, keep = dict[str, Signature](), dict[str, Any]()
+        lists = dict(json.loads(place.read_text(encoding="utf-8")))
+    kept = lists.get(listed, {})
+    signatures, keep = dict[str, Signature](), dict(kept)
     for name, tag in found.items():
         key = f"{name} {tag.oid}"
         said = Signature(**kept[key]) if key in kept else signers.check(tag)
@@ -91,5 +95,5 @@ def signatures(found: Mapping[str, Tag], signers: Signers) -> dict[str, Signatur
             keep[key] = asdict(said)
     if keep != kept:
         with suppress(OSError, ProjectError), atomic(place) as partial:  # it only saves time
-            partial.write_text(json.dumps({listed: keep}), encoding="utf-8")
+            partial.write_text(json.dumps(lists | {listed: keep}), encoding="utf-8")
     return signatures
