@@ -65,7 +65,7 @@ def _said(tally: "Tally", stage: str) -> Iterator[State]:
     kinds = {"approved": tally.approvals, "rebuilt": tally.rebuilds, "rejected": tally.rejections}
     asks = {"approved": tally.asks.get("approvals"), "rebuilt": tally.asks.get("rebuilds")}
     for kind, acts in kinds.items():
-        if acts or asks.get(kind):
+        if asks.get(kind) or (acts and kind != "rebuilt"):
             of = {"of": asks[kind]} if asks.get(kind) else {}
             yield {"state": kind, "stage": stage, "by": [act.tag.by for act in acts], **of}
 
