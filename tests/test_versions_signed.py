@@ -179,7 +179,7 @@ def test_gpg_keys_count_by_their_fingerprints(copy: Released, gpg: tuple[str, st
     copy.run("git", "config", "gpg.format", "openpgp")
     copy.run("git", "config", "user.signingKey", "ours@example.com")
     us = {"GNUPGHOME": home, "GIT_COMMITTER_EMAIL": "ours@example.com"}
-    copy.model("register", "-m", "Signed", "--sign", **us)
+    copy.model("register", "-m", "Signed", "--sign", check=True, **us)
     said = copy.model("verify", "v1.2", GNUPGHOME=home).stdout
     assert said.endswith(f"holds; signed by the GPG key {fingerprint}\n")
     # Where nobody has imported the key, nothing is known of it.
