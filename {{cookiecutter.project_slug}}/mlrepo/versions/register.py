@@ -5,13 +5,14 @@ from typing import Any
 from semver import Version as Number
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.owner import load_params
 from mlrepo.pipeline import dvc_lock, git, status
 from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import few
 from mlrepo.storage.store import Store, Stored
 from mlrepo.versions import tags
 from mlrepo.versions.policy import Settings, load_settings
+from mlrepo.versions.records import kept
+from mlrepo.versions.records.record import derive
 from mlrepo.versions.registry import Registry, Version, parse_number
 
 
@@ -29,28 +30,23 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
     if not notes.strip():
         raise ProjectError("say what is new in this version: -m NOTES")
     commit = git.require_clean_commit()
-    artifact = declared()[model]
-    lineage = dvc_lock.Lineage.of(model, artifact["path"], dvc_lock.here())
+    lineage = dvc_lock.Lineage.of(model, declared()[model]["path"], dvc_lock.here())
     _refuse_stale()
     tags.fetch(model)
     registry = Registry.load(model)
     chosen = _choose(registry, commit, bump, number)
     _refuse_unpushed(lineage)
-    from mlrepo.versions.records import (
-        record,  # scikit-learn and polars: no refusal above waits for them
-    )
-
-    built, verdict = record.build(lineage, artifact, load_params()), _verdict(registry, settings)
-    earlier = [v.name for v in registry.versions.values() if v.number < chosen]
+    record = derive(model, commit, kept.Folder())
+    kept.observe(record)
     head = {
         **registry.head(f"v{chosen}"),
         "commit": commit,
-        "previous": earlier[-1] if earlier else None,
-        "gate": verdict,
+        "previous": registry.version_before(chosen, registry.chain.ends),
+        "gate": _verdict(registry, settings),
     }
     name = f"{registry.prefix}@v{chosen}"
     registry.refuse_news()
-    tags.write(name, commit, notes, head | built, sign or settings.signing.required)
+    tags.write(name, commit, notes, head | record, sign or settings.signing.required)
     return Registry.load(model).version(str(chosen))
 
 

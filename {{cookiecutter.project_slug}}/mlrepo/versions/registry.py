@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -116,6 +117,12 @@ class Registry:
         if not self.versions:
             raise ProjectError(f"{self.model} has no version yet: `model register` makes one")
         return list(self.versions.values())[-1]
+
+    def version_before(self, number: Number, after: Iterable[str]) -> str | None:
+        """Return the highest version below a number among the tags ``after``, and before those."""
+        known = {tag.version for tag in self.chain.before(after)}
+        below = [v.name for v in self.versions.values() if v.number < number and v.name in known]
+        return below[-1] if below else None
 
     @property
     def prefix(self) -> str:

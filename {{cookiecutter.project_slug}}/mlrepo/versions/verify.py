@@ -1,42 +1,82 @@
 """Prove that a version is what its tag says: every claim is checked."""
 
-import hashlib
-import json
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.pipeline import dvc_files, dvc_lock, git
-from mlrepo.pipeline.dvc_lock import LOCK
+from mlrepo.pipeline import dvc_lock, git
 from mlrepo.pipeline.output import findings
-from mlrepo.storage.store import Store, Stored, hashes
+from mlrepo.storage.store import Stored, hashes
 from mlrepo.versions import tags
+from mlrepo.versions.chain import FORMAT
 from mlrepo.versions.policy import Settings, Signature, load_settings
 from mlrepo.versions.records import old_records
+from mlrepo.versions.records.fields import Unknown, compare
+from mlrepo.versions.records.kept import Audit
+from mlrepo.versions.records.record import Kept, Unread, derive
 from mlrepo.versions.registry import Registry, Version, is_number, parse_number
 
+# Fields of a record that say what the tag itself says, or the tags before it.
+_OF_TAGS = ("format", "model", "version", "commit", "at", "by", "after", "previous")
 
-def verify(
-    model: str, text: str | None, offline: bool
-) -> tuple[Version, dict[str, list[str]], Signature]:
-    """Return a version, the newest unless named, what each check finds wrong, and who signed it.
 
-    ``offline`` leaves out the Git remote and DVC's remote.
+@dataclass(frozen=True)
+class Proof:
+    """What was found of a version.
+
+    Attributes:
+        version: which one it is.
+        checks: what each check finds wrong.
+        signed: who signed it.
+        unknown: why some fields of the record were not checked -> their names.
     """
+
+    version: Version
+    checks: dict[str, list[str]]
+    signed: Signature
+    unknown: dict[str, list[str]]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong."""
+        return not any(self.checks.values())
+
+
+def verify(model: str, text: str | None, offline: bool) -> Proof:
+    """Check a version, the newest unless named; ``offline``: without the remotes of Git and DVC."""
     registry = Registry.load(model)
     version = _asked_for(registry, text)
     settings = load_settings()
     signed = settings.signing.check(version.tag)
+    audit, unknown = Audit(everywhere=not offline), defaultdict[str, list[str]](list)
     checks = {
-        "tag": _tag(version, model),
+        "tag": _tag(version, registry),
         "signature": _signature(registry, version, signed, settings),
         "history": _history(registry, offline),
-        "commit": _commit(version),
-        "data and model": _stored(version, offline),
+        "commit": _commit(model, version, audit, unknown),
+        "data and model": _stored(version, audit),
         "this folder": _folder(version),
     }
-    return version, {name: findings(found) for name, found in checks.items()}, signed
+    return Proof(version, {name: _found(each) for name, each in checks.items()}, signed, unknown)
+
+
+def doubts(version: Version, registry: Registry) -> list[str]:
+    """Return what is wrong with a record, as far as Git alone tells: no file of DVC is read."""
+    commit = _commit(registry.model, version, Unread(), defaultdict(list))
+    return [*_found(_tag(version, registry)), *_found(commit)]
+
+
+def _found(check: Iterator[str]) -> list[str]:
+    def of_any_shape() -> Iterator[str]:
+        try:
+            yield from check
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            yield f"its record, or the commit, is not as `model register` leaves it: {error!r}"
+
+    return findings(of_any_shape())
 
 
 def _asked_for(registry: Registry, text: str | None) -> Version:
@@ -55,10 +95,11 @@ def _recorded(version: Version) -> dict[str, Any]:
     return record
 
 
-def _tag(version: Version, model: str) -> Iterator[str]:
+def _tag(version: Version, registry: Registry) -> Iterator[str]:
     tag, record = version.tag, _recorded(version)
     claims = {
-        "model": model,
+        "format": FORMAT,
+        "model": registry.model,
         "version": version.name,
         "commit": tag.commit,
         "at": tag.date.isoformat(),
@@ -67,6 +108,9 @@ def _tag(version: Version, model: str) -> Iterator[str]:
     for key, true in claims.items():
         if record.get(key) != true:
             yield f"its record says {key} {record.get(key)!r}, the tag itself {true!r}"
+    before = registry.version_before(version.number, record["after"])
+    if record.get("previous") != before:
+        yield f"its record says previous {record.get('previous')!r}, the tags before it {before!r}"
 
 
 def _signature(
@@ -99,44 +143,26 @@ def _history(registry: Registry, offline: bool) -> Iterator[str]:
             yield f"this clone lacks {', '.join(sorted(lacking))}: `git fetch --tags` brings it"
 
 
-def _commit(version: Version) -> Iterator[str]:
-    record, commit = _recorded(version), version.tag.commit
-    lineage = dvc_lock.Lineage.of(record["model"], record["artifact"]["path"], dvc_lock.at(commit))
-    if lineage.files() != {(path, entry["md5"]) for path, entry in record["files"].items()}:
-        yield f"{LOCK} of the commit has other files than the record"
-    for name, stage in lineage.stages.items():
-        claim = record["stages"].get(name, {})
-        if (claim.get("cmd"), claim.get("params")) != (stage["cmd"], stage.get("params", {})):
-            yield f"{LOCK} of the commit has another command or other params for {name}"
-        if claim.get("datasets", {}) != dvc_lock.datasets(stage):
-            yield f"{LOCK} of the commit pins other data in a bucket for {name}"
-    lock = record["environment"]["lock"]
-    by_git = {(lock["path"], lock["sha256"])}
-    for path, entry in record["files"].items():
-        if entry["kept_by"] == "git":
-            parts = old_records.parts(path, entry)
-            by_git |= {(file, claim["sha256"]) for file, claim in parts.items()}
-            listed = {name: part["md5"] for name, part in entry.get("parts", {}).items()}
-            if listed and dvc_files.of_folder(listed) != entry["md5"]:
-                yield f"the record has other files in {path} than {LOCK} of the commit"
-    for path, sha256 in sorted(by_git):
-        if hashlib.sha256(git.bytes_at(commit, path)).hexdigest() != sha256:
-            yield f"{path} of the commit is not the recorded file"
-    for path, content in record["metrics"].items():
-        if json.loads(git.file_at(commit, path)) != content:
-            yield f"the record has other metrics than {path} of the commit"
+def _commit(
+    model: str, version: Version, kept: Kept, unknown: dict[str, list[str]]
+) -> Iterator[str]:
+    """What a record says besides what the tags around it tell; ``unknown`` takes the rest."""
+    record = {key: value for key, value in _recorded(version).items() if key not in _OF_TAGS}
+    for name, claim, true in compare(record, derive(model, version.tag.commit, kept)):
+        if isinstance(true, Unknown):
+            unknown[true.why].append(name)
+        else:
+            yield f"its record says {name} {claim!r:.80}, the commit {true!r:.80}"
 
 
-def _stored(version: Version, offline: bool) -> Iterator[str]:
-    store = Store()
+def _stored(version: Version, audit: Audit) -> Iterator[str]:
     for path, entry in _recorded(version)["files"].items():
         if entry["kept_by"] != "dvc":
             continue
         stored, parts = Stored(path, entry["md5"]), old_records.parts(path, entry)
-        yield from store.audit(stored, entry.get("sha256"), everywhere=not offline)
-        for part in store.parts(stored) if "parts" in entry else []:
-            sha256 = parts.get(part.path, {}).get("sha256", "not recorded")
-            yield from store.audit(part, sha256, everywhere=not offline)
+        yield from audit.wrong(stored, entry.get("sha256"))
+        for part in audit.store.parts(stored) if "parts" in entry else []:
+            yield from audit.wrong(part, parts.get(part.path, {}).get("sha256", "not recorded"))
 
 
 def _folder(version: Version) -> Iterator[str]:
