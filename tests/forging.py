@@ -77,7 +77,7 @@ def main(asked: list[list[str]], every: list[list[str]]) -> dict[str, Any]:
         other = changed(record, place, forged)
         put(head, other)
         of_it = said["in_the_tag"][".".join(place)] = {"found": found()}
-        if place[0] not in verify._OF_TAGS or place == ["previous"]:
+        if of_it["found"]["commit"] or place == ["previous"]:
             of_it["skipped"] = skipping(place, other.get("previous"))
     put(head, record)
     body = {key: value for key, value in record.items() if key not in verify._OF_TAGS}

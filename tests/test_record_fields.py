@@ -67,13 +67,10 @@ def places(newest: Released) -> dict[str, tuple[str, ...]]:
 @pytest.fixture(scope="module")
 def said(newest: Released, places: dict[str, tuple[str, ...]]) -> Any:
     """What is found of each forgery."""
-    asked = [
-        next(p for n, p in places.items() if covers(field, n)) for field in FIELDS.keys() - ABSENT
-    ]
+    asked = {field: place for name, place in places.items() for field in fields_of(name)}
     orders = newest.path.parent / "orders.json"
-    orders.write_text(
-        json.dumps({"asked": asked, "every": list(places.values())}), encoding="utf-8"
-    )
+    content = {"asked": list(asked.values()), "every": list(places.values())}
+    orders.write_text(json.dumps(content), encoding="utf-8")
     script = str(Path(__file__).with_name("forging.py"))
     found = json.loads(newest.run("python", script, str(orders)).stdout)
     assert newest.model("verify").returncode == 0  # it has left the tag as it was
