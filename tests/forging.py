@@ -13,7 +13,7 @@ from unittest.mock import patch
 from mlrepo.pipeline import git
 from mlrepo.versions import tags, verify
 from mlrepo.versions.records.fields import Unknown, compare
-from mlrepo.versions.records.kept import Audit, Folder
+from mlrepo.versions.records.kept import Audit
 from mlrepo.versions.records.record import derive
 from mlrepo.versions.registry import Registry
 
@@ -81,10 +81,8 @@ def main(asked: list[list[str]], every: list[list[str]]) -> dict[str, Any]:
             of_it["skipped"] = skipping(place, other.get("previous"))
     put(head, record)
     body = {key: value for key, value in record.items() if key not in verify._OF_TAGS}
-    derived, here = (
-        derive("model", record["commit"], kept) for kept in (Audit(everywhere=False), Folder())
-    )
-    said["as_it_is"] = [differing(body, derived), differing(body, here)]
+    derived = derive("model", record["commit"], Audit(everywhere=False))
+    said["as_it_is"] = differing(body, derived)
     said["one_more"] = differing({**body, "approved": True}, derived)
     said["one_less"] = {key: differing({**body, key: None}, derived) for key in derived}
     for place in every:

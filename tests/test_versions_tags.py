@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from made_tags import remake
-from releases import Released, copied, refused, wrong
+from releases import MODEL, Released, copied, refused, wrong
 
 
 @pytest.fixture

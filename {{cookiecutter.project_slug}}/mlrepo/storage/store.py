@@ -161,7 +161,8 @@ class Store:
             yield f"DVC's cache ({cached})", hashes(cached)
         if everywhere:
             with self._open_elsewhere(stored) as (file, place):
-                yield place, _copy(file, None) if file else {}
+                found = _copy(file, None) if file else {}
+            yield place, found
 
     def _read(self, stored: Stored) -> bytes:
         with self._open(stored) as file:

@@ -6,6 +6,7 @@ from semver import Version as Number
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import dvc_lock, git, status
+from mlrepo.pipeline.commit import Commit
 from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import few
 from mlrepo.storage.store import Store, Stored
@@ -35,8 +36,8 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
     tags.fetch(model)
     registry = Registry.load(model)
     chosen = _choose(registry, commit, bump, number)
-    _refuse_unpushed(lineage)
-    record = derive(model, commit, kept.Folder())
+    _refuse_unpushed(commit, lineage)
+    record = derive(model, commit, kept.Audit(everywhere=True))
     kept.observe(record)
     head = {
         **registry.head(f"v{chosen}"),
@@ -96,9 +97,9 @@ def _verdict(registry: Registry, settings: Settings) -> dict[str, Any] | None:
         return {"verdict": "inconclusive", "reasons": [str(error)]}
 
 
-def _refuse_unpushed(lineage: dvc_lock.Lineage) -> None:
-    store, hashes = Store(), lineage.hashes()
-    kept = [Stored(path, hashes[path]) for path in sorted(lineage.kept_by_dvc())]
+def _refuse_unpushed(commit: str, lineage: dvc_lock.Lineage) -> None:
+    store, there = Store(), Commit(commit)
+    kept = [Stored(*file) for file in sorted(lineage.files()) if not there.inside(file[0])]
     files = [part for stored in kept for part in {stored, *store.parts(stored)}]
     if absent := store.absent_from_remote(files):
         shown = ", ".join(few(absent))

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -153,17 +152,7 @@ def _commit(
         if isinstance(true, Unknown):
             unknown[true.why].append(name)
         else:
-            says, means = _where_they_differ(repr(claim), repr(true))
-            yield f"its record says {name} {says}, the commit {means}"
-
-
-def _where_they_differ(*texts: str) -> Iterator[str]:
-    """Yield the part of each text that tells it from the other, if they are long."""
-    same = len(commonprefix(texts))
-    for text in texts:
-        start = same - 20 if same > 40 else 0
-        part = text[start : start + 80]
-        yield f"{'...' if start else ''}{part}{'...' if start + 80 < len(text) else ''}"
+            yield f"its record says {name} {claim!r:.300}, the commit {true!r:.300}"
 
 
 def _stored(version: Version, audit: Audit) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The files of a version that DVC keeps: in this folder, or in DVC's cache and its remote."""
+"""The files of a version that DVC keeps, in its cache and its remote; and what a machine adds."""
 
 import platform
 from collections.abc import Iterator
@@ -8,31 +8,16 @@ from typing import Any, Final
 
 from mlrepo.core.environment import installed
 from mlrepo.core.errors import ProjectError
-from mlrepo.pipeline import dvc_files, git
-from mlrepo.storage.store import Hashes, Store, Stored, hashes
+from mlrepo.pipeline import git
+from mlrepo.storage.store import Hashes, Store, Stored
 from mlrepo.versions.committed_code import CommittedCode
-from mlrepo.versions.records.fields import Node, Unknown
+from mlrepo.versions.records.fields import Node, Unknown, compare
 from mlrepo.versions.records.record import Unread, as_folder
 
 # What a model is, by its SHA-256 and the release of scikit-learn that described it: to import that
 # and to load a model takes longer than all other checks of a version.
 _KEPT: Final = "mlrepo-models.json"
 _MOST: Final = 200  # models that are kept
-
-
-class Folder:
-    """This folder, which must be clean and up to date."""
-
-    def entry(self, stored: Stored) -> Node:
-        """Return the hashes of what is at the path of ``stored``."""
-        path = Path(stored.path)
-        if not path.is_dir():
-            return hashes(path)
-        return as_folder({name: hashes(path / name) for name in dvc_files.files_in(stored.path)})
-
-    def architecture(self, commit: str, model: Stored, packages: Node) -> Node:
-        """Load the model and describe it."""
-        return _describe(Path(model.path), hashes(Path(model.path))["sha256"])
 
 
 class Audit:
@@ -45,11 +30,15 @@ class Audit:
         """Open DVC's repository; nothing is read yet."""
         self.store, self._everywhere = Store(), everywhere
         self._seen: dict[Stored, list[tuple[str, Hashes]]] = {}
+        self._left: dict[Stored, Iterator[tuple[str, Hashes]]] = {}
 
-    def _look(self, stored: Stored) -> list[tuple[str, Hashes]]:
-        if stored not in self._seen:
-            self._seen[stored] = list(self.store.look(stored, self._everywhere))
-        return self._seen[stored]
+    def _look(self, stored: Stored) -> Iterator[tuple[str, Hashes]]:
+        """Yield each place and the hashes there; none is read before it is asked for."""
+        seen = self._seen.setdefault(stored, [])
+        yield from seen
+        for found in self._left.setdefault(stored, self.store.look(stored, self._everywhere)):
+            seen.append(found)
+            yield found
 
     def entry(self, stored: Stored) -> Node:
         """Return the hashes of the bytes that dvc.lock means, in whatever place has them."""
@@ -101,9 +90,12 @@ class Audit:
 
 
 def observe(record: Node) -> None:
-    """Add to a derived record what only this machine knows."""
+    """Add to a derived record what only this machine knows; refuse one that says too little."""
     from mlrepo.learning import fingerprint
 
+    for _, _, fact in compare({}, record["architecture"]):
+        if isinstance(fact, Unknown):
+            raise ProjectError(f"{record['artifact']['path']} cannot be described: {fact.why}")
     environment = record["environment"]
     environment["python"] = platform.python_version()
     environment["registered_on"] |= fingerprint.machine(
