@@ -11,9 +11,11 @@ from typing import Any
 from unittest.mock import patch
 
 from mlrepo.pipeline import git
+from mlrepo.storage.store import Store
 from mlrepo.versions import tags, verify
-from mlrepo.versions.records.fields import Unknown, compare
-from mlrepo.versions.records.kept import Audit
+from mlrepo.versions.records import claims
+from mlrepo.versions.records.claims import compare
+from mlrepo.versions.records.kept import Kept, Unknown
 from mlrepo.versions.records.record import derive
 from mlrepo.versions.registry import Registry
 
@@ -59,7 +61,7 @@ def skipping(place: list[str], claim: Any) -> dict[str, list[str]]:
     def without(*arguments: Any) -> Any:
         return changed(derive(*arguments), place, lambda _: Unknown("skipped"))
 
-    with patch.object(verify, "derive", without):
+    with patch.object(claims, "derive", without):
         return found()
 
 
@@ -80,13 +82,13 @@ def main(asked: list[list[str]], every: list[list[str]]) -> dict[str, Any]:
         if of_it["found"]["commit"] or place == ["previous"]:
             of_it["skipped"] = skipping(place, other.get("previous"))
     put(head, record)
-    body = {key: value for key, value in record.items() if key not in verify._OF_TAGS}
-    derived = derive("model", record["commit"], Audit(everywhere=False))
+    body = {key: value for key, value in record.items() if key not in claims.OF_TAGS}
+    derived = derive("model", record["commit"], Kept(Store()))
     said["as_it_is"] = differing(body, derived)
     said["one_more"] = differing({**body, "approved": True}, derived)
     said["one_less"] = {key: differing({**body, key: None}, derived) for key in derived}
     for place in every:
-        if place[0] not in verify._OF_TAGS:
+        if place[0] not in claims.OF_TAGS:
             forgery, name = changed(body, place, forged), ".".join(place)
             said["in_memory"][name] = differing(forgery, derived)
     return said

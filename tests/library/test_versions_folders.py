@@ -16,8 +16,9 @@ from mlrepo.pipeline.dvc_files import digest, files_in
 from mlrepo.pipeline.dvc_lock import Lineage, at
 from mlrepo.storage.store import hashes
 from mlrepo.versions import diff, rebuild
-from mlrepo.versions.records.fields import Node, compare
-from mlrepo.versions.records.record import Unread, _files, as_folder
+from mlrepo.versions.records.claims import compare
+from mlrepo.versions.records.kept import Kept, Node, as_folder
+from mlrepo.versions.records.record import _files
 from mlrepo.versions.registry import Version
 from mlrepo.versions.restore import restore
 
@@ -90,7 +91,7 @@ class Repository:
 def files_of(version: Version) -> Node:
     """Return what a record would say of the files of a version's commit."""
     commit = version.tag.commit
-    return _files(Lineage.of("model", MODEL, at(commit)), Commit(commit), Unread())
+    return _files(Lineage.of("model", MODEL, at(commit)), Commit(commit), Kept())
 
 
 @pytest.fixture

@@ -126,6 +126,6 @@ def _holds(model: str, version: Version) -> bool:
     proof = proofs.verify(model, version.name, offline=False)
     text = report(proof.checks)
     print(text)
-    if not proof.holds:
+    if any(proof.checks.values()):
         summarize(f"## {version.tag.name} DOES NOT HOLD\n\n```text\n{text}\n```")
-    return proof.holds
+    return not any(proof.checks.values())

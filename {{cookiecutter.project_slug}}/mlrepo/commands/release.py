@@ -108,7 +108,7 @@ def verify(
     from mlrepo.versions import verify as proofs
 
     proof = proofs.verify(choose_model(model), version, offline)
-    chosen, signed, ok = proof.version, proof.signed, proof.holds
+    chosen, signed, ok = proof.version, proof.signed, not any(proof.checks.values())
     verdict = None
     if rebuild:
         from mlrepo.versions import rebuild as again

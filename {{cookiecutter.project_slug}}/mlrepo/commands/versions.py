@@ -131,8 +131,8 @@ def record(
     model: Model = None,
 ) -> None:
     """Print all that is recorded of a version; exit code 1: its commit says otherwise."""
+    from mlrepo.versions.records.claims import doubts
     from mlrepo.versions.records.exports import render
-    from mlrepo.versions.verify import doubts
 
     with opened(model) as registry:
         chosen = registry.resolve(version)

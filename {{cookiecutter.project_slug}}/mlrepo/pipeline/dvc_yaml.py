@@ -96,14 +96,9 @@ def choose_model(name: str | None) -> str:
     return name
 
 
-def declared(commit: str | None = None) -> dict[str, dict[str, Any]]:
-    """Return name -> path, type and desc of the models under `artifacts` in dvc.yaml.
-
-    It is that of this folder, or of ``commit``.
-    """
-    text = git.file_at(commit, PIPELINE) if commit else None
-    content = yaml.load(Path(PIPELINE)) if text is None else yaml.parse(text, PIPELINE)
-    artifacts = content.get("artifacts") or {}
+def declared() -> dict[str, dict[str, Any]]:
+    """Return name -> path, type and desc of the models under `artifacts` in dvc.yaml."""
+    artifacts = yaml.load(Path(PIPELINE)).get("artifacts") or {}
     if not artifacts:
         shape = "`artifacts: {model: {path: models/model.skops}}`"
         raise ProjectError(f"{PIPELINE} declares no model: add {shape}")

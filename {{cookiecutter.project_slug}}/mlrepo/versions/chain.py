@@ -46,16 +46,14 @@ class Chain:
         named = {name for tag in self.tags.values() for name in tag.claims["after"]}
         return {name: tag.oid for name, tag in self.tags.items() if name not in named}
 
-    def before(self, after: Iterable[str]) -> list[Tag]:
-        """Return the tags of these names, and all that those name in turn."""
-        found: dict[str, Tag] = {}
-        waiting = list(after)
+    def before(self, after: Iterable[str]) -> set[str]:
+        """Return these names of tags, and all that those name in turn."""
+        found, waiting = set[str](), list(after)
         while waiting:
-            name = waiting.pop()
-            if name in self.tags and name not in found:
-                found[name] = self.tags[name]
-                waiting += found[name].claims["after"]
-        return list(found.values())
+            if (name := waiting.pop()) in self.tags and name not in found:
+                found.add(name)
+                waiting += self.tags[name].claims["after"]
+        return found
 
 
 def follow(model: str, found: Mapping[str, Tag]) -> Chain:

@@ -37,7 +37,7 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
     registry = Registry.load(model)
     chosen = _choose(registry, commit, bump, number)
     _refuse_unpushed(commit, lineage)
-    record = derive(model, commit, kept.Audit(everywhere=True))
+    record = derive(model, commit, kept.Kept(Store(), everywhere=True))
     kept.observe(record)
     head = {
         **registry.head(f"v{chosen}"),

@@ -120,9 +120,9 @@ class Registry:
 
     def version_before(self, number: Number, after: Iterable[str]) -> str | None:
         """Return the highest version below a number among the tags ``after``, and before those."""
-        known = {tag.version for tag in self.chain.before(after)}
-        below = [v.name for v in self.versions.values() if v.number < number and v.name in known]
-        return below[-1] if below else None
+        known = self.chain.before(after)
+        below = [v for v in self.versions.values() if v.number < number and v.tag.name in known]
+        return below[-1].name if below else None
 
     @property
     def prefix(self) -> str:

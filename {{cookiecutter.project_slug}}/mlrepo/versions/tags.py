@@ -18,15 +18,7 @@ from typing import Any
 from semver import Version as Number
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.pipeline.git import (
-    ask,
-    folder_in_repository,
-    git,
-    keep,
-    objects,
-    origin,
-    recall,
-)
+from mlrepo.pipeline.git import ask, folder_in_repository, git, keep, objects, origin, recall
 
 # What `git for-each-ref` is asked for.
 _FORM = (

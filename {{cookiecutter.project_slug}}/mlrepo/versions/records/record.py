@@ -1,53 +1,27 @@
 """What a version says of itself: derived from its commit and its bytes, or observed once.
 
 `derive` is the one place where a record comes from. `model register` writes what it returns, and
-`model verify` asks it again and compares (`fields`).
+`model verify` asks it again and compares (`claims`).
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any
 
 from mlrepo.core import paths, release, yaml
 from mlrepo.core.environment import LOCK
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import csv_rows
-from mlrepo.pipeline import dvc_files, dvc_lock, mappings
+from mlrepo.pipeline import dvc_lock, mappings
 from mlrepo.pipeline.commit import Commit
 from mlrepo.pipeline.dvc_lock import Lineage
-from mlrepo.pipeline.dvc_yaml import declared, normal
+from mlrepo.pipeline.dvc_yaml import PIPELINE, normal
 from mlrepo.pipeline.output import few
 from mlrepo.storage.store import Stored, hashes_of
-from mlrepo.versions.records.fields import Node, Unknown
+from mlrepo.versions.records.kept import Kept, Node, as_folder
 from mlrepo.versions.records.old_records import LIBRARY
-
-
-class Kept(Protocol):
-    """The files of a version that DVC keeps."""
-
-    def entry(self, stored: Stored) -> Node:
-        """Return MD5, SHA-256 and size of a file; of a folder also those of its `parts`."""
-
-    def architecture(self, commit: str, model: Stored, packages: Node) -> Node:
-        """Return features, classes and pipeline of the model; ``packages`` are those it needs."""
-
-
-class Unread:
-    """Files that nobody looks at, as where that would take too long."""
-
-    why = "its bytes were not read"
-
-    def entry(self, stored: Stored) -> Node:
-        """Return what dvc.lock says."""
-        unread = ("parts", "size") if stored.md5.endswith(".dir") else ("sha256", "size")
-        return {"md5": stored.md5, **dict.fromkeys(unread, Unknown(self.why))}
-
-    def architecture(self, commit: str, model: Stored, packages: Node) -> Node:
-        """Return nothing that is known."""
-        return dict.fromkeys(("features", "classes", "pipeline"), Unknown(self.why))
 
 
 def derive(model: str, commit: str, kept: Kept) -> Node:
@@ -59,11 +33,9 @@ def derive(model: str, commit: str, kept: Kept) -> Node:
     Raises:
         ProjectError: if dvc.lock is not of the commit that it stands in.
     """
-    artifact = declared(commit).get(model)
-    if artifact is None:
-        raise ProjectError(f"dvc.yaml of the commit {commit[:7]} declares no model {model}")
-    lineage = Lineage.of(model, artifact["path"], dvc_lock.at(commit))
     there = Commit(commit)
+    artifact = yaml.parse(there.text(PIPELINE), PIPELINE)["artifacts"][model]
+    lineage = Lineage.of(model, artifact["path"], dvc_lock.at(commit))
     files = _files(lineage, there, kept)
     params = _plain(yaml.parse(there.text(paths.PARAMS.as_posix()), str(paths.PARAMS)))
     of = partial(_value, params)
@@ -113,14 +85,6 @@ def _files(lineage: Lineage, there: Commit, kept: Kept) -> Node:
             f"{', '.join(few(other))}"
         )
     return files
-
-
-def as_folder(parts: Mapping[str, Node]) -> Node:
-    """Return the entry of a folder, given that of each file in it."""
-    sizes = [each["size"] for each in parts.values()]
-    unknown = [size for size in sizes if isinstance(size, Unknown)]
-    md5 = dvc_files.of_folder({name: each["md5"] for name, each in parts.items()})
-    return {"md5": md5, "size": unknown[0] if unknown else sum(sizes), "parts": dict(parts)}
 
 
 def _plain(content: Any) -> Any:
