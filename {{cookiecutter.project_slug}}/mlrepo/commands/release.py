@@ -19,7 +19,7 @@ from mlrepo.commands.options import (
     pin,
 )
 from mlrepo.pipeline.dvc_yaml import choose_model
-from mlrepo.pipeline.output import as_json, report
+from mlrepo.pipeline.output import as_json, few, report
 
 
 def register(
@@ -120,8 +120,8 @@ def verify(
     """Check that the files, the commit and the tags of a version are what its tag recorded."""
     from mlrepo.versions import verify as proofs
 
-    chosen, checks, signed = proofs.verify(choose_model(model), version, offline)
-    ok = not any(checks.values())
+    proof = proofs.verify(choose_model(model), version, offline)
+    chosen, signed, ok = proof.version, proof.signed, not any(proof.checks.values())
     verdict = None
     if rebuild:
         from mlrepo.versions import rebuild as again
@@ -129,10 +129,13 @@ def verify(
         verdict = again.rebuild(chosen, announce)
         ok = ok and verdict["verdict"] != "different"
     if json:
-        result = {"version": chosen.name, "ok": ok, "signature": signed.says, "checks": checks}
-        print(as_json(result | {"rebuild": verdict}))
+        result = {"version": chosen.name, "ok": ok, "signature": signed.says}
+        result |= {"checks": proof.checks, "not_checked": proof.unknown, "rebuild": verdict}
+        print(as_json(result))
     else:
-        print(report(checks))
+        print(report(proof.checks))
+        for why, names in proof.unknown.items():
+            print(f"not checked: {', '.join(few(names))}: {why}")
         if verdict:
             print(_describe_rebuild(verdict))
         print(f"{chosen.tag.name} {'holds' if ok else 'DOES NOT HOLD'}; {signed.says}")

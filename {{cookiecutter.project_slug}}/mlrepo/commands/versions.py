@@ -1,11 +1,20 @@
 """Look at versions, at stages and at what happened; get a version out."""
 
+import sys
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from typer import Argument, Context, Option
 
-from mlrepo.commands.options import Json, Model, OutputFolder, VersionName, VersionOrStage, opened
+from mlrepo.commands.options import (
+    Json,
+    Model,
+    OutputFolder,
+    VersionName,
+    VersionOrStage,
+    end,
+    opened,
+)
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import read_text
 from mlrepo.core.paths import CARD
@@ -137,11 +146,17 @@ def record(
     ] = "json",
     model: Model = None,
 ) -> None:
-    """Print all that is recorded of a version."""
+    """Print all that is recorded of a version; exit code 1: its commit says otherwise."""
+    from mlrepo.versions.records.claims import doubts
     from mlrepo.versions.records.exports import render
 
     with opened(model) as registry:
-        print(render(registry.resolve(version), form))
+        chosen = registry.resolve(version)
+        found = doubts(chosen, registry)
+        for line in found:
+            print(f"not so: {line}; see `model verify {chosen.name}`", file=sys.stderr)
+        print(render(chosen, form))
+        end(not found)
 
 
 def get(
