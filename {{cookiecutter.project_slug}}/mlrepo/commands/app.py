@@ -45,6 +45,7 @@ for _command in (  # as the help lists them
     release.deprecate,
     release.restore,
     release.verify,
+    release.seal,
     release.gate,
     use.predict,
     use.serve,

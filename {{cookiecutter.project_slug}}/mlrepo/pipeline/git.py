@@ -132,15 +132,15 @@ def bytes_at(commit: str, path: str) -> bytes:
     return done.stdout
 
 
-def objects(oids: list[str]) -> list[str]:
-    """Return the content of objects of this repository as text, in their order."""
+def objects(oids: list[str]) -> list[bytes]:
+    """Return the content of objects of this repository, in their order."""
     command, asked = ["git", "cat-file", "--batch"], "\n".join(oids).encode()
     said = subprocess.run(command, input=asked, capture_output=True, check=True).stdout
     found, start = [], 0
     for _ in oids:
         head = said.index(b"\n", start) + 1
         end = head + int(said[start:head].split()[2])
-        found.append(said[head:end].decode(errors="replace"))
+        found.append(said[head:end])
         start = end + 1
     return found
 

@@ -122,7 +122,7 @@ def _claims(oids: list[str]) -> dict[str, dict[str, Any]]:
     if new := [oid for oid in oids if oid not in kept]:
         for oid, content in zip(new, objects(new), strict=True):
             try:
-                record = _record(content.partition("\n\n")[2])
+                record = _record(content.decode(errors="replace").partition("\n\n")[2])
             except (ValueError, RecursionError):
                 record = {}
             kept[oid] = {key: record[key] for key in _CLAIMS if key in record}

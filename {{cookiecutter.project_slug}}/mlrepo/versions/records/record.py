@@ -1,5 +1,6 @@
 """What a version says of itself: all that it was made from and all that is known of it."""
 
+import os
 import platform
 from dataclasses import asdict
 from pathlib import Path
@@ -101,4 +102,14 @@ def _environment(params: LibraryParams) -> dict[str, Any]:
             "evaluate": params.evaluate.seed,
         },
         "registered_on": fingerprint.machine(params.numerics.pinned),
+        **({"ci": run} if (run := _ci_run()) else {}),
     }
+
+
+def _ci_run() -> str | None:
+    """Return the address of the CI run that registers, by the variables of its provider."""
+    env = os.environ.get
+    if repository := env("GITHUB_REPOSITORY"):
+        server, number = env("GITHUB_SERVER_URL"), env("GITHUB_RUN_ID")
+        return f"{server}/{repository}/actions/runs/{number}" if server and number else None
+    return env("CI_JOB_URL") or env("BUILD_URL")  # of GitLab, of Jenkins
