@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mlrepo.ci import verify
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import git as pipeline_git
 from mlrepo.versions.proofs.seal import Kept, Seal, broken, read, seal, write
@@ -239,3 +240,11 @@ def test_nothing_is_sealed_where_there_is_no_version() -> None:
     delete(*git("tag").splitlines())
     with pytest.raises(ProjectError, match="model has no version yet"):
         seal(Registry.load("model"))
+
+
+def test_the_nightly_job_keeps_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    rebuilt = {"version": "v2.0.0", "ok": True, "checks": {}, "rebuild": None}
+    monkeypatch.setattr(verify, "_rebuild", lambda *_: rebuilt)
+    for _ in range(2):  # in a folder that has one of the night before
+        assert verify.verify("model", [], every=False)
+    assert Kept.of("reports/ci/seal.json", Path()).seal == seal(Registry.load("model"))

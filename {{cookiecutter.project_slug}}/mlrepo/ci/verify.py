@@ -29,7 +29,7 @@ def verify(model: str, stages: list[str], every: bool) -> bool:
         settings.stage(name)
     for name, why in registry.chain.doubts.items():
         print(f"not believed: {name}: {why}")
-    if registry.versions:
+    if registry.chain.tags:
         sealed = seal(registry)
         with atomic(SEAL) as partial:
             partial.write_text(f"{sealed.line(whole=True)}\n", encoding="utf-8", newline="\n")
