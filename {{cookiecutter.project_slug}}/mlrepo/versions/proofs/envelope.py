@@ -51,24 +51,16 @@ class Key:
             raise ProjectError(f"{place} has a passphrase: set {PASSPHRASE}") from None
         except (OSError, ValueError, UnsupportedAlgorithm) as error:
             raise ProjectError(f"{place} is no private key that can be read: {error}") from None
-        is_known = isinstance(private, ec.EllipticCurvePrivateKey) and private.curve.name in CURVES
-        if not (is_known or isinstance(private, ed25519.Ed25519PrivateKey)):
-            raise ProjectError(
-                f"{place} is neither Ed25519 nor ECDSA on P-256, P-384, P-521: {_MAKE}"
-            )
-        return cls(place, private)
-
-    @property
-    def is_elliptic(self) -> bool:
-        """Whether it is an ECDSA key, the only kind that OpenSSF model signing knows."""
-        return hasattr(self.private, "curve")
+        if isinstance(private, ec.EllipticCurvePrivateKey) and private.curve.name in CURVES:
+            return cls(place, private)
+        if isinstance(private, ed25519.Ed25519PrivateKey):
+            return cls(place, private)
+        raise ProjectError(f"{place} is neither Ed25519 nor ECDSA on P-256, P-384, P-521: {_MAKE}")
 
     def require_elliptic(self) -> None:
-        """Raise unless it is one."""
-        if not self.is_elliptic:
-            raise ProjectError(
-                f"a folder is signed with an ECDSA key, and {self.place} is none: {_MAKE}"
-            )
+        """Raise unless it is an ECDSA key, the only kind that OpenSSF model signing knows."""
+        if not hasattr(self.private, "curve"):
+            raise ProjectError(f"a folder is signed with ECDSA, and {self.place} is none: {_MAKE}")
 
     @property
     def name(self) -> str:
