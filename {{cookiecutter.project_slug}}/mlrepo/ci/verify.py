@@ -11,9 +11,9 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import atomic, write_json
 from mlrepo.core.markdown import markdown
 from mlrepo.pipeline.dvc import variables
-from mlrepo.versions.policy import load_settings
 from mlrepo.versions.proofs.seal import seal
 from mlrepo.versions.registry import Registry
+from mlrepo.versions.rules.policy import load_settings
 
 VERDICTS, SEAL = FOLDER / "verify.json", FOLDER / "seal.json"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from mlrepo.commands import ci, mirror, project, release, sweep, use, versions
+from mlrepo.commands import ci, mirror, project, release, review, sweep, use, versions
 from mlrepo.core.errors import ProjectError, exit_with_message
 
 app = typer.Typer(
@@ -42,7 +42,10 @@ for _command in (  # as the help lists them
     release.register,
     release.promote,
     release.rollback,
+    release.retire,
     release.deprecate,
+    review.note,
+    review.countersign,
     release.restore,
     release.verify,
     release.seal,

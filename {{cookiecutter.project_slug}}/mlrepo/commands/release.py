@@ -79,6 +79,19 @@ def rollback(
     print(f"{done.version.name} is in '{done.stage}' again ({done.tag.name})")
 
 
+def retire(
+    stage: Annotated[str, Argument(metavar="STAGE", help="The stage that shall be empty.")],
+    message: Why,
+    sign: Sign = False,
+    model: Model = None,
+) -> None:
+    """Empty a stage; `model rollback` brings back what was in it."""
+    from mlrepo.versions.promotion import Order, retire
+
+    done = retire(choose_model(model), stage, Order(message, None, sign, announce))
+    print(f"nothing is in '{stage}' now; {done.version.name} was ({done.tag.name})")
+
+
 def deprecate(version: VersionName, message: Why, sign: Sign = False, model: Model = None) -> None:
     """Mark a version bad, so that nothing brings it into a stage again."""
     from mlrepo.versions.promotion import Order, deprecate
@@ -179,7 +192,7 @@ def gate(
     """Compare the model in this folder with the one in a stage; exit code 1: the gate refuses."""
     pin()
     from mlrepo.versions.gate import verdict
-    from mlrepo.versions.policy import load_settings
+    from mlrepo.versions.rules.policy import load_settings
 
     found = verdict.against(choose_model(model), against, announce)
     print(as_json(found) if json else verdict.describe(found))

@@ -19,11 +19,11 @@ from mlrepo.versions.tags import Tag
 def show(json: Json = False, model: Model = None) -> None:
     """List the versions, highest first, and which of them is in which stage."""
     with opened(model) as registry:
-        held = {stage: registry.of(stage)[-1].version for stage in registry.stages}
+        held = {stage: registry.current(stage) for stage in registry.stages}
         rows = [
             {
                 "version": version.name,
-                "stages": [stage for stage, now in held.items() if now is version],
+                "stages": [s for s, now in held.items() if now and now.version is version],
                 "bad": registry.bad(version) is not None,
                 "commit": version.tag.commit[:7],
                 "registered": _when(version.tag.date),
@@ -38,30 +38,46 @@ def show(json: Json = False, model: Model = None) -> None:
 
 def history(
     stage: Annotated[str | None, Option(help="Of this stage alone.")] = None,
+    version: Annotated[str | None, Option(help="Of this version alone.")] = None,
+    event: Annotated[str | None, Option(help="Of this kind alone, such as promote.")] = None,
+    by: Annotated[str | None, Option(help="By people whose name or address has this.")] = None,
+    since: Annotated[str | None, Option(metavar="DATE", help="From this day or time on.")] = None,
+    until: Annotated[str | None, Option(metavar="DATE", help="Up to this day or time.")] = None,
     json: Json = False,
     model: Model = None,
 ) -> None:
-    """List every registration, promotion and rollback, newest first."""
+    """List every registration, promotion and whatever else was said of versions, newest first."""
+    first, last = since and _moment(since, end=False), until and _moment(until)
     with opened(model) as registry:
         if stage:
             _refuse_unknown(stage, registry)
-        events = [] if stage else [("register", "", v, v.tag) for v in registry.versions.values()]
-        assigned = registry.of(stage) if stage else registry.assignments
-        events += [(a.action, a.stage, a.version, a.tag) for a in assigned]
-        events.sort(key=lambda event: event[3].date, reverse=True)
+        chosen = registry.version(version) if version else None
+        keys = _keys(registry)
+        events = [(e.tag, e.action, e.version) for e in registry.events]
+        events += [(v.tag, "register", v) for v in registry.versions.values()]
+        events.sort(key=lambda event: event[0].date, reverse=True)
         rows = [
             {
                 "when": _when(tag.date),
                 "event": action,
-                "version": version.name,
-                "stage": "" if place == DEPRECATED else place,
+                "version": about.name,
+                "stage": "" if tag.stage == DEPRECATED else tag.stage or tag.claims.get("for", ""),
                 "by": _who(tag),
+                "key": keys.get(tag.name, ""),
                 "why": tag.subject,
                 "tag": tag.name,
             }
-            for action, place, version, tag in events
+            for tag, action, about in events
+            if (not stage or stage in (tag.stage, tag.claims.get("for")))
+            and (not chosen or chosen == about)
+            and (not event or event == action)
+            and (not by or by.casefold() in tag.by.casefold())
+            and (not first or tag.date >= first)
+            and (not last or tag.date <= last)
         ]
-        show_table(rows, f"nothing has happened to {registry.model} yet", json)
+        if not json and not keys:
+            rows = [{k: v for k, v in row.items() if k != "key"} for row in rows]
+        show_table(rows, f"nothing like this has happened to {registry.model}", json)
 
 
 def at(
@@ -174,18 +190,30 @@ def _refuse_unknown(stage: str, registry: Registry) -> None:
     """Raise for a stage that is none and never was one, so that a slip is no empty answer."""
     if stage != DEPRECATED and not registry.of(stage):
         # It imports pydantic, which takes longer than all the rest.
-        from mlrepo.versions.policy import load_settings
+        from mlrepo.versions.rules.policy import load_settings
 
         load_settings().stage(stage)
 
 
-def _moment(text: str) -> datetime:
-    """Return the time that a text means; a day means its last moment, here."""
+def _keys(registry: Registry) -> dict[str, str]:
+    """Return name -> who signed it with which key, of the tags whose signatures count."""
+    signed = {name: tag for name, tag in registry.chain.tags.items() if tag.claims.get("signed")}
+    if not signed:
+        return {}
+    from mlrepo.versions.rules.policy import in_force
+    from mlrepo.versions.rules.roles import signatures
+
+    said = signatures(signed, in_force().signers)
+    return {name: f"{s.who} {s.key}" for name, s in said.items() if s.state == "good"}
+
+
+def _moment(text: str, *, end: bool = True) -> datetime:
+    """Return the time that a text means; a day means its last moment here, or its first."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ProjectError(f"'{text}' is no date: write 2026-03-01 or 2026-03-01T12:00Z") from None
-    if len(text) <= len("2026-03-01"):
+    if end and len(text) <= len("2026-03-01"):
         moment += timedelta(days=1, microseconds=-1)
     return moment.astimezone()
 

@@ -12,9 +12,11 @@ from mlrepo.pipeline.dvc_lock import LOCK
 from mlrepo.pipeline.output import findings
 from mlrepo.storage.store import Store, Stored, hashes
 from mlrepo.versions import tags
-from mlrepo.versions.policy import Settings, Signature, load_settings
 from mlrepo.versions.records import old_records
-from mlrepo.versions.registry import Registry, Version, is_number, parse_number
+from mlrepo.versions.registry import Act, Assignment, Registry, Version
+from mlrepo.versions.rules.policy import Policy, in_force
+from mlrepo.versions.rules.signatures import Signature
+from mlrepo.versions.version_numbers import is_number, parse_number
 
 
 def verify(
@@ -26,11 +28,11 @@ def verify(
     """
     registry = Registry.load(model)
     version = _asked_for(registry, text)
-    settings = load_settings()
-    signed = settings.signing.check(version.tag)
+    policy = in_force()
+    signed = policy.signers.check(version.tag)
     checks = {
         "tag": _tag(version, model),
-        "signature": _signature(registry, version, signed, settings),
+        "signature": _signature(registry, version, signed, policy),
         "history": _history(registry, offline),
         "commit": _commit(version),
         "data and model": _stored(version, offline),
@@ -70,19 +72,24 @@ def _tag(version: Version, model: str) -> Iterator[str]:
 
 
 def _signature(
-    registry: Registry, version: Version, signed: Signature, settings: Settings
+    registry: Registry, version: Version, signed: Signature, policy: Policy
 ) -> Iterator[str]:
-    if signed.is_insufficient(settings.signing.required):
+    """Where a signature is asked of all, the chain says who lacks one."""
+    if signed.state == "bad":
         yield signed.says
-    for assignment in registry.assignments:
-        if assignment.version == version:
-            override = assignment.tag.record.get("override")
-            # What was unsigned in a stage before signatures were required is the past.
-            is_current = registry.current(assignment.stage) == assignment
-            needed = is_current and settings.needs_signature(assignment.stage, override)
-            found = settings.signing.check(assignment.tag)
-            if found.is_insufficient(needed):
-                yield f"{assignment.tag.name}: {found.says}"
+    for said in registry.events:
+        if said.version == version:
+            found = policy.signers.check(said.tag)
+            if found.state == "bad" or (found.state == "none" and _lacks(said, registry, policy)):
+                yield f"{said.tag.name}: {found.says}"
+
+
+def _lacks(said: Assignment | Act, registry: Registry, policy: Policy) -> bool:
+    """Return whether a tag needs a signature for what is in a protected stage now."""
+    if isinstance(said, Act) or registry.current(said.stage) != said:
+        return False
+    rules = policy.settings.stages.get(said.stage)
+    return bool(rules and rules.protected and not said.tag.record.get("override"))
 
 
 def _history(registry: Registry, offline: bool) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The head of the chain for a notary: one hash over all tags that are believed.
+"""The head of the chain for a notary: one hash over all tags of a model.
 
 A chain that was written anew from some tag to its end holds for whoever has none of the old tags.
 A seal that was kept elsewhere does not: it names the last tags, and they lead to all before them.
@@ -21,6 +21,7 @@ from mlrepo.core.files import all_or_nothing
 from mlrepo.core.sections import Section, parse
 from mlrepo.pipeline import git
 from mlrepo.pipeline.output import Tell
+from mlrepo.versions import tags
 from mlrepo.versions.proofs import time_stamp
 from mlrepo.versions.registry import Registry
 from mlrepo.versions.tags import Tag
@@ -48,10 +49,12 @@ class Seal(Section):
 
 
 def seal(registry: Registry) -> Seal:
-    """Seal the tags that are believed now."""
+    """Seal the tags of this clone, those that are not believed as well: they may be some day."""
     registry.newest()  # raises where there is nothing to seal
-    every = _hashes(registry.chain.tags.values())
+    found = tags.read(registry.model)
+    every = _hashes(found)
     newest = list(registry.chain.tags.values())[-1]
+    named = {name for tag in found.values() for name in _names(tag)}
     return Seal(
         format=FORMAT,
         model=registry.model,
@@ -59,7 +62,7 @@ def seal(registry: Registry) -> Seal:
         sha256=_of_list(every),
         newest=newest.name,
         at=newest.date,
-        ends={name: every[name] for name in sorted(registry.chain.ends)},
+        ends={name: sha256 for name, sha256 in every.items() if name not in named},
         every=every,
     )
 
@@ -140,48 +143,59 @@ def broken(registry: Registry, sealed: Seal) -> Iterator[str]:
     if sealed.model != registry.model:
         yield f"it is of the model {sealed.model}, not of {registry.model}"
         return
-    believed, why = registry.chain.tags, registry.strange
-    here = _hashes(believed.values())
-    known, is_whole = sealed.every or sealed.ends, sealed.every is not None
-    lost = {name: sha256 for name, sha256 in known.items() if here.get(name) != sha256}
+    found = tags.read(registry.model)
+    here = _hashes(found)
+    is_whole = sealed.every is not None
+    known = sealed.every if sealed.every is not None else sealed.ends
+    lost = [name for name, sha256 in known.items() if here.get(name) != sha256]
     for name in lost:
-        now = "another tag now" if name in here else "gone"
-        yield f"{name} was sealed, and is {f'not believed: {why[name]}' if name in why else now}"
+        yield f"{name} was sealed, and is {'another tag now' if name in here else 'gone'}"
     if lost and not is_whole:
         yield "this seal names its last tags alone: one in a file of `model seal -o` names each"
         return
-    covered = known.keys() if is_whole else _before(sealed.ends, believed)
-    if not lost and _of_list({name: here[name] for name in covered}) != sealed.sha256:
-        yield f"the {len(covered)} tags up to {sealed.newest} are not the {sealed.tags} sealed ones"
-    for name, tag in believed.items():
-        if name not in covered and tag.date <= sealed.at:
+    reached = set(known) if is_whole else _before(sealed.ends, found)
+    covered = reached & here.keys()
+    if not is_whole and _of_list({name: here[name] for name in covered}) != sealed.sha256:
+        absent = ", ".join(sorted(reached - found.keys()))
+        yield (
+            f"the {len(covered)} tags up to {sealed.newest} are not the {sealed.tags} sealed ones"
+            f"{f': {absent} is gone' if absent else ''}"
+        )
+        return
+    for name, tag in registry.chain.tags.items():
+        if name not in reached and tag.date <= sealed.at:
             yield f"{name} is dated before the seal, which does not know it: it came into the past"
 
 
-def _before(ends: Iterable[str], believed: dict[str, Tag]) -> set[str]:
+def _names(tag: Tag) -> set[str]:
+    """Return the tags that the record of a tag names, believed or not."""
+    claims = (tag.claims.get(key) for key in ("after", "besides"))
+    return {name for named in claims if isinstance(named, dict) for name in named}
+
+
+def _before(ends: Iterable[str], found: dict[str, Tag]) -> set[str]:
     """Return these tags and all that they lead to."""
-    found: set[str] = set()
-    left = list(ends)
+    reached: set[str] = set()
+    left = set(ends)
     while left:
-        if (name := left.pop()) not in found:
-            found.add(name)
-            left += believed[name].claims["after"]
-    return found
+        reached.add(name := left.pop())
+        left |= (_names(found[name]) if name in found else set()) - reached
+    return reached
 
 
 def _stamp(file: Path) -> Path:
     return file.with_name(f"{file.name}.tsr")
 
 
-def _hashes(tags: Iterable[Tag]) -> dict[str, str]:
-    """Return name -> SHA-256 of the bytes of each tag, by name."""
-    oids = {tag.name: tag.oid for tag in sorted(tags, key=lambda tag: tag.name.encode())}
-    asked = list(oids.values())
-    found: list[str] = []
+def _hashes(found: dict[str, Tag]) -> dict[str, str]:
+    """Return name -> SHA-256 of the bytes of each tag; a lightweight one has none."""
+    oids = {name: found[name].oid for name in sorted(found, key=str.encode)}
+    oids = {name: oid for name, oid in oids.items() if oid != found[name].commit}
+    asked, made = list(oids.values()), list[str]()
     for start in range(0, len(asked), _AT_ONCE):
         contents = git.objects(asked[start : start + _AT_ONCE])
-        found += [hashlib.sha256(content).hexdigest() for content in contents]
-    return dict(zip(oids, found, strict=True))
+        made += [hashlib.sha256(content).hexdigest() for content in contents]
+    return dict(zip(oids, made, strict=True))
 
 
 def _of_list(hashes: dict[str, str]) -> str:
