@@ -1,14 +1,13 @@
-"""Make versions, bring them into stages and back, and prove what they are."""
+"""Make versions, and bring them into stages and back."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from typer import Argument, Context, Option
+from typer import Argument, Option
 
 from mlrepo.commands.options import (
     Json,
     Model,
-    Offline,
     Override,
     Sign,
     VersionName,
@@ -18,13 +17,8 @@ from mlrepo.commands.options import (
     opened,
     pin,
 )
-from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline.dvc_yaml import choose_model
-from mlrepo.pipeline.output import as_json, findings, report
-
-Authority = Annotated[
-    Path | None, Option(help="Certificates (PEM) of the authority whose time stamp counts.")
-]
+from mlrepo.pipeline.output import as_json
 
 
 def register(
@@ -111,77 +105,6 @@ def restore(version: VersionName, model: Model = None) -> None:
         print("`model pull` brings its data and model")
 
 
-def seal(
-    context: Context,
-    output: Annotated[
-        Path | None, Option("-o", "--output", help="A new file that also lists each tag.")
-    ] = None,
-    time_stamp: Annotated[
-        str | None,
-        Option(metavar="URL", help="Ask this authority (RFC 3161); the answer is FILE.tsr."),
-    ] = None,
-    authority: Authority = None,
-    model: Model = None,
-) -> None:
-    """Print one line for a notary, by which `verify --sealed` knows that no tag has changed."""
-    from mlrepo.versions.proofs.seal import seal, write
-
-    with opened(model) as registry:
-        made = seal(registry)
-        if output:
-            stamped = (time_stamp, authority and context.obj / authority)
-            write(made, context.obj / output, *stamped)
-        elif time_stamp:
-            raise ProjectError("a time stamp is of a file: -o FILE")
-        print(made.line())
-
-
-def verify(
-    context: Context,
-    version: Annotated[
-        str | None, Argument(metavar="[VERSION|STAGE]", help="The newest, if left out.")
-    ] = None,
-    rebuild: Annotated[
-        bool, Option("--rebuild", help="Make it again from its commit, and compare.")
-    ] = False,
-    sealed: Annotated[
-        str | None,
-        Option(metavar="SEAL", help="And that no tag has changed since: a line, or its file."),
-    ] = None,
-    authority: Authority = None,
-    offline: Offline = False,
-    json: Json = False,
-    model: Model = None,
-) -> None:
-    """Check that the files, the commit and the tags of a version are what its tag recorded."""
-    from mlrepo.versions import verify as proofs
-    from mlrepo.versions.proofs.seal import Kept
-
-    if authority and not sealed:
-        raise ProjectError("--authority is about the time stamp of a seal: --sealed FILE")
-    kept = Kept.of(sealed, context.obj) if sealed else None
-    certificates = authority and context.obj / authority
-    chosen, checks, signed = proofs.verify(choose_model(model), version, offline)
-    if kept:
-        checks["seal"] = findings(kept.check(choose_model(model), certificates, announce))
-    ok = not any(checks.values())
-    verdict = None
-    if rebuild:
-        from mlrepo.versions import rebuild as again
-
-        verdict = again.rebuild(chosen, announce)
-        ok = ok and verdict["verdict"] != "different"
-    if json:
-        result = {"version": chosen.name, "ok": ok, "signature": signed.says, "checks": checks}
-        print(as_json(result | {"rebuild": verdict}))
-    else:
-        print(report(checks))
-        if verdict:
-            print(_describe_rebuild(verdict))
-        print(f"{chosen.tag.name} {'holds' if ok else 'DOES NOT HOLD'}; {signed.says}")
-    end(ok)
-
-
 def gate(
     against: Annotated[
         str | None, Option(help="A stage; by default the last of versions.yaml.")
@@ -209,16 +132,3 @@ def compare(
     from mlrepo.scoring.equivalence import compare
 
     print(as_json(compare(before, after, rows)))
-
-
-def _describe_rebuild(found: dict[str, Any]) -> str:
-    """Return what a rebuild found as text."""
-    lines = [f"{found['verdict']}: {found.get('why', 'all outputs have the recorded bytes')}"]
-    lines += [f"  {path} differs" for path in found["differing"]]
-    lines += [f"  {part}" for part in found.get("parts", [])]
-    if "largest_difference" in found:
-        lines.append(
-            f"  largest difference of a prediction: {found['largest_difference']:.3g} "
-            f"in {found['rows']} rows; labels {'equal' if found['labels_equal'] else 'differ'}"
-        )
-    return "\n".join(lines)
