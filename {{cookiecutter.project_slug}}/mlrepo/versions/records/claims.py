@@ -28,6 +28,7 @@ _MACHINE: Final = ("architecture", "cores", "numerics", "system", "threads")
 OBSERVED: Final = {
     *(("gate",), ("besides",), ("nonce",)),
     *(("environment", "registered_on", fact) for fact in _MACHINE),
+    ("environment", "ci"),
     ("data", "rows_in_train_and_test"),  # of earlier releases; metrics/prepare.json has the like
 }
 
