@@ -1,15 +1,17 @@
 """Four people with a key and a clone each: no one of them brings a version into prod alone."""
 
 import json
+import shlex
 import subprocess
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pytest
 from conftest import Project, Tool
+from pages import console, page, section
 from releases import Released, new_released, refused
 
-RULES = "prod: {gate: false, protected: true, approvals: 2, rebuilds: 1}"
+RULES = "prod: {gate: true, protected: true, approvals: 2, rebuilds: 1}"
 ROLES = """
 roles:
 - {who: ada@example.com, may: register}
@@ -22,6 +24,10 @@ roles:
 - {who: di@example.com, may: release, stages: [prod]}
 """
 APPROVE = ("approve", "v1.1", "--for", "prod", "-m")
+# As docs/auditors.md has them, without `uv run model`.
+REJECT, AGREE, REBUILD, PROMOTE = (
+    shlex.split(line)[3:] for line in console(section(page("docs/auditors.md"), "Four eyes"))
+)
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,6 @@ def in_tag(person: Person, name: str) -> Any:
 
 def test_the_whole_life_of_a_version(people: People) -> None:
     ada, bo, cy, di, eve = people
-    promote = ("promote", "v1.1", "prod", "-m", "It is better")
 
     # What was there before the rules is vouched for by one who may.
     cy.refused("promote", "v1", "staging", "-m", "Why", words=["v1.0.0 is not believed"])
@@ -140,43 +145,43 @@ def test_the_whole_life_of_a_version(people: People) -> None:
     ada.model("register", "-m", "More trees")
     assert cy.states("v1.1.0") == [{"state": "registered"}]
 
-    told = cy.refused(*promote, words=["v1.1.0 may not come into 'prod' yet"])
+    told = cy.refused(*PROMOTE, words=["v1.1.0 may not come into 'prod' yet"])
     assert "it has 0 of 2 approvals; bo@example.com, cy@example.com, di@example.com may" in told
     assert "it has 0 of 1 rebuilds" in told
     stranger = "signed by a key that .allowed_signers does not name"
     eve.refused(*APPROVE, "Fine", words=["the tag model+approve#3 was not made", stranger])
     for stage, words in (("staging", "bo@example.com has no role"), ("prd", "'prd' is no stage")):
         bo.refused("approve", "v1.1", "--for", stage, "-m", "Fine", words=[words])
-    bo.refused(*promote, "--override", "Now", words=["bo@example.com has no role to release"])
+    bo.refused(*PROMOTE, "--override", "Now", words=["bo@example.com has no role to release"])
     bo.refused(*APPROVE, " ", words=["say why"])
 
     said = ada.model(*APPROVE, "My own").stdout
     assert "does not count: ada@example.com registered the version" in said
     assert "it has 0 of 2 approvals" in said
-    bo.model("reject", "v1.1", "--for", "prod", "-m", "Who looked at the islands?")
+    bo.model(*REJECT)
     approved, rebuilt, rejected = cy.states("v1.1.0")[1:]
     assert (approved["state"], approved["by"], approved["of"]) == ("approved", [], 2)
     assert (rebuilt["state"], rejected["state"]) == ("rebuilt", "rejected")
     assert rejected["by"] == ["Bo <bo@example.com>"]
     cy.model(*APPROVE, "I did")
-    told = cy.refused(*promote, words=["it has 1 of 2 approvals, by cy@example.com; di@example"])
+    told = cy.refused(*PROMOTE, words=["it has 1 of 2 approvals, by cy@example.com; di@example"])
     di.model(*APPROVE, "So did I")
-    told = cy.refused(*promote, words=["bo@example.com has rejected it", "the islands?"])
+    told = cy.refused(*PROMOTE, words=["bo@example.com has rejected it", "the islands?"])
     assert "approvals" not in told
     assert "0 of 1 rebuilds" in told
 
     # Bo takes it back, and makes it again.
-    bo.model(*APPROVE, "I looked at them myself")
-    cy.refused(*promote, words=["it has 0 of 1 rebuilds"])
+    bo.model(*AGREE)
+    cy.refused(*PROMOTE, words=["it has 0 of 1 rebuilds"])
     bo.refused("verify", "v1.1", "--attest", words=["--rebuild --attest"])
-    verdict = bo.json("verify", "v1.1", "--rebuild", "--attest")
+    verdict = bo.json(*REBUILD)
     assert verdict["rebuild"]["verdict"] == "identical"
     cy.fetch()
     assert [row["event"] for row in cy.json("history")][:2] == ["attest", "approve"]
     table = cy.model("show").stdout
     assert "registered; approved 3 of 2 for prod; rebuilt 1 of 1 for prod" in table
 
-    cy.model(*promote)
+    cy.model(*PROMOTE)
     record = in_tag(cy, "model#prod#9")
     assert record["asks"] == {"approvals": 2, "rebuilds": 1}
     assert record["approvals"] == ["model+approve#5", "model+approve#6", "model+approve#7"]

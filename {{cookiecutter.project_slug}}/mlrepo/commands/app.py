@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from mlrepo.commands import ci, mirror, project, release, review, sweep, use, versions
+from mlrepo.commands import ci, mirror, project, prove, release, review, sweep, use, versions
 from mlrepo.core.errors import ProjectError, exit_with_message
 
 app = typer.Typer(
@@ -49,7 +49,8 @@ for _command in (  # as the help lists them
     review.note,
     review.countersign,
     release.restore,
-    release.verify,
+    prove.verify,
+    prove.seal,
     release.gate,
     use.predict,
     use.serve,

@@ -1,14 +1,13 @@
-"""Make versions, bring them into stages and back, and prove what they are."""
+"""Make versions, and bring them into stages and back."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from typer import Argument, Option
 
 from mlrepo.commands.options import (
     Json,
     Model,
-    Offline,
     Override,
     Sign,
     VersionName,
@@ -18,9 +17,8 @@ from mlrepo.commands.options import (
     opened,
     pin,
 )
-from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline.dvc_yaml import choose_model
-from mlrepo.pipeline.output import as_json, report
+from mlrepo.pipeline.output import as_json
 
 
 def register(
@@ -107,51 +105,6 @@ def restore(version: VersionName, model: Model = None) -> None:
         print("`model pull` brings its data and model")
 
 
-def verify(
-    version: Annotated[
-        str | None, Argument(metavar="[VERSION|STAGE]", help="The newest, if left out.")
-    ] = None,
-    rebuild: Annotated[
-        bool, Option("--rebuild", help="Make it again from its commit, and compare.")
-    ] = False,
-    attest: Annotated[
-        bool, Option("--attest", help="Say in a signed tag what the rebuild came to.")
-    ] = False,
-    offline: Offline = False,
-    json: Json = False,
-    model: Model = None,
-) -> None:
-    """Check that the files, the commit and the tags of a version are what its tag recorded."""
-    from mlrepo.versions import verify as proofs
-    from mlrepo.versions.rules.states import in_words
-
-    if attest and not rebuild:
-        raise ProjectError("what is attested is a rebuild: --rebuild --attest")
-    chosen, checks, signed = proofs.verify(choose_model(model), version, offline)
-    shown = proofs.emergencies(choose_model(model), chosen)
-    ok = not any(checks.values())
-    verdict = None
-    if rebuild:
-        from mlrepo.versions import rebuild as again
-
-        verdict = again.rebuild(chosen, announce)
-        if attest and not ok:
-            announce("not attested, as a check does not hold")
-        elif attest:
-            announce(f"{again.attest(choose_model(model), chosen, verdict, announce)} says so")
-        ok = ok and verdict["verdict"] != "different"
-    if json:
-        result = {"version": chosen.name, "ok": ok, "signature": signed.says, "checks": checks}
-        print(as_json(result | {"emergencies": shown, "rebuild": verdict}))
-    else:
-        print(report(checks))
-        if verdict:
-            print(_describe_rebuild(verdict))
-        print(*map(in_words, shown), sep="\n", end="\n" * bool(shown))
-        print(f"{chosen.tag.name} {'holds' if ok else 'DOES NOT HOLD'}; {signed.says}")
-    end(ok)
-
-
 def gate(
     against: Annotated[
         str | None, Option(help="A stage; by default the last of versions.yaml.")
@@ -179,16 +132,3 @@ def compare(
     from mlrepo.scoring.equivalence import compare
 
     print(as_json(compare(before, after, rows)))
-
-
-def _describe_rebuild(found: dict[str, Any]) -> str:
-    """Return what a rebuild found as text."""
-    lines = [f"{found['verdict']}: {found.get('why', 'all outputs have the recorded bytes')}"]
-    lines += [f"  {path} differs" for path in found["differing"]]
-    lines += [f"  {part}" for part in found.get("parts", [])]
-    if "largest_difference" in found:
-        lines.append(
-            f"  largest difference of a prediction: {found['largest_difference']:.3g} "
-            f"in {found['rows']} rows; labels {'equal' if found['labels_equal'] else 'differ'}"
-        )
-    return "\n".join(lines)

@@ -1,11 +1,21 @@
 """Look at versions, at stages and at what happened; get a version out."""
 
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from typer import Argument, Context, Option
 
-from mlrepo.commands.options import Json, Model, OutputFolder, VersionName, VersionOrStage, opened
+from mlrepo.commands.options import (
+    Json,
+    Model,
+    OutputFolder,
+    VersionName,
+    VersionOrStage,
+    end,
+    opened,
+)
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import read_text
 from mlrepo.core.paths import CARD
@@ -138,30 +148,64 @@ def card(
 
 
 def record(
+    context: Context,
     version: VersionName,
     form: Annotated[
         Literal["json", "slsa", "cyclonedx"],
         Option("--format", help="The record itself, SLSA provenance or CycloneDX ML-BOM."),
     ] = "json",
+    sign: Annotated[
+        Path | None,
+        Option(metavar="KEY", help="Sign the provenance, in a DSSE envelope, with this key file."),
+    ] = None,
     model: Model = None,
 ) -> None:
-    """Print all that is recorded of a version."""
-    from mlrepo.versions.records.exports import render
+    """Print all that is recorded of a version; exit code 1: its commit says otherwise."""
+    from mlrepo.versions.records.claims import doubts
+    from mlrepo.versions.records.exports import render, statement
 
+    if sign and form != "slsa":
+        raise ProjectError("what can be signed is the provenance: --format slsa --sign KEY")
     with opened(model) as registry:
-        print(render(registry.resolve(version), form))
+        chosen = registry.resolve(version)
+        found = doubts(chosen, registry)
+        for line in found:
+            print(f"not so: {line}; see `model verify {chosen.name}`", file=sys.stderr)
+        if sign:
+            from mlrepo.versions.proofs.envelope import Key, enclose
+
+            key = Key.load(str(context.obj / sign))
+            print(as_json(enclose(statement(chosen.record), key)))
+        else:
+            print(render(chosen, form))
+        end(not found)
 
 
 def get(
-    context: Context, version: VersionOrStage, output: OutputFolder, model: Model = None
+    context: Context,
+    version: VersionOrStage,
+    output: OutputFolder,
+    sign: Annotated[
+        Path | None,
+        Option(metavar="KEY", help="Add card and record, and sign the folder with this key file."),
+    ] = None,
+    model: Model = None,
 ) -> None:
     """Write model, SHA-256 and VERSION.json of a version to a folder, if the hashes are right."""
     from mlrepo.storage.store import Store
     from mlrepo.versions import fetch
 
     with opened(model) as registry:
-        chosen = registry.resolve(version)
-        print(f"{chosen.name} is in {fetch.fetch(chosen, context.obj / output, Store())}")
+        chosen, folder = registry.resolve(version), context.obj / output
+        if sign:
+            from mlrepo.versions.proofs.envelope import Key
+            from mlrepo.versions.proofs.folder import fill
+
+            print(
+                f"{chosen.name} is in {fill(folder, chosen, Key.load(str(context.obj / sign)))[0]}"
+            )
+        else:
+            print(f"{chosen.name} is in {fetch.fetch(chosen, folder, Store())}")
 
 
 def _refuse_unknown(stage: str, registry: Registry) -> None:

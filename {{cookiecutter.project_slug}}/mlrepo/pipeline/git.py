@@ -1,13 +1,17 @@
 """Git, asked as a person would ask it."""
 
+import json
 import os
 import re
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import atomic
 from mlrepo.pipeline.output import few
 
 
@@ -147,23 +151,46 @@ def bytes_at(commit: str, path: str) -> bytes:
     return done.stdout
 
 
-def objects(oids: list[str]) -> list[str]:
-    """Return the content of objects of this repository as text, in their order."""
+def objects(oids: list[str]) -> list[bytes]:
+    """Return the content of objects of this repository, in their order."""
     command, asked = ["git", "cat-file", "--batch"], "\n".join(oids).encode()
     said = subprocess.run(command, input=asked, capture_output=True, check=True).stdout
     found, start = [], 0
     for _ in oids:
         head = said.index(b"\n", start) + 1
         end = head + int(said[start:head].split()[2])
-        found.append(said[head:end].decode(errors="replace"))
+        found.append(said[head:end])
         start = end + 1
     return found
 
 
+def recall(name: str) -> dict[str, Any]:
+    """Return what `keep` has put into a file of Git's folder, {} if it cannot be read."""
+    with suppress(OSError, ValueError):
+        return dict(json.loads(_place(name).read_text(encoding="utf-8")))
+    return {}
+
+
+def keep(name: str, content: dict[str, Any]) -> None:
+    """Put into a file of Git's folder, if that can be written, what only saves time."""
+    with suppress(OSError, ProjectError), atomic(_place(name)) as partial:
+        partial.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _place(name: str) -> Path:
+    return Path(git("rev-parse", "--git-path", name).strip())
+
+
+def tree(commit: str) -> dict[str, str]:
+    """Return path -> hash of each file of this folder in ``commit``."""
+    lines = git("ls-tree", "-r", "-z", commit, "--", ".").split("\0")[:-1]
+    entries = (line.partition("\t") for line in lines)
+    return {path: kind.split()[2] for kind, _, path in entries if " blob " in kind}
+
+
 def paths_at(commit: str) -> set[str]:
     """Return the paths of all files of this folder in ``commit``."""
-    listed = git("ls-tree", "-r", "--name-only", "-z", commit, "--", ".")
-    return set(filter(None, listed.split("\0")))
+    return set(tree(commit))
 
 
 def run(

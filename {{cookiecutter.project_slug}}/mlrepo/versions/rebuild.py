@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -20,7 +19,6 @@ from mlrepo.pipeline.dvc_files import files_in
 from mlrepo.pipeline.output import Tell
 from mlrepo.scoring.equivalence import numbers_agree
 from mlrepo.storage.store import Store, Stored, hashes
-from mlrepo.versions import acts
 from mlrepo.versions.fetch import fetch, table
 from mlrepo.versions.records.old_records import parts
 from mlrepo.versions.registry import Version
@@ -125,15 +123,6 @@ def rebuild(version: Version, tell: Tell) -> dict[str, Any]:
         differ = [file for out in outs for file in there.differing(out, record["files"][out])]
         verdict = {"verdict": "identical", "files": files, "differing": differ}
         return verdict | (_compare(version, there, differ) if differ else {})
-
-
-def attest(model: str, version: Version, verdict: dict[str, Any], tell: Tell) -> str:
-    """Say in a signed tag with which verdict a version was made again, and where."""
-    said = {key: verdict[key] for key in ("verdict", "differing")}
-    lock = version.record["environment"]["lock"]
-    where = {"system": platform.platform(), "lock": lock["sha256"]}
-    why = f"Made again: {verdict['verdict']}"
-    return acts.say(acts.latest(model, tell), "attest", version, why, True, **said, where=where)
 
 
 def _compare(version: Version, there: Checkout, differ: list[str]) -> dict[str, Any]:

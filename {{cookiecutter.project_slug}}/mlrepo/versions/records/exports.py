@@ -5,14 +5,13 @@ SLSA: https://slsa.dev/spec/v1.1/provenance, in an in-toto Statement about the m
 CycloneDX: https://cyclonedx.org/docs/1.6/json/
 """
 
-import csv
-import io
 import uuid
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+from mlrepo.core.files import csv_rows
 from mlrepo.core.paths import SCORES
 from mlrepo.pipeline import git
 from mlrepo.pipeline.output import as_json
@@ -30,14 +29,15 @@ def render(version: Version, form: str) -> str:
     """Return the record as "json" (as it stands in the tag), "slsa" or "cyclonedx"."""
     record = version.record
     if form == "slsa":
-        return as_json(_statement(record))
+        return as_json(statement(record))
     return as_json(_bill(record, version.tag) if form == "cyclonedx" else record)
 
 
-def _statement(record: Node) -> Node:
+def statement(record: Node) -> Node:
     """Return who vouches for which model file being made from what, and how.
 
-    When its stages ran is not recorded, so nothing is said of it.
+    That is the provider of the CI run that registered it, or else the person who did on a machine
+    of theirs. Where and when its stages ran is not recorded, so nothing is said of it.
     """
     artifact, environment, stages = record["artifact"], record["environment"], record["stages"]
     params = {name: each["params"].get("params.yaml") for name, each in stages.items()}
@@ -51,12 +51,16 @@ def _statement(record: Node) -> Node:
         "resolvedDependencies": _dependencies(record),
     }
     address = record["by"].rpartition("<")[2].rstrip(">")
-    builder = {"id": f"mailto:{quote(address, safe='@')}"}
+    details: Node = {"builder": {"id": f"mailto:{quote(address, safe='@')}"}}
+    if run := environment.get("ci"):
+        provider = urlsplit(run)
+        details = {"builder": {"id": f"{provider.scheme}://{provider.netloc}"}}
+        details["metadata"] = {"invocationId": run}
     return {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": artifact["path"], "digest": {"sha256": artifact["sha256"]}}],
         "predicateType": "https://slsa.dev/provenance/v1",
-        "predicate": {"buildDefinition": definition, "runDetails": {"builder": builder}},
+        "predicate": {"buildDefinition": definition, "runDetails": details},
     }
 
 
@@ -138,8 +142,7 @@ def _model(record: Node, tag: Tag) -> Node:
 
 def _metrics(commit: str) -> Iterator[Node]:
     """Yield the test scores of a commit, with their intervals and by slice."""
-    text = git.file_at(commit, SCORES.as_posix())
-    for row in csv.DictReader(io.StringIO(text, newline="")):
+    for row in csv_rows(git.file_at(commit, SCORES.as_posix())):
         metric: Node = {"type": row["metric"], "value": row["estimate"]}
         if row["slice"]:
             metric["slice"] = f"{row['slice']}: {row['value']}"

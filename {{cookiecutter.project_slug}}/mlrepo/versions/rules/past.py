@@ -7,13 +7,12 @@ from mlrepo.pipeline import git
 from mlrepo.versions.registry import Assignment, Registry
 from mlrepo.versions.rules.approvals import counted
 from mlrepo.versions.rules.policy import Policy, in_force, of
-from mlrepo.versions.rules.roles import leading_to
 from mlrepo.versions.tags import Tag
 
 
 def lacked(registry: Registry, done: Assignment) -> list[str]:
     """Return what an assignment lacked when it was made, by the rules of that moment."""
-    names = leading_to(registry.chain.tags, [done.tag])
+    names = registry.chain.before(done.tag.claims["after"])
     earlier = [registry.chain.tags[name] for name in names]
     if not any(map(_commit, [done.tag, *earlier])):
         return []  # from before records named their rules

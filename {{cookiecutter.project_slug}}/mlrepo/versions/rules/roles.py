@@ -1,16 +1,11 @@
 """Which tags the rules accept: signed where they ask for it, by a person who may do that."""
 
 import hashlib
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from mlrepo.core.errors import ProjectError
-from mlrepo.core.files import atomic
-from mlrepo.pipeline.git import git
+from mlrepo.pipeline.git import keep, recall
 from mlrepo.versions.rules.policy import Policy
 from mlrepo.versions.rules.signatures import Signature, Signers
 from mlrepo.versions.tags import Tag
@@ -26,7 +21,7 @@ def refused(found: Mapping[str, Tag], policy: Policy) -> dict[str, str]:
         return {}
     said = signatures(found, policy.signers)
     why = {name: why_not(tag, said[name], policy) for name, tag in found.items()}
-    vouched = leading_to(
+    vouched = _before(
         found, [tag for name, tag in found.items() if tag.act == COUNTERSIGN and not why[name]]
     )
     return {
@@ -65,7 +60,7 @@ def demand(tag: Tag) -> tuple[str, str | None]:
     return "release", None if tag.act or tag.stage == "deprecated" else tag.stage
 
 
-def leading_to(found: Mapping[str, Tag], ends: list[Tag]) -> set[str]:
+def _before(found: Mapping[str, Tag], ends: list[Tag]) -> set[str]:
     """Return the names of all tags that lead to ``ends`` by their hashes."""
     reached, waiting = set[str](), list(ends)
     while waiting:
@@ -79,21 +74,16 @@ def leading_to(found: Mapping[str, Tag], ends: list[Tag]) -> set[str]:
 
 def signatures(found: Mapping[str, Tag], signers: Signers) -> dict[str, Signature]:
     """Return name -> what Git says of the signature, of SSH keys as it said it last time."""
-    place = Path(git("rev-parse", "--git-path", _KEPT).strip())
     # What counts depends on the list as well.
     listed = hashlib.sha256(signers.ssh + repr(signers.gpg).encode()).hexdigest()
-    lists: dict[str, Any] = {}
-    with suppress(OSError, ValueError):
-        lists = dict(json.loads(place.read_text(encoding="utf-8")))
+    lists = recall(_KEPT)
     kept = lists.get(listed, {})
-    signatures, keep = dict[str, Signature](), dict(kept)
+    said, keeping = dict[str, Signature](), dict[str, Any](kept)
     for name, tag in found.items():
         key = f"{name} {tag.oid}"
-        said = Signature(**kept[key]) if key in kept else signers.check(tag)
-        signatures[name] = said
-        if said.key.startswith("SHA256:") or said.state == "none":
-            keep[key] = asdict(said)
-    if keep != kept:
-        with suppress(OSError, ProjectError), atomic(place) as partial:  # it only saves time
-            partial.write_text(json.dumps(lists | {listed: keep}), encoding="utf-8")
-    return signatures
+        said[name] = Signature(**kept[key]) if key in kept else signers.check(tag)
+        if said[name].key.startswith("SHA256:") or said[name].state == "none":
+            keeping[key] = asdict(said[name])
+    if keeping != kept:
+        keep(_KEPT, lists | {listed: keeping})
+    return said
