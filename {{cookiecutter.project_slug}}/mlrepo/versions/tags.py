@@ -125,7 +125,7 @@ def _when(seconds: str) -> datetime:
 def _claims(oids: list[str]) -> dict[str, dict[str, Any]]:
     """Return the short values of the record of each tag object, most of them from last time."""
     form = "\n".join(_CLAIMS)  # another version of the library keeps other keys
-    kept = recall(_KEPT).get(form, {})
+    kept: dict[str, dict[str, Any]] = recall(_KEPT).get(form, {})
     if new := [oid for oid in oids if oid not in kept]:
         for oid, content in zip(new, objects(new), strict=True):
             text = content.decode(errors="replace")
