@@ -29,16 +29,11 @@ def copy(two_versions: Released, tmp_path_factory: pytest.TempPathFactory) -> Re
     made.run("openssl", "pkey", "-in", str(beside / "key.pem"), *public)
     said = made.json(*ATTEST)
     assert said["rebuild"]["attested"] == "model+attest#4"
-<<<<<<< HEAD
-    bo = {"GIT_COMMITTER_NAME": "Bo", "GIT_COMMITTER_EMAIL": "bo@example.com"}
-    told = made.model(*ATTEST, "--key", "../key.pem", check=True, **bo).stdout
-=======
     told = made.model(
         *(*ATTEST, "--key", "../key.pem"),
         GIT_COMMITTER_NAME="Bo",
         GIT_COMMITTER_EMAIL="bo@example.com",
     ).stdout
->>>>>>> fa9968270943b4b97ba1a5c287fc4fd8f506b8db
     assert "identical: all outputs have the recorded bytes\n  attested by model+attest#5" in told
     return made
 

@@ -44,6 +44,8 @@ for _command in (  # as the help lists them
     release.rollback,
     release.retire,
     release.deprecate,
+    review.approve,
+    review.reject,
     review.note,
     review.countersign,
     release.restore,

@@ -70,6 +70,7 @@ def verify(
     """Check that the files, the commit and the tags of a version are what its tag recorded."""
     from mlrepo.versions import verify as proofs
     from mlrepo.versions.proofs.seal import Kept
+    from mlrepo.versions.rules.states import in_words
 
     if authority and not sealed:
         raise ProjectError("--authority is about the time stamp of a seal: --sealed FILE")
@@ -96,13 +97,16 @@ def verify(
         verdict |= {"attested": tag}
     if json:
         result = {"version": chosen.name, "ok": ok, "signature": signed.says, "checks": checks}
-        print(as_json(result | {"not_checked": proof.unknown, "rebuild": verdict}))
+        more = {"not_checked": proof.unknown, "emergencies": proof.emergencies}
+        print(as_json(result | more | {"rebuild": verdict}))
     else:
         print(report(checks))
         for why, names in proof.unknown.items():
             print(f"not checked: {', '.join(few(names))}: {why}")
         if verdict:
             print(_describe_rebuild(verdict))
+        for state in proof.emergencies:
+            print(in_words(state))
         print(f"{chosen.tag.name} {'holds' if ok else 'DOES NOT HOLD'}; {signed.says}")
     end(ok)
 

@@ -22,6 +22,7 @@ from mlrepo.core.paths import CARD
 from mlrepo.pipeline.git import file_at
 from mlrepo.pipeline.output import as_json, show_table
 from mlrepo.versions.registry import DEPRECATED, Registry
+from mlrepo.versions.rules.states import in_words, states
 from mlrepo.versions.tags import Tag
 
 
@@ -29,11 +30,13 @@ def show(json: Json = False, model: Model = None) -> None:
     """List the versions, highest first, and which of them is in which stage."""
     with opened(model) as registry:
         held = {stage: registry.current(stage) for stage in registry.stages}
-        rows = [
+        state = states(registry)
+        rows: list[dict[str, Any]] = [
             {
                 "version": version.name,
                 "stages": [s for s, now in held.items() if now and now.version is version],
                 "bad": registry.bad(version) is not None,
+                "state": state[version.name],
                 "commit": version.tag.commit[:7],
                 "registered": _when(version.tag.date),
                 "by": _who(version.tag),
@@ -41,6 +44,11 @@ def show(json: Json = False, model: Model = None) -> None:
             }
             for version in reversed(registry.versions.values())
         ]
+        if not json:  # people see it where it is more than the two columns before it
+            more = any(said.get("by") for row in rows for said in row["state"])
+            for row in rows:
+                told = "; ".join(map(in_words, row.pop("state")))
+                row |= {"state": told} if more else {}
         none = f"{registry.model} has no version yet: `model register -m NOTES` makes one"
         show_table(rows, none, json)
 

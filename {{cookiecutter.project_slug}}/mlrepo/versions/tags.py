@@ -28,7 +28,7 @@ _FORM = (
 # this is kept in Git's folder by their hashes.
 _CLAIMS = (
     "format", "model", "version", "stage", "commit", "at", "by", "after", "besides", "action",
-    "version_tag", "act", "for", "override", "policy",
+    "version_tag", "act", "for", "override", "policy", "asks", "verdict",
 )  # fmt: skip
 _KEPT = "mlrepo-tags.json"
 SIGNATURE = re.compile(r"^-----BEGIN (SSH|PGP) SIGNATURE-----$", re.MULTILINE)
@@ -124,7 +124,8 @@ def _when(seconds: str) -> datetime:
 
 def _claims(oids: list[str]) -> dict[str, dict[str, Any]]:
     """Return the short values of the record of each tag object, most of them from last time."""
-    kept = recall(_KEPT)
+    form = "\n".join(_CLAIMS)  # another version of the library keeps other keys
+    kept: dict[str, dict[str, Any]] = recall(_KEPT).get(form, {})
     if new := [oid for oid in oids if oid not in kept]:
         for oid, content in zip(new, objects(new), strict=True):
             text = content.decode(errors="replace")
@@ -135,7 +136,7 @@ def _claims(oids: list[str]) -> dict[str, dict[str, Any]]:
             kept[oid] = {key: record[key] for key in _CLAIMS if key in record}
             kept[oid] |= {"files": True} if "files" in record else {}
             kept[oid] |= {"signed": True} if SIGNATURE.search(text) else {}
-        keep(_KEPT, {oid: kept[oid] for oid in oids})
+        keep(_KEPT, {form: {oid: kept[oid] for oid in oids}})
     return kept
 
 

@@ -10,9 +10,11 @@ from mlrepo.storage.store import Store, Stored, hashes
 from mlrepo.versions import tags
 from mlrepo.versions.records import claims, old_records
 from mlrepo.versions.records.kept import Kept
-from mlrepo.versions.registry import Act, Assignment, Registry, Version
+from mlrepo.versions.registry import DEPRECATED, Act, Assignment, Registry, Version
+from mlrepo.versions.rules import approvals, past
 from mlrepo.versions.rules.policy import Policy, in_force
 from mlrepo.versions.rules.signatures import Signature
+from mlrepo.versions.rules.states import State, emergencies
 from mlrepo.versions.version_numbers import is_number, parse_number
 
 
@@ -23,6 +25,7 @@ class Proof(NamedTuple):
     checks: dict[str, list[str]]
     signed: Signature
     unknown: dict[str, list[str]]  # the reason -> their names
+    emergencies: list[State]  # what was done past the rules, and nobody else has approved since
 
 
 def verify(model: str, text: str | None, offline: bool) -> Proof:
@@ -35,13 +38,14 @@ def verify(model: str, text: str | None, offline: bool) -> Proof:
     checks = {
         "tag": claims.of_tags(version, registry),
         "signature": _signature(registry, version, signed, policy),
-        "history": _history(registry, offline),
+        "history": _history(registry, version, offline),
         "commit": claims.of_commit(model, version, kept, unknown),
         "data and model": _stored(version, kept),
         "this folder": _folder(version),
     }
     found = {name: claims.found(each) for name, each in checks.items()}
-    return Proof(version, found, signed, unknown)
+    open_yet = emergencies(approvals.counted(registry, policy), version)
+    return Proof(version, found, signed, unknown, open_yet)
 
 
 def _asked_for(registry: Registry, text: str | None) -> Version:
@@ -74,10 +78,14 @@ def _lacks(said: Assignment | Act, registry: Registry, policy: Policy) -> bool:
     return bool(rules and rules.protected and not said.tag.record.get("override"))
 
 
-def _history(registry: Registry, offline: bool) -> Iterator[str]:
-    """Tags that do not fit into the chain, and those that the Git remote has otherwise."""
+def _history(registry: Registry, version: Version, offline: bool) -> Iterator[str]:
+    """Tags that do not fit into the chain or its rules, or that the Git remote has otherwise."""
     for name, why in registry.chain.doubts.items():
         yield f"{name} is not believed: {why}"
+    for done in registry.assignments:
+        if done.version == version and done.stage != DEPRECATED:
+            for lack in past.lacked(registry, done):
+                yield f"{done.tag.name} came in without what its stage asked for: {lack}"
     remote = None if offline else git.origin()
     if remote:
         here, there = tags.read(registry.model), tags.at(remote, registry.model)

@@ -43,7 +43,8 @@ def why_not(tag: Tag, signature: Signature, policy: Policy) -> str | None:
     may, stage = demand(tag)
     if not policy.settings.may(signature.who, may, stage, moment):
         where = f" for '{stage}'" if stage else ""
-        return f"{signature.who} has no role to {may}{where} at that time in versions.yaml"
+        to = f" to {may}" if may else ""
+        return f"{signature.who} has no role{to}{where} at that time in versions.yaml"
     return None
 
 
@@ -53,6 +54,8 @@ def demand(tag: Tag) -> tuple[str, str | None]:
         return "register", None
     if tag.act in ("approve", "reject"):
         return "approve", str(tag.claims.get("for"))
+    if tag.act == "attest":  # to have made a version again, any role will do
+        return "", None
     # To mark a version bad, or to say more of it, is for whoever may release anywhere.
     return "release", None if tag.act or tag.stage == "deprecated" else tag.stage
 
@@ -73,13 +76,14 @@ def signatures(found: Mapping[str, Tag], signers: Signers) -> dict[str, Signatur
     """Return name -> what Git says of the signature, of SSH keys as it said it last time."""
     # What counts depends on the list as well.
     listed = hashlib.sha256(signers.ssh + repr(signers.gpg).encode()).hexdigest()
-    kept = recall(_KEPT).get(listed, {})
-    said, keeping = dict[str, Signature](), dict[str, Any]()
+    lists = recall(_KEPT)
+    kept = lists.get(listed, {})
+    said, keeping = dict[str, Signature](), dict[str, Any](kept)
     for name, tag in found.items():
         key = f"{name} {tag.oid}"
         said[name] = Signature(**kept[key]) if key in kept else signers.check(tag)
         if said[name].key.startswith("SHA256:") or said[name].state == "none":
             keeping[key] = asdict(said[name])
     if keeping != kept:
-        keep(_KEPT, {listed: keeping})
+        keep(_KEPT, lists | {listed: keeping})
     return said
