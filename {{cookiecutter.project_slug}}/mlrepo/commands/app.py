@@ -50,6 +50,7 @@ for _command in (  # as the help lists them
     contents.card,
     contents.record,
     contents.get,
+    contents.report,
     release.register,
     release.promote,
     release.rollback,

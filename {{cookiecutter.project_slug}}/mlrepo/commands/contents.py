@@ -9,6 +9,7 @@ from typer import Argument, Context, Option
 from mlrepo.commands.options import (
     Json,
     Model,
+    Offline,
     OutputFolder,
     VersionName,
     VersionOrStage,
@@ -18,6 +19,7 @@ from mlrepo.commands.options import (
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import read_text
 from mlrepo.core.paths import CARD
+from mlrepo.pipeline.dvc_yaml import choose_model
 from mlrepo.pipeline.git import file_at
 from mlrepo.pipeline.output import as_json
 
@@ -110,6 +112,30 @@ def get(
             )
         else:
             print(f"{chosen.name} is in {fetch.fetch(chosen, folder, Store())}")
+
+
+def report(
+    context: Context,
+    output: Annotated[Path, Option("-o", "--output", help="The HTML file to write.")],
+    version: Annotated[
+        str | None, Argument(metavar="[VERSION|STAGE]", help="The newest, if left out.")
+    ] = None,
+    sign: Annotated[
+        Path | None,
+        Option(metavar="KEY", help="Sign page and result, in FILE.dsse.json, with this key file."),
+    ] = None,
+    offline: Offline = False,
+    model: Model = None,
+) -> None:
+    """Write the evaluation report of a version, a page to print; exit code 1: it does not hold."""
+    from mlrepo.page.report import write
+    from mlrepo.versions.proofs.envelope import Key
+
+    key = Key.load(str(context.obj / sign)) if sign else None
+    proof = write(choose_model(model), version, offline, context.obj / output, key)
+    holds = not any(proof.checks.values())
+    print(f"{output}: {proof.version.tag.name} {'holds' if holds else 'DOES NOT HOLD'}")
+    end(holds)
 
 
 def _describe_changes(parts: dict[str, dict[str, Any]]) -> str:
