@@ -29,8 +29,11 @@ def copy(two_versions: Released, tmp_path_factory: pytest.TempPathFactory) -> Re
     made.run("openssl", "pkey", "-in", str(beside / "key.pem"), *public)
     said = made.json(*ATTEST)
     assert said["rebuild"]["attested"] == "model+attest#4"
-    bo = {"GIT_COMMITTER_NAME": "Bo", "GIT_COMMITTER_EMAIL": "bo@example.com"}
-    told = made.model(*ATTEST, "--key", "../key.pem", **bo).stdout
+    told = made.model(
+        *(*ATTEST, "--key", "../key.pem"),
+        GIT_COMMITTER_NAME="Bo",
+        GIT_COMMITTER_EMAIL="bo@example.com",
+    ).stdout
     assert "identical: all outputs have the recorded bytes\n  attested by model+attest#5" in told
     return made
 

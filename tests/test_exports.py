@@ -132,7 +132,7 @@ def test_slsa_names_the_model_and_all_that_it_was_made_from(
 def test_the_builder_is_a_run_of_ci_where_one_registered(
     copy: Copy, tmp_path: Path, variables: dict[str, str], builder: str, run: str | None
 ) -> None:
-    other = copy_again(copy, tmp_path / "penguins")
+    other = copy_again(copy, copy.path.parent / tmp_path.name)  # beside the same remote
     other.run("git", "commit", "--quiet", "--allow-empty", "--no-verify", "--message", "More")
     register = ("python", "-m", "mlrepo.commands", "register", "-m", "By a job")
     other.run(*register, check=True, **variables)

@@ -157,3 +157,16 @@ def test_files_of_a_commit_are_read_from_the_folder_of_the_project(
     assert known.inside("data") == []
     with pytest.raises(ProjectError, match=rf"^the commit {there[:7]} has no absent\.py$"):
         known.bytes("absent.py")
+
+
+def test_a_remote_that_does_not_answer_is_told_each_time() -> None:
+    class Gone(Places):
+        def look(self, stored: Stored, everywhere: bool) -> Iterator[tuple[str, Hashes]]:
+            yield from super().look(stored, everywhere)
+            raise ProjectError("it does not answer")
+
+    kept_here = looked_at(Gone({"cache": RIGHT}))
+    assert kept_here.entry(STORED) == RIGHT
+    for _ in range(2):
+        with pytest.raises(ProjectError, match=r"^it does not answer$"):
+            list(kept_here.wrong(STORED, RIGHT["sha256"]))

@@ -49,9 +49,13 @@ class Kept:
         yield from seen
         if stored not in self._left and self.store:
             self._left[stored] = self.store.look(stored, self._everywhere)
-        for found in self._left.get(stored, ()):
-            seen.append(found)
-            yield found
+        try:
+            for found in self._left.get(stored, ()):
+                seen.append(found)
+                yield found
+        except ProjectError:  # a remote that does not answer is asked again, and told again
+            del self._seen[stored], self._left[stored]
+            raise
 
     def parts(self, stored: Stored) -> list[Stored]:
         """Return the files of a folder."""
@@ -79,29 +83,25 @@ class Kept:
             elif found["md5"] != stored.md5.removesuffix(".dir") or (
                 sha256 not in (None, found["sha256"])
             ):
-                yield (
-                    f"{stored.path} was changed in {place}: its SHA-256 is {found['sha256']}, "
-                    f"recorded is {sha256}"
-                )
+                says = f"its SHA-256 is {found['sha256']}, recorded is {sha256}"
+                yield f"{stored.path} was changed in {place}: {says}"
         if not any(found for _, found in self._look(stored)):
             yield f"{stored.path} (MD5 {stored.md5}) is nowhere: it cannot be verified"
 
     def architecture(self, commit: str, model: Stored, packages: Node) -> Node:
         """Return features, classes and pipeline of a model; ``packages`` are its commit's."""
         sha256 = self.entry(model)["sha256"]
-        found: Node | None = None
-        why = _UNREAD
+        why, known = _UNREAD, git.recall(_KEPT)
         if self.store and sha256 is not _UNREAD:
             key = f"{sha256} scikit-learn {installed().get('scikit-learn')}"
-            known = git.recall(_KEPT)
             try:
-                found = known.get(key) or _describe(self.store, commit, model, sha256)
-                git.keep(_KEPT, dict([*known.items(), (key, found)][-_MOST:]))
+                if key not in known:
+                    known[key] = _describe(self.store, commit, model, sha256)
+                    git.keep(_KEPT, dict([*known.items()][-_MOST:]))
+                return {**known[key], **_written_otherwise(packages)}
             except Exception as error:  # what is no model of these packages can raise anything
                 why = Unknown(f"{model.path} cannot be described here: {first_line(error)}")
-        if found is None:
-            return dict.fromkeys(("features", "classes", "pipeline"), why)
-        return found | _written_otherwise(packages)
+        return dict.fromkeys(("features", "classes", "pipeline"), why)
 
 
 def as_folder(parts: Mapping[str, Node]) -> Node:
