@@ -53,6 +53,11 @@ class Assignment:
         """What it was: promote, rollback, retire or deprecate."""
         return str(self.tag.claims.get("action", "promote"))
 
+    @property
+    def went_past(self) -> bool:
+        """Whether somebody went on in spite of what the stage asked of others."""
+        return bool(self.tag.claims.get("override") and self.tag.claims.get("asks"))
+
 
 @dataclass(frozen=True)
 class Act:

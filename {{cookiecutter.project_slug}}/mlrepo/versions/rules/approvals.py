@@ -113,7 +113,7 @@ class Count:
 
         Who approves must not be the one who did it.
         """
-        return _went_past(done) and not any(
+        return done.went_past and not any(
             act.tag.date > done.tag.date and not self._same(act.tag, done.tag)
             for act in self.tally(done.version, done.stage).approvals
         )
@@ -161,7 +161,7 @@ class Count:
         known = {
             done.version.name: done.version
             for done in self.registry.of(stage)
-            if done.version != version and not _went_past(done)
+            if done.version != version and not done.went_past
         }
         wrote = self.wrote(version, known.values())
         makers = {who: f"wrote the commit {commit}" for who, commit in wrote.items()}
@@ -203,11 +203,6 @@ def wrote(version: Version, known: Iterable[Version]) -> dict[str, str]:
     said = git.git("log", "--no-show-signature", form, version.tag.commit, "--not", *out)
     commits = [entry.strip().split("\0") for entry in said.split("\1")[1:]]
     return {_address(who.strip()): at for at, *people in commits for who in people if who}
-
-
-def _went_past(done: Assignment) -> bool:
-    """Return whether somebody went on in spite of what a stage asked of others."""
-    return bool(done.tag.claims.get("override") and done.tag.claims.get("asks"))
 
 
 def by(tag: Tag) -> str:

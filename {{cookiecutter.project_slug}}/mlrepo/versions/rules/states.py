@@ -6,7 +6,7 @@ Nothing here waits for what reads the rules until somebody has said something of
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mlrepo.versions.registry import Registry, Version
+from mlrepo.versions.registry import DEPRECATED, Registry, Version
 
 if TYPE_CHECKING:
     from mlrepo.versions.rules.approvals import Count, Tally
@@ -16,9 +16,20 @@ State = dict[str, Any]
 
 def states(registry: Registry) -> dict[str, list[State]]:
     """Return the states of each version by its name."""
+    used: dict[str, set[str]] = {}  # the stages that a version was ever in
+    for done in registry.assignments:
+        used.setdefault(done.version.name, set()).add(done.stage)
+    found: dict[str, list[State]] = {version.name: [] for version in registry.versions.values()}
+    for stage in registry.stages:
+        if now := registry.current(stage):
+            found[now.version.name].append({"state": "in use", "stage": stage})
+    for name, life in found.items():
+        stages = used.get(name, set())
+        life += [{"state": "bad"}] if DEPRECATED in stages else []
+        if not life:
+            life.append({"state": "retired" if stages else "registered"})
     words = {a.version.name for a in registry.acts if a.action in ("approve", "reject", "attest")}
-    past = {a.version.name for a in registry.assignments if a.tag.claims.get("override")}
-    found = {v.name: _life(registry, v) for v in registry.versions.values()}
+    past = {a.version.name for a in registry.assignments if a.went_past}
     if words or past:
         from mlrepo.versions.rules.approvals import counted
         from mlrepo.versions.rules.policy import in_force
@@ -28,23 +39,11 @@ def states(registry: Registry) -> dict[str, list[State]]:
         for version in registry.versions.values():
             if version.name in past:
                 found[version.name] += emergencies(count, version)
-            for stage in policy.settings.stages if version.name in words else ():
-                if not any(done.version == version for done in registry.of(stage)):
+            if version.name in words:
+                new = [s for s in policy.settings.stages if s not in used.get(version.name, ())]
+                for stage in new:
                     found[version.name] += _said(count.tally(version, stage), stage)
     return found
-
-
-def _life(registry: Registry, version: Version) -> list[State]:
-    held = [
-        stage
-        for stage in registry.stages
-        if (now := registry.current(stage)) and now.version is version
-    ]
-    found: list[State] = [{"state": "in use", "stage": stage} for stage in held]
-    if registry.bad(version):
-        found.append({"state": "bad"})
-    was = any(a.version is version for stage in registry.stages for a in registry.of(stage))
-    return found or [{"state": "retired" if was else "registered"}]
 
 
 def emergencies(count: "Count", version: Version) -> list[State]:
