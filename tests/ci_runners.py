@@ -25,7 +25,7 @@ inputs:
 runs:
   using: composite
   steps:
-  - run: cp --parents "${{ inputs.path }}" "$KEPT" 2>/dev/null || true
+  - run: cp --parents ${{ inputs.path }} "$KEPT" 2>/dev/null || true
     shell: bash
 """
 

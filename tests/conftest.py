@@ -30,7 +30,10 @@ CHOICES = {
 VARIANTS = [(name, value) for name, values in CHOICES.items() for value in values]
 
 # Variables of this process that are not those of a user: tests/library sets PYTHONPATH, say.
-_OF_THE_CALLER = ("GIT_", "DVC_", "COOKIECUTTER_", "VIRTUAL_ENV", "PYTEST_", "PYTHON")
+_OF_THE_CALLER = (
+    *("GIT_", "DVC_", "COOKIECUTTER_", "VIRTUAL_ENV", "PYTEST_", "PYTHON"),
+    *("GITHUB_", "CI_", "BUILD_URL"),  # of the job that runs the tests
+)
 
 # Fixtures that wait for a project to be set up.
 SET_UP = {"project", "s3_project", "two_versions", "three_versions"}

@@ -49,11 +49,12 @@ write("model@v{number}", "v{number}", {commit!r}, record)
 
 def _write(released: Released, what: str) -> None:
     script = f"""
-from mlrepo.versions import tags
+from mlrepo.versions import write_tags
 from mlrepo.versions.registry import Registry
 registry = Registry.load("model")
 def write(name, version, commit, record):
-    tags.write(name, commit, "Unchecked", registry.head(version) | record, sign=False)
+    claims = registry.head(version) | record
+    write_tags.write(name, commit, "Unchecked", claims, False, lambda tag: None)
 {what}
 """
     released.run("python", "-c", script)

@@ -103,8 +103,11 @@ def deliver(team: Team) -> None:
     promoted = team.tag("promote", second.split("@")[1], "prod", "-m", "Better")
     succeeded(team.job("deploy", promoted))
     assert team.deployed()["version"] == "v1.1.0"
-    verdicts = json.loads(succeeded(team.job("verify")).file("reports/ci/verify.json"))
+    verified = succeeded(team.job("verify"))
+    verdicts = json.loads(verified.file("reports/ci/verify.json"))
     assert [(v["version"], v["rebuild"]["verdict"]) for v in verdicts] == [("v1.1.0", "identical")]
+    sealed = json.loads(verified.file("reports/ci/seal.json"))
+    assert sealed["every"].keys() == set(team.copy.git("tag").splitlines())
 
     # Back, and nothing undoes that: the job of the earlier tag, run again, is refused.
     back = team.tag("rollback", "-m", "Slow")

@@ -10,7 +10,7 @@ from conftest import Project
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from google.protobuf.json_format import ParseDict, ParseError
-from helpers import Copy, clone, copy_project, sha256
+from helpers import Copy, clone, copy_again, copy_project, sha256
 from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance
 from in_toto_attestation.v1.statement import Statement
 from in_toto_attestation.v1.statement_pb2 import Statement as StatementMessage
@@ -110,6 +110,38 @@ def test_slsa_names_the_model_and_all_that_it_was_made_from(
     params = definition["externalParameters"]["params"]
     assert params["train"]["train"]["arguments"] == {"n_estimators": 100, "min_samples_leaf": 1}
     assert document["predicate"]["runDetails"]["builder"] == {"id": "mailto:test@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "builder", "run"),
+    [
+        (
+            {
+                "GITHUB_REPOSITORY": "me/it",
+                "GITHUB_SERVER_URL": "https://github.com",
+                "GITHUB_RUN_ID": "7",
+            },
+            "https://github.com",
+            "https://github.com/me/it/actions/runs/7",
+        ),
+        ({"CI_JOB_URL": "https://lab.example/a/-/jobs/1"}, "https://lab.example", None),
+        ({"BUILD_URL": "http://ci.example:8080/job/a/1/"}, "http://ci.example:8080", None),
+        ({"GITHUB_REPOSITORY": "me/it"}, "mailto:test@example.com", ""),
+    ],
+)
+def test_the_builder_is_a_run_of_ci_where_one_registered(
+    copy: Copy, tmp_path: Path, variables: dict[str, str], builder: str, run: str | None
+) -> None:
+    other = copy_again(copy, copy.path.parent / tmp_path.name)  # beside the same remote
+    other.run("git", "commit", "--quiet", "--allow-empty", "--no-verify", "--message", "More")
+    register = ("python", "-m", "mlrepo.commands", "register", "-m", "By a job")
+    other.run(*register, check=True, **variables)
+    document = other.json("python", "-m", "mlrepo.commands", "record", "v1.1", "--format", "slsa")
+    check_slsa(document)
+    details = document["predicate"]["runDetails"]
+    assert details["builder"] == {"id": builder}
+    address = next(iter(variables.values())) if run is None else run
+    assert details.get("metadata", {}).get("invocationId", "") == address
 
 
 def test_cyclonedx_describes_the_model_its_data_and_its_packages(

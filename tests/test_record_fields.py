@@ -17,7 +17,7 @@ from releases import MODEL, Released, copied, wrong
 DOCS = TEMPLATE / "{{cookiecutter.project_slug}}/docs/auditors.md"
 SECTION = re.compile(r"^## What each field of a record rests on\n(.*?)^## ", re.M | re.S)
 # Not in the record of the project that is forged here.
-ABSENT = {"data.rows_in_train_and_test", "stages.*.datasets"}
+ABSENT = {"data.rows_in_train_and_test", "environment.ci", "stages.*.datasets"}
 
 
 def documented() -> dict[str, str]:

@@ -13,7 +13,7 @@ from mlrepo.core.params import LibraryParams
 from mlrepo.learning import model_file
 from mlrepo.versions.gate import verdict as gate
 from mlrepo.versions.gate.champion import Champion
-from mlrepo.versions.policy import Gate
+from mlrepo.versions.rules.policy import Gate
 
 from .conftest import TinyProject
 

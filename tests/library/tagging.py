@@ -8,7 +8,7 @@ import pytest
 from semver import Version as Number
 
 from mlrepo.pipeline import git
-from mlrepo.versions import tags
+from mlrepo.versions import write_tags
 from mlrepo.versions.registry import Registry, Version
 from mlrepo.versions.tags import Tag
 
@@ -48,4 +48,4 @@ def _write(name: str, version: str, commit: str, notes: str, record: dict[str, A
         record = Registry.load("model").head(version) | record
         message = f"{notes}\n\n{json.dumps(record, indent=1)}\n"
         date = datetime.fromisoformat(record["at"])
-        tags._keep(tags._make(name, commit, message, date, sign=False), name)
+        write_tags._keep(write_tags._make(name, commit, message, date, sign=False), name)

@@ -6,7 +6,7 @@ import pytest
 
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
-from mlrepo.versions.policy import load_settings
+from mlrepo.versions.rules.policy import load_settings
 
 from .conftest import template_yaml
 

@@ -10,8 +10,9 @@ import pytest
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import git
 from mlrepo.versions import tags
-from mlrepo.versions.policy import Signing
-from mlrepo.versions.registry import Registry, parse_number
+from mlrepo.versions.registry import Registry
+from mlrepo.versions.rules.signatures import Signers
+from mlrepo.versions.version_numbers import parse_number
 
 from . import tagging
 
@@ -295,7 +296,7 @@ def test_why_a_signature_is_bad_is_told_in_words(repository: Repository) -> None
     repository.commit()
     broken = "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----"
     tagging.version("1.0.0", notes=f"Notes\n\n{broken}")
-    signing = Signing(required=False, allowed_signers="allowed_signers", gpg_fingerprints=())
+    signing = Signers("allowed_signers", b"", ())
     found = signing.check(Registry.load("model").newest().tag)
     assert found.state == "bad"
     assert found.says.startswith("the signature is not good: ")

@@ -1,5 +1,6 @@
 """Hand a version out, if it holds: in a folder and a release, or to deploy.py of the team."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,19 +11,19 @@ from mlrepo.ci.providers import RefusedError, provider
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import read_json, write_json
 from mlrepo.core.markdown import markdown
-from mlrepo.core.paths import CARD
-from mlrepo.pipeline import git
 from mlrepo.pipeline.dvc import variables
 from mlrepo.pipeline.dvc_yaml import declared
-from mlrepo.pipeline.output import as_json, report
+from mlrepo.pipeline.output import report
 from mlrepo.storage.store import Store
 from mlrepo.versions import fetch
 from mlrepo.versions import verify as proofs
-from mlrepo.versions.records.exports import render
+from mlrepo.versions.proofs.envelope import Key
+from mlrepo.versions.proofs.folder import fill
 from mlrepo.versions.registry import DEPRECATED, Registry, Version
 from mlrepo.versions.tags import artifact_in_tag
 
 RELEASES = Path("release")  # Git ignores it
+KEY = "MODEL_SIGNING_KEY"  # variable of a job: the private key itself, or its file
 STEP = Path("deploy.py")
 
 
@@ -40,8 +41,8 @@ def release(tag: str) -> bool:
     if not _holds(registry.model, version):
         return False
     say("collect")
-    folder = RELEASES / tag.replace("/", "-")
-    files = _fill(folder, version)
+    folder, given = RELEASES / tag.replace("/", "-"), os.environ.get(KEY)
+    files = fill(folder, version, Key.load(given) if given else None)
     print("\n".join(map(str, files)))
     record = version.record
     lines = [
@@ -62,22 +63,6 @@ def release(tag: str) -> bool:
     except RefusedError as reason:
         raise ProjectError(f"{folder} is complete, but attached to no release: {reason}") from None
     return True
-
-
-def _fill(folder: Path, version: Version) -> list[Path]:
-    model = fetch.fetch(version, folder, Store())
-    texts = {
-        "record.json": as_json(version.record),
-        "provenance.slsa.json": render(version, "slsa"),
-        "bom.cdx.json": render(version, "cyclonedx"),
-    }
-    for name, text in texts.items():
-        (folder / name).write_text(f"{text.rstrip()}\n", encoding="utf-8", newline="\n")
-    names = [f"{model.name}.sha256", "VERSION.json", *texts]
-    if git.ask("cat-file", "-e", f"{version.tag.commit}:./{CARD}") is not None:
-        (folder / CARD).write_bytes(git.bytes_at(version.tag.commit, CARD.name))
-        names.append(CARD.name)
-    return [model, *(folder / name for name in names)]
 
 
 def deploy(tag: str, only: str | None) -> bool:

@@ -17,8 +17,8 @@ from mlrepo.pipeline import git, status
 from mlrepo.pipeline.dvc import variables
 from mlrepo.storage.transfer import transfer
 from mlrepo.versions.gate import verdict
-from mlrepo.versions.policy import load_settings
 from mlrepo.versions.registry import Registry
+from mlrepo.versions.rules.policy import load_settings
 
 REPORT = FOLDER / "report.md"
 

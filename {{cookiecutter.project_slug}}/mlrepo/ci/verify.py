@@ -8,23 +8,33 @@ from typing import Any
 
 from mlrepo.ci.job import FOLDER, begin, say, summarize
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.files import write_json
+from mlrepo.core.files import atomic, write_json
 from mlrepo.core.markdown import markdown
 from mlrepo.pipeline.dvc import variables
-from mlrepo.versions.policy import load_settings
+from mlrepo.versions.proofs.seal import seal
 from mlrepo.versions.registry import Registry
+from mlrepo.versions.rules.policy import load_settings
+from mlrepo.versions.rules.states import in_words
 
-VERDICTS = FOLDER / "verify.json"
+VERDICTS, SEAL = FOLDER / "verify.json", FOLDER / "seal.json"
 
 
 def verify(model: str, stages: list[str], every: bool) -> bool:
-    """Rebuild what is in stages, the last one unless told, and return whether all of it holds."""
+    """Rebuild what is in stages, the last one unless told, and return whether all of it holds.
+
+    The seal of all tags is kept beside the verdicts: as an artifact, it is out of their reach.
+    """
     begin()
     settings, registry = load_settings(), Registry.load(model)
     for name in stages:
         settings.stage(name)
     for name, why in registry.chain.doubts.items():
         print(f"not believed: {name}: {why}")
+    if registry.chain.tags:
+        sealed = seal(registry)
+        with atomic(SEAL) as partial:
+            partial.write_text(f"{sealed.line(whole=True)}\n", encoding="utf-8", newline="\n")
+        print(f"seal: {sealed.line()}")
     verdicts: list[dict[str, Any]] = []
     for stage in stages or (list(settings.stages) if every else [settings.last]):
         current = registry.current(stage)
@@ -37,6 +47,7 @@ def verify(model: str, stages: list[str], every: bool) -> bool:
     lines = []
     for v in verdicts:
         said = [(v["rebuild"] or {}).get("verdict", "not rebuilt"), *chain(*v["checks"].values())]
+        said += map(in_words, v["emergencies"])
         lines.append([v["stage"], v["version"], "; ".join(said)])
     table = markdown([["stage", "version", "verdict"], *lines]) if lines else "Nothing to verify."
     print(table)

@@ -1,14 +1,13 @@
-"""Make versions, bring them into stages and back, and prove what they are."""
+"""Make versions, and bring them into stages and back."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from typer import Argument, Option
 
 from mlrepo.commands.options import (
     Json,
     Model,
-    Offline,
     Override,
     Sign,
     VersionName,
@@ -19,7 +18,7 @@ from mlrepo.commands.options import (
     pin,
 )
 from mlrepo.pipeline.dvc_yaml import choose_model
-from mlrepo.pipeline.output import as_json, few, report
+from mlrepo.pipeline.output import as_json
 
 
 def register(
@@ -74,6 +73,19 @@ def rollback(
     print(f"{done.version.name} is in '{done.stage}' again ({done.tag.name})")
 
 
+def retire(
+    stage: Annotated[str, Argument(metavar="STAGE", help="The stage that shall be empty.")],
+    message: Why,
+    sign: Sign = False,
+    model: Model = None,
+) -> None:
+    """Empty a stage; `model rollback` brings back what was in it."""
+    from mlrepo.versions.promotion import Order, retire
+
+    done = retire(choose_model(model), stage, Order(message, None, sign, announce))
+    print(f"nothing is in '{stage}' now; {done.version.name} was ({done.tag.name})")
+
+
 def deprecate(version: VersionName, message: Why, sign: Sign = False, model: Model = None) -> None:
     """Mark a version bad, so that nothing brings it into a stage again."""
     from mlrepo.versions.promotion import Order, deprecate
@@ -93,42 +105,6 @@ def restore(version: VersionName, model: Model = None) -> None:
         print("`model pull` brings its data and model")
 
 
-def verify(
-    version: Annotated[
-        str | None, Argument(metavar="[VERSION|STAGE]", help="The newest, if left out.")
-    ] = None,
-    rebuild: Annotated[
-        bool, Option("--rebuild", help="Make it again from its commit, and compare.")
-    ] = False,
-    offline: Offline = False,
-    json: Json = False,
-    model: Model = None,
-) -> None:
-    """Check that the files, the commit and the tags of a version are what its tag recorded."""
-    from mlrepo.versions import verify as proofs
-
-    proof = proofs.verify(choose_model(model), version, offline)
-    chosen, signed, ok = proof.version, proof.signed, not any(proof.checks.values())
-    verdict = None
-    if rebuild:
-        from mlrepo.versions import rebuild as again
-
-        verdict = again.rebuild(chosen, announce)
-        ok = ok and verdict["verdict"] != "different"
-    if json:
-        result = {"version": chosen.name, "ok": ok, "signature": signed.says}
-        result |= {"checks": proof.checks, "not_checked": proof.unknown, "rebuild": verdict}
-        print(as_json(result))
-    else:
-        print(report(proof.checks))
-        for why, names in proof.unknown.items():
-            print(f"not checked: {', '.join(few(names))}: {why}")
-        if verdict:
-            print(_describe_rebuild(verdict))
-        print(f"{chosen.tag.name} {'holds' if ok else 'DOES NOT HOLD'}; {signed.says}")
-    end(ok)
-
-
 def gate(
     against: Annotated[
         str | None, Option(help="A stage; by default the last of versions.yaml.")
@@ -139,7 +115,7 @@ def gate(
     """Compare the model in this folder with the one in a stage; exit code 1: the gate refuses."""
     pin()
     from mlrepo.versions.gate import verdict
-    from mlrepo.versions.policy import load_settings
+    from mlrepo.versions.rules.policy import load_settings
 
     found = verdict.against(choose_model(model), against, announce)
     print(as_json(found) if json else verdict.describe(found))
@@ -156,16 +132,3 @@ def compare(
     from mlrepo.scoring.equivalence import compare
 
     print(as_json(compare(before, after, rows)))
-
-
-def _describe_rebuild(found: dict[str, Any]) -> str:
-    """Return what a rebuild found as text."""
-    lines = [f"{found['verdict']}: {found.get('why', 'all outputs have the recorded bytes')}"]
-    lines += [f"  {path} differs" for path in found["differing"]]
-    lines += [f"  {part}" for part in found.get("parts", [])]
-    if "largest_difference" in found:
-        lines.append(
-            f"  largest difference of a prediction: {found['largest_difference']:.3g} "
-            f"in {found['rows']} rows; labels {'equal' if found['labels_equal'] else 'differ'}"
-        )
-    return "\n".join(lines)

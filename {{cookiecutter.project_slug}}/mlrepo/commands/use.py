@@ -77,7 +77,7 @@ def serve(
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from mlrepo.serving import server
     from mlrepo.serving.settings import Settings, token_for
-    from mlrepo.versions.policy import load_settings
+    from mlrepo.versions.rules.policy import load_settings
 
     token, stage = token_for(host), None if version else stage or load_settings().last
     model = choose_model(model)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,6 +34,20 @@ def origin() -> str | None:
     """Return the Git remote that versions are shared through: origin, or the only one."""
     remotes = (ask("remote") or "").split()
     return "origin" if "origin" in remotes else remotes[0] if len(remotes) == 1 else None
+
+
+def default_branch(remote: str) -> str | None:
+    """Return the name of a remote's default branch; None where it has none yet."""
+    head, prefix = f"refs/remotes/{remote}/HEAD", f"refs/remotes/{remote}/"
+    known = ask("symbolic-ref", "--quiet", head)
+    if known is None:
+        said = ask("ls-remote", "--symref", remote, "HEAD") or ""
+        found = re.match(r"ref: refs/heads/(\S+)\tHEAD\n.", said)
+        if found is None:
+            return None
+        known = prefix + found[1]
+        git("symbolic-ref", head, known)
+    return known.removeprefix(prefix)
 
 
 def history(fetch: bool = False) -> list[str]:

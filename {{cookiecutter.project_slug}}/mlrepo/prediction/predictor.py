@@ -21,9 +21,9 @@ from mlrepo.storage.store import Store
 from mlrepo.tables.schema import Schema, load_schema
 from mlrepo.versions import fetch
 from mlrepo.versions.committed_code import CommittedCode
-from mlrepo.versions.policy import load_settings
 from mlrepo.versions.records import old_records
 from mlrepo.versions.registry import Registry, Version
+from mlrepo.versions.rules.policy import in_force
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def of_version(version: Version, tell: Tell) -> Predictor:
     It is refused if its bytes are not the recorded ones, its signature is bad, or it needs code
     that this folder has changed.
     """
-    load_settings().signing.refuse_bad(version.tag)
+    in_force().signers.refuse_bad(version.tag)
     record, commit = version.record, version.tag.commit
     data, code = old_records.data_params(record), CommittedCode(commit)
     elsewhere = f"`git worktree add ../{version.name} {version.tag.name}` and predict there"

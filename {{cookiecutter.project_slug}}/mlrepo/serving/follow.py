@@ -13,7 +13,7 @@ from mlrepo.pipeline.output import Tell
 from mlrepo.serving.served_version import Served, load
 from mlrepo.serving.settings import Settings
 from mlrepo.serving.telemetry import Meters, log
-from mlrepo.versions import tags
+from mlrepo.versions import tags, write_tags
 from mlrepo.versions.registry import Registry, Version
 
 _LONGEST = 300.0  # seconds between two tries of a version that cannot be loaded
@@ -87,7 +87,7 @@ class Follower:
 
     def _fetch(self) -> None:
         if self._settings.fetch:
-            tags.fetch(self._settings.model)
+            write_tags.fetch(self._settings.model)
 
     def _wanted(self) -> Version:
         registry = Registry.load(self._settings.model)

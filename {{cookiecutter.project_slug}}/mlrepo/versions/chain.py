@@ -56,9 +56,13 @@ class Chain:
         return found
 
 
-def follow(model: str, found: Mapping[str, Tag]) -> Chain:
-    """Tell the tags of ``model`` that form one chain from those that do not."""
+def follow(model: str, found: Mapping[str, Tag], refused: Mapping[str, str]) -> Chain:
+    """Tell the tags of ``model`` that form one chain from those that do not.
+
+    ``refused`` says why tags are not believed whatever their place in the chain is.
+    """
     doubts = {name: why for name, tag in found.items() if (why := _denies_itself(model, tag))}
+    doubts |= refused
     claimed = [tag for name, tag in found.items() if name not in doubts]
     for tag in claimed:
         for name, oid in tag.claims["after"].items():
@@ -89,13 +93,17 @@ def _denies_itself(model: str, tag: Tag) -> str | None:
     if tag.called != tag.name:
         return f"it is the tag {tag.called} under another name"
     true: dict[str, object] = {"model": model, "at": tag.date.isoformat(), "by": tag.by}
-    if tag.stage is None:
+    if tag.version:
         true |= {"version": tag.version, "commit": tag.commit, "files": True}
+    elif tag.act:
+        true |= {"act": tag.act}
     else:
         true |= {"stage": tag.stage}
     for key, value in true.items():
         if tag.claims.get(key) != value:
             return f"its record says {key} {tag.claims.get(key)!r}, the tag itself {value!r}"
+    if tag.is_empty != (tag.claims.get("action") == "retire"):
+        return "its name and its record differ in whether it empties a stage"
     if tag.date > datetime.now(UTC) + AHEAD:
         return f"it is dated {tag.date:%Y-%m-%d}, which is still to come: a clock was wrong"
     return None
@@ -126,7 +134,7 @@ class _Links:
             return "it names no tag before it, and is not the first"
         if why := self._is_about_nothing(tag, highest):
             return why
-        if tag.stage is None:
+        if tag.version:
             self._versions[tag.commit] = tag
         self._place[tag.name] = len(self._before)
         self._before.append(reduce(or_, (self._before[p] | 1 << p for p in places), 0))
@@ -136,7 +144,7 @@ class _Links:
 
     def _is_about_nothing(self, tag: Tag, highest: int) -> str | None:
         version = self._versions.get(tag.commit)
-        if tag.stage is None:
+        if tag.version:
             return f"its commit is {version.name} already" if version else None
         meant = tag.claims.get("version")
         if version is None or version.oid != tag.claims.get("version_tag"):

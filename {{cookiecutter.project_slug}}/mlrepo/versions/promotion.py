@@ -6,13 +6,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.pipeline import git
 from mlrepo.pipeline.output import Tell
 from mlrepo.storage.store import Store
-from mlrepo.versions import fetch, tags
+from mlrepo.versions import acts, fetch
 from mlrepo.versions.gate import verdict as gate
-from mlrepo.versions.policy import in_force, load_settings
 from mlrepo.versions.registry import DEPRECATED, Assignment, Registry, Version
+from mlrepo.versions.rules import approvals
+from mlrepo.versions.rules.policy import in_force
 
 
 @dataclass(frozen=True)
@@ -20,42 +20,55 @@ class Order:
     """How a person wants a stage to change."""
 
     why: str
-    override: str | None  # the reason to go on in spite of the gate or a missing signature
+    override: str | None  # the reason to go on in spite of the gate or what others have to say
     sign: bool
     tell: Tell
 
 
 def promote(model: str, text: str, stage: str, order: Order) -> Assignment:
     """Bring a version into a stage, once it has passed what the stage demands."""
-    settings = load_settings()
-    rules = settings.stage(stage)
     registry = _fetched(model, order)
-    version, current = registry.resolve(text), registry.current(stage)
+    settings = in_force().settings
+    rules = settings.stage(stage)
+    version, last = registry.resolve(text), registry.of(stage)[-1:]
+    said = _heard(registry, version, stage, order)
     _prove(registry, version, stage, order)
     verdict = None
     if rules.gate:
         order.tell("gate")
-        verdict = gate.compare(version, current.version if current else None, settings.gate)
+        # Of an empty stage the last version: to empty it is no way past the gate.
+        verdict = gate.compare(version, last[0].version if last else None, settings.gate)
         order.tell(gate.describe(verdict))
         if not gate.opens(verdict, settings.gate) and not order.override:
             raise ProjectError(
                 f"{version.name} does not pass the gate of '{stage}', which stays as it was: "
                 "--override REASON goes on in spite of it, and is recorded"
             )
-    return _assign(registry, version, stage, "promote", order, gate=verdict)
+    return _assign(registry, version, stage, "promote", order, gate=verdict, **said)
 
 
 def rollback(model: str, stage: str | None, to: str | None, order: Order) -> Assignment:
     """Bring the version back that was in a stage before, or the one that ``to`` names."""
-    settings = load_settings()
+    registry = _fetched(model, order)
+    settings = in_force().settings
     stage = stage or settings.last
     settings.stage(stage)
-    registry = _fetched(model, order)
     current = registry.current(stage)
     version = registry.version(to) if to else registry.previous(stage)
     order.tell(f"from {current.version.name if current else 'nothing'} back to {version.name}")
+    said = _heard(registry, version, stage, order, back=True)
     _prove(registry, version, stage, order)
-    return _assign(registry, version, stage, "rollback", order)
+    return _assign(registry, version, stage, "rollback", order, **said)
+
+
+def retire(model: str, stage: str, order: Order) -> Assignment:
+    """Empty a stage: nothing is in it until the next promotion or rollback."""
+    registry = _fetched(model, order)
+    current = registry.current(stage)
+    if current is None:
+        in_force().settings.stage(stage)
+        raise ProjectError(f"nothing is in '{stage}' already")
+    return _assign(registry, current.version, stage, "retire", order)
 
 
 def deprecate(model: str, text: str, order: Order) -> Assignment:
@@ -66,7 +79,10 @@ def deprecate(model: str, text: str, order: Order) -> Assignment:
     done = _assign(registry, version, DEPRECATED, "deprecate", order)
     for stage in registry.stages:
         if (current := registry.current(stage)) and current.version == version:
-            order.tell(f"{version.name} is still in '{stage}': `model rollback {stage} -m WHY`")
+            order.tell(
+                f"{version.name} is still in '{stage}': `model rollback {stage} -m WHY`, or "
+                f"`model retire {stage} -m WHY`, which empties it"
+            )
     return done
 
 
@@ -75,20 +91,34 @@ def _fetched(model: str, order: Order) -> Registry:
         raise ProjectError("say why: -m WHY")
     if order.override is not None and not order.override.strip():
         raise ProjectError("say why it goes on all the same: --override REASON")
-    in_force()
-    remote = git.origin()
-    here = "no Git remote: the tags of this clone count"
-    order.tell(f"fetch the tags of {remote}" if remote else here)
-    tags.fetch(model)
-    registry = Registry.load(model)
-    for name, why in registry.chain.doubts.items():
-        order.tell(f"{name} is not believed: {why}")
-    return registry
+    return acts.latest(model, order.tell)
 
 
 def _refuse_bad(registry: Registry, version: Version) -> None:
     if bad := registry.bad(version):
         raise ProjectError(f"{version.name} is marked bad: {bad.tag.notes}")
+
+
+def _heard(
+    registry: Registry, version: Version, stage: str, order: Order, back: bool = False
+) -> dict[str, Any]:
+    """Return what the record says of those who approved the version or made it again.
+
+    Raise where there are too few, unless it goes ``back`` to what they had let in.
+    """
+    policy = in_force()
+    count = approvals.counted(registry, policy)
+    if back and count.was_in(version, stage):
+        return {}
+    tally = count.tally(version, stage)
+    if tally.lacks and not order.override:
+        raise ProjectError(
+            "\n  ".join([f"{version.name} may not come into '{stage}' yet:", *tally.lacks])
+            + "\n  --override REASON goes on, and is shown until somebody else approves it"
+        )
+    for lack in tally.lacks:
+        order.tell(f"in spite of this: {lack}")
+    return {"policy": policy.named, **tally.record}
 
 
 def _prove(registry: Registry, version: Version, stage: str, order: Order) -> None:
@@ -99,7 +129,7 @@ def _prove(registry: Registry, version: Version, stage: str, order: Order) -> No
     _refuse_bad(registry, version)
     with TemporaryDirectory() as folder:
         order.tell(f"check the signature of {version.tag.name}")
-        load_settings().signing.refuse_bad(version.tag)
+        in_force().signers.refuse_bad(version.tag)
         order.tell(f"download {version.name} and compare its SHA-256")
         store = Store()
         fetch.fetch(version, Path(folder), store)
@@ -118,11 +148,10 @@ def _assign(
         "from": current.version.name if current else None,
         "version_tag": version.tag.oid,
         "override": order.override,
-        "policy": in_force(),
         **extra,
     }
-    name = f"{registry.prefix}#{stage}#{registry.highest + 1}"
-    registry.refuse_news()
-    sign = order.sign or load_settings().needs_signature(stage, order.override)
-    tags.write(name, version.tag.commit, order.why, record, sign)
+    name = f"{registry.prefix}#{stage}{'!' * (action == 'retire')}#{registry.highest + 1}"
+    rules = in_force().settings.stages.get(stage)
+    sign = order.sign or bool(rules and rules.protected and not order.override)
+    acts.append(registry, name, version.tag.commit, order.why, record, sign)
     return Registry.load(registry.model).of(stage)[-1]

@@ -10,11 +10,12 @@ from mlrepo.pipeline.commit import Commit
 from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import few
 from mlrepo.storage.store import Store, Stored
-from mlrepo.versions import tags
-from mlrepo.versions.policy import Settings, load_settings
+from mlrepo.versions import acts, tags
 from mlrepo.versions.records import kept
 from mlrepo.versions.records.record import derive
-from mlrepo.versions.registry import Registry, Version, parse_number
+from mlrepo.versions.registry import Registry, Version
+from mlrepo.versions.rules.policy import Settings, in_force
+from mlrepo.versions.version_numbers import parse_number
 
 
 def register(model: str, bump: str, number: str | None, notes: str, sign: bool) -> Version:
@@ -27,14 +28,13 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
         notes: what a person says of the version.
         sign: sign the tag also where the settings of Git and of the project do not ask for it.
     """
-    settings = load_settings()
     if not notes.strip():
         raise ProjectError("say what is new in this version: -m NOTES")
     commit = git.require_clean_commit()
     lineage = dvc_lock.Lineage.of(model, declared()[model]["path"], dvc_lock.here())
     _refuse_stale()
-    tags.fetch(model)
-    registry = Registry.load(model)
+    registry = acts.latest(model, lambda _: None)
+    settings = in_force().settings
     chosen = _choose(registry, commit, bump, number)
     _refuse_unpushed(commit, lineage)
     record = derive(model, commit, kept.Kept(Store(), everywhere=True))
@@ -45,9 +45,7 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
         "previous": registry.version_before(chosen, registry.chain.ends),
         "gate": _verdict(registry, settings),
     }
-    name = f"{registry.prefix}@v{chosen}"
-    registry.refuse_news()
-    tags.write(name, commit, notes, head | record, sign or settings.signing.required)
+    acts.append(registry, f"{registry.prefix}@v{chosen}", commit, notes, head | record, sign)
     return Registry.load(model).version(str(chosen))
 
 
@@ -75,7 +73,7 @@ def _choose(registry: Registry, commit: str, bump: str, number: str | None) -> N
             raise ProjectError(f"this commit is {tag.name} already")
     if number is not None:
         chosen = parse_number(number)
-    elif not registry.versions:
+    elif not registry.versions and not registry.strange:
         chosen = Number(1)
     else:
         chosen = getattr(registry.newest().number, f"bump_{bump}")()

@@ -1,20 +1,21 @@
 """What the tags say: versions, what was in which stage when, and what may come next."""
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from semver import Version as Number
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import git
-from mlrepo.versions import tags
+from mlrepo.versions import rules, tags
 from mlrepo.versions.chain import FORMAT, Chain, follow
 from mlrepo.versions.tags import Tag
+from mlrepo.versions.version_numbers import is_number, parse_number
 
 # Stages are assigned to versions; a version in this one is bad. GTO shows it as a stage.
 DEPRECATED = "deprecated"
@@ -40,7 +41,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Assignment:
-    """The moment at which a version came into a stage."""
+    """The moment at which a version came into a stage, or out of it (retire)."""
 
     counter: int
     stage: str
@@ -49,13 +50,22 @@ class Assignment:
 
     @property
     def action(self) -> str:
-        """What it was: promote, rollback or deprecate."""
+        """What it was: promote, rollback, retire or deprecate."""
         return str(self.tag.claims.get("action", "promote"))
 
 
 @dataclass(frozen=True)
+class Act:
+    """What else a person said of a version."""
+
+    action: str  # such as approve
+    version: Version
+    tag: Tag
+
+
+@dataclass(frozen=True)
 class Registry:
-    """All versions of a model by number, and all assignments in their order.
+    """All versions of a model by number, and all assignments and acts in their order.
 
     These are the believed ones; ``chain`` has the tags that are not, and why.
     """
@@ -64,17 +74,21 @@ class Registry:
     versions: dict[Number, Version]
     assignments: list[Assignment]
     chain: Chain = field(default_factory=Chain)
-    highest: int = 0  # number of an assignment, believed or not
+    highest: int = 0  # number of an assignment or an act, believed or not
+    acts: list[Act] = field(default_factory=list)
 
     @classmethod
     def load(cls, model: str) -> "Registry":
-        """Read the tags of this clone; nothing else is asked."""
-        return cls.from_tags(model, tags.read(model))
+        """Read the tags of this clone, and believe what the rules in force accept."""
+        found = tags.read(model)
+        return cls.from_tags(model, found, rules.refused(found))
 
     @classmethod
-    def from_tags(cls, model: str, found: dict[str, Tag]) -> "Registry":
-        """Take what is believed from all tags of a model."""
-        chain = follow(model, found)
+    def from_tags(
+        cls, model: str, found: dict[str, Tag], refused: Mapping[str, str] = MappingProxyType({})
+    ) -> "Registry":
+        """Take what is believed from all tags of a model; ``refused`` says why some are not."""
+        chain = follow(model, found, refused)
         numbered = {
             Number.parse(tag.version[1:]): tag for tag in chain.tags.values() if tag.version
         }
@@ -85,8 +99,9 @@ class Registry:
             for tag in chain.tags.values()
             if tag.stage
         ]
+        acts = [Act(tag.act, by_commit[tag.commit], tag) for tag in chain.tags.values() if tag.act]
         highest = max((tag.counter for tag in found.values()), default=0)
-        return cls(model, versions, assignments, chain, highest)
+        return cls(model, versions, assignments, chain, highest, acts)
 
     def version(self, text: str) -> Version:
         """Return the version that a person means by v1, 1.2 or v1.2.0."""
@@ -134,6 +149,11 @@ class Registry:
         """Why each tag that is not believed is not."""
         return self.chain.settled | self.chain.doubts
 
+    @property
+    def events(self) -> list[Assignment | Act]:
+        """All that happened to versions after they were registered."""
+        return [*self.assignments, *self.acts]
+
     @cached_property
     def _by_stage(self) -> dict[str, list[Assignment]]:
         by_stage = defaultdict[str, list[Assignment]](list)
@@ -153,7 +173,7 @@ class Registry:
     def current(self, stage: str, date: datetime | None = None) -> Assignment | None:
         """Return what is in a stage now, or was at a date."""
         until = [a for a in self.of(stage) if date is None or a.tag.date <= date]
-        return until[-1] if until else None
+        return until[-1] if until and until[-1].action != "retire" else None
 
     def bad(self, version: Version) -> Assignment | None:
         """Return the assignment that marked a version bad, if one did."""
@@ -163,17 +183,21 @@ class Registry:
         """Return the version that a rollback goes to.
 
         Promotions pile up and a rollback takes from the top, so that a second rollback goes
-        further back and not forth again. Bad versions are passed over.
+        further back and not forth again. Of an empty stage it brings the last one back. Bad
+        versions are passed over.
         """
         pile: list[Version] = []
         for assignment in self.of(stage):
+            if assignment.action == "retire":
+                continue
             if assignment.action == "rollback" and assignment.version in pile:
                 while pile.pop() != assignment.version:
                     pass
             pile.append(assignment.version)
         if not pile:
             raise ProjectError(f"nothing was ever in the stage '{stage}'")
-        earlier = [v for v in pile[:-1] if v != pile[-1] and not self.bad(v)]
+        now = self.current(stage)
+        earlier = [v for v in pile if (not now or v != now.version) and not self.bad(v)]
         if not earlier:
             raise ProjectError(
                 f"no good version was in '{stage}' before {pile[-1].name}: name one with --to"
@@ -192,44 +216,22 @@ class Registry:
                     f"`git fetch --tags {remote}` brings them"
                 )
 
-    def refuse_news(self) -> None:
-        """Raise if somebody made a tag after this was read: whoever decides must know of it."""
-        tags.fetch(self.model)
-        news = Registry.load(self.model).chain.ends.keys() - self.chain.tags.keys()
-        if news:
-            raise ProjectError(
-                f"somebody else was first: {', '.join(sorted(news))} came meanwhile. Nothing has "
-                "changed here; look at `model history` and decide again"
-            )
+    def now(self) -> datetime:
+        """Return the time that the next tag bears: later than all before, as clocks differ."""
+        dates = [tag.date + timedelta(seconds=1) for tag in self.chain.tags.values()]
+        return max([datetime.now(UTC).replace(microsecond=0), *dates])
 
     def head(self, version: str) -> dict[str, Any]:
         """Return what the record in the next tag begins with; it names the tags before.
 
-        Its time is now, and later than all before: GTO orders events by it, and clocks differ
-        between machines. Tags that are not believed are named as such: so they stay out.
+        Tags that are not believed are named as such: so they stay out.
         """
-        dates = [tag.date + timedelta(seconds=1) for tag in self.chain.tags.values()]
         head = {
             "format": FORMAT,
             "model": self.model,
             "version": version,
-            "at": max([datetime.now(UTC).replace(microsecond=0), *dates]).isoformat(),
+            "at": self.now().isoformat(),
             "by": git.identity(),
             "after": self.chain.ends,
         }
         return head | ({"besides": self.chain.strange} if self.chain.strange else {})
-
-
-def is_number(text: str) -> bool:
-    """Return whether a person who writes ``text`` means the number of a version, not a stage."""
-    return re.fullmatch(r"v?\d+(\.\d+)*([-+].*)?", text) is not None
-
-
-def parse_number(text: str) -> Number:
-    """Return the number that v1, 1.2 or v1.2.0-rc.1 stands for."""
-    try:
-        return Number.parse(text.strip().removeprefix("v"), optional_minor_and_patch=True)
-    except ValueError:
-        raise ProjectError(
-            f"'{text}' is no version: write it like v1.2.0 (https://semver.org)"
-        ) from None

@@ -8,10 +8,14 @@ from typing import NamedTuple
 from mlrepo.pipeline import dvc_lock, git
 from mlrepo.storage.store import Store, Stored, hashes
 from mlrepo.versions import tags
-from mlrepo.versions.policy import Settings, Signature, load_settings
 from mlrepo.versions.records import claims, old_records
 from mlrepo.versions.records.kept import Kept
-from mlrepo.versions.registry import Registry, Version, is_number, parse_number
+from mlrepo.versions.registry import DEPRECATED, Act, Assignment, Registry, Version
+from mlrepo.versions.rules import approvals, past
+from mlrepo.versions.rules.policy import Policy, in_force
+from mlrepo.versions.rules.signatures import Signature
+from mlrepo.versions.rules.states import State, emergencies
+from mlrepo.versions.version_numbers import is_number, parse_number
 
 
 class Proof(NamedTuple):
@@ -21,25 +25,27 @@ class Proof(NamedTuple):
     checks: dict[str, list[str]]
     signed: Signature
     unknown: dict[str, list[str]]  # the reason -> their names
+    emergencies: list[State]  # what was done past the rules, and nobody else has approved since
 
 
 def verify(model: str, text: str | None, offline: bool) -> Proof:
     """Check a version, the newest unless named; ``offline``: without the remotes of Git and DVC."""
     registry = Registry.load(model)
     version = _asked_for(registry, text)
-    settings = load_settings()
-    signed = settings.signing.check(version.tag)
+    policy = in_force()
+    signed = policy.signers.check(version.tag)
     kept, unknown = Kept(Store(), everywhere=not offline), defaultdict[str, list[str]](list)
     checks = {
         "tag": claims.of_tags(version, registry),
-        "signature": _signature(registry, version, signed, settings),
-        "history": _history(registry, offline),
+        "signature": _signature(registry, version, signed, policy),
+        "history": _history(registry, version, offline),
         "commit": claims.of_commit(model, version, kept, unknown),
         "data and model": _stored(version, kept),
         "this folder": _folder(version),
     }
     found = {name: claims.found(each) for name, each in checks.items()}
-    return Proof(version, found, signed, unknown)
+    open_yet = emergencies(approvals.counted(registry, policy), version)
+    return Proof(version, found, signed, unknown, open_yet)
 
 
 def _asked_for(registry: Registry, text: str | None) -> Version:
@@ -52,25 +58,34 @@ def _asked_for(registry: Registry, text: str | None) -> Version:
 
 
 def _signature(
-    registry: Registry, version: Version, signed: Signature, settings: Settings
+    registry: Registry, version: Version, signed: Signature, policy: Policy
 ) -> Iterator[str]:
-    if signed.is_insufficient(settings.signing.required):
+    """Where a signature is asked of all, the chain says who lacks one."""
+    if signed.state == "bad":
         yield signed.says
-    for assignment in registry.assignments:
-        if assignment.version == version:
-            override = assignment.tag.record.get("override")
-            # What was unsigned in a stage before signatures were required is the past.
-            is_current = registry.current(assignment.stage) == assignment
-            needed = is_current and settings.needs_signature(assignment.stage, override)
-            found = settings.signing.check(assignment.tag)
-            if found.is_insufficient(needed):
-                yield f"{assignment.tag.name}: {found.says}"
+    for said in registry.events:
+        if said.version == version:
+            found = policy.signers.check(said.tag)
+            if found.state == "bad" or (found.state == "none" and _lacks(said, registry, policy)):
+                yield f"{said.tag.name}: {found.says}"
 
 
-def _history(registry: Registry, offline: bool) -> Iterator[str]:
-    """Tags that do not fit into the chain, and those that the Git remote has otherwise."""
+def _lacks(said: Assignment | Act, registry: Registry, policy: Policy) -> bool:
+    """Return whether a tag needs a signature for what is in a protected stage now."""
+    if isinstance(said, Act) or registry.current(said.stage) != said:
+        return False
+    rules = policy.settings.stages.get(said.stage)
+    return bool(rules and rules.protected and not said.tag.record.get("override"))
+
+
+def _history(registry: Registry, version: Version, offline: bool) -> Iterator[str]:
+    """Tags that do not fit into the chain or its rules, or that the Git remote has otherwise."""
     for name, why in registry.chain.doubts.items():
         yield f"{name} is not believed: {why}"
+    for done in registry.assignments:
+        if done.version == version and done.stage != DEPRECATED:
+            for lack in past.lacked(registry, done):
+                yield f"{done.tag.name} came in without what its stage asked for: {lack}"
     remote = None if offline else git.origin()
     if remote:
         here, there = tags.read(registry.model), tags.at(remote, registry.model)

@@ -14,7 +14,7 @@ from mlrepo.core.params import LibraryParams
 from mlrepo.learning import features, metrics
 from mlrepo.learning.predictions import Predictions
 from mlrepo.scoring.slices import slices
-from mlrepo.versions.policy import Gate
+from mlrepo.versions.rules.policy import Gate
 
 SMALLEST_SLICE = 10  # rows: in a smaller one a single row decides
 REPEATS = 5  # of the time that predictions take

@@ -24,13 +24,13 @@ from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import Tell
 from mlrepo.scoring import bootstrap
 from mlrepo.storage.store import Store
-from mlrepo.versions import fetch, tags
+from mlrepo.versions import fetch, write_tags
 from mlrepo.versions.gate import bounds
 from mlrepo.versions.gate.bounds import number
 from mlrepo.versions.gate.champion import Champion, predict
-from mlrepo.versions.policy import Gate, load_settings
 from mlrepo.versions.records import old_records
 from mlrepo.versions.registry import Registry, Version
+from mlrepo.versions.rules.policy import Gate, load_settings
 
 Verdict = dict[str, Any]
 
@@ -72,7 +72,7 @@ def against(model: str, stage: str | None, tell: Tell) -> Verdict:
     stage = stage or settings.last
     settings.stage(stage)
     try:
-        tags.fetch(model)
+        write_tags.fetch(model)
     except ProjectError as error:  # CI may hold the tags, and no right to fetch them again
         if not Registry.load(model).current(stage):
             raise

@@ -7,22 +7,28 @@ docs/auditors.md lists the fields.
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any, Final
 
 from mlrepo.core.errors import ProjectError
+from mlrepo.pipeline import git
 from mlrepo.pipeline.output import findings
 from mlrepo.versions.chain import FORMAT
 from mlrepo.versions.records.kept import Kept, Node, Unknown
 from mlrepo.versions.records.record import derive
 from mlrepo.versions.registry import Registry, Version
+from mlrepo.versions.rules import PATH
 
 # Fields of a record that say what the tag itself says, or the tags before it.
-OF_TAGS: Final = ("format", "model", "version", "commit", "at", "by", "after", "previous")
+OF_TAGS: Final = (
+    "format", "model", "version", "commit", "at", "by", "after", "previous", "policy",
+)  # fmt: skip
 # Facts of a machine, a moment and a measurement, which no later look can derive again.
 _MACHINE: Final = ("architecture", "cores", "numerics", "system", "threads")
 OBSERVED: Final = {
     *(("gate",), ("besides",), ("nonce",)),
     *(("environment", "registered_on", fact) for fact in _MACHINE),
+    ("environment", "ci"),
     ("data", "rows_in_train_and_test"),  # of earlier releases; metrics/prepare.json has the like
 }
 
@@ -49,9 +55,23 @@ def of_tags(version: Version, registry: Registry) -> Iterator[str]:
     for key, true in claims.items():
         if record.get(key) != true:
             yield f"its record says {key} {record.get(key)!r}, the tag itself {true!r}"
+    yield from _policy(record.get("policy"))
     before = registry.version_before(version.number, record["after"])
     if record.get("previous") != before:
         yield f"its record says previous {record.get('previous')!r}, the tags before it {before!r}"
+
+
+def _policy(claim: Node | None) -> Iterator[str]:
+    """Hold the rules that a record names against the commit that it names for them."""
+    if claim is None:  # as in earlier releases
+        return
+    try:
+        true = sha256(git.bytes_at(claim["commit"], str(PATH))).hexdigest()
+    except ProjectError:
+        yield f"its record says policy.commit {claim['commit']!r}, which has no {PATH}"
+        return
+    if claim["sha256"] != true:
+        yield f"its record says policy.sha256 {claim['sha256']!r}, {PATH} there has {true!r}"
 
 
 def of_commit(

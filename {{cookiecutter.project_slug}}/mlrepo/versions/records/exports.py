@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from mlrepo.core.files import csv_rows
 from mlrepo.core.paths import SCORES
@@ -29,14 +29,15 @@ def render(version: Version, form: str) -> str:
     """Return the record as "json" (as it stands in the tag), "slsa" or "cyclonedx"."""
     record = version.record
     if form == "slsa":
-        return as_json(_statement(record))
+        return as_json(statement(record))
     return as_json(_bill(record, version.tag) if form == "cyclonedx" else record)
 
 
-def _statement(record: Node) -> Node:
+def statement(record: Node) -> Node:
     """Return who vouches for which model file being made from what, and how.
 
-    When its stages ran is not recorded, so nothing is said of it.
+    That is the provider of the CI run that registered it, or else the person who did on a machine
+    of theirs. Where and when its stages ran is not recorded, so nothing is said of it.
     """
     artifact, environment, stages = record["artifact"], record["environment"], record["stages"]
     params = {name: each["params"].get("params.yaml") for name, each in stages.items()}
@@ -50,12 +51,16 @@ def _statement(record: Node) -> Node:
         "resolvedDependencies": _dependencies(record),
     }
     address = record["by"].rpartition("<")[2].rstrip(">")
-    builder = {"id": f"mailto:{quote(address, safe='@')}"}
+    details: Node = {"builder": {"id": f"mailto:{quote(address, safe='@')}"}}
+    if run := environment.get("ci"):
+        provider = urlsplit(run)
+        details = {"builder": {"id": f"{provider.scheme}://{provider.netloc}"}}
+        details["metadata"] = {"invocationId": run}
     return {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": artifact["path"], "digest": {"sha256": artifact["sha256"]}}],
         "predicateType": "https://slsa.dev/provenance/v1",
-        "predicate": {"buildDefinition": definition, "runDetails": {"builder": builder}},
+        "predicate": {"buildDefinition": definition, "runDetails": details},
     }
 
 

@@ -1,5 +1,6 @@
 """The files of a version that DVC keeps, in its cache and its remote; and what a machine adds."""
 
+import os
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -122,6 +123,17 @@ def observe(record: Node) -> None:
     environment["python"] = platform.python_version()
     pinned = environment["registered_on"]["numerics_pinned"]
     environment["registered_on"] |= fingerprint.machine(pinned)
+    if run := _ci_run():
+        environment["ci"] = run
+
+
+def _ci_run() -> str | None:
+    """Return the address of the CI run that registers, by the variables of its provider."""
+    env = os.environ.get
+    if repository := env("GITHUB_REPOSITORY"):
+        server, number = env("GITHUB_SERVER_URL"), env("GITHUB_RUN_ID")
+        return f"{server}/{repository}/actions/runs/{number}" if server and number else None
+    return env("CI_JOB_URL") or env("BUILD_URL")  # of GitLab, of Jenkins
 
 
 def _describe(store: Store, commit: str, model: Stored, sha256: str) -> Node:

@@ -1,0 +1,1 @@
+"""Proofs for people outside: seals of the chain, time stamps, and signed folders and statements."""
