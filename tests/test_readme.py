@@ -83,6 +83,12 @@ IN_TEXT = {
     "model record v1 --format slsa": "uv run model record v1 --format slsa",
     "model gate": "uv run model gate",
     "model deprecate v1.1 -m WHY": "uv run model deprecate v1.1 -m WHY",
+    "model retire staging -m WHY": (
+        "uv run model promote v1 staging -m WHY && uv run model retire staging -m WHY"
+    ),
+    "model note v1 -m WHY --link ADDRESS": (
+        "uv run model note v1 -m WHY --link https://example.com/tickets/7"
+    ),
     "model restore v1": (
         "uv run model restore v1 && git switch --quiet main && uv run dvc checkout"
     ),

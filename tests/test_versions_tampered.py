@@ -10,6 +10,7 @@ from releases import MODEL, RAW, TEST, Released, copied, flip, refused, wrong
 
 CODE = "penguins/model.py"
 METRICS = "metrics/evaluate.json"
+OTHERS = "dvc.lock of the commit names other files than are there"
 PATHS = [TEST, RAW, MODEL]
 
 
@@ -106,15 +107,21 @@ def test_an_edit_of_dvc_lock_is_found(copy: Released) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("n_estimators: 6", "n_estimators: 5", "has another command or other params for train"),
-        ("-m mlrepo train", "-m mlrepo trick", "another command or other params for train"),
+        (
+            "n_estimators: 6", "n_estimators: 5",
+            "stages.train.params.params.yaml.train.arguments.n_estimators 6, the commit 5",
+        ),
+        (
+            "-m mlrepo train", "-m mlrepo trick",
+            "stages.train.cmd 'python -m mlrepo train', the commit 'python -m mlrepo trick'",
+        ),
     ],
-)
+)  # fmt: skip
 def test_an_amended_dvc_lock_is_found(copy: Released, old: str, new: str, told: str) -> None:
     copy.edit("dvc.lock", old, new)
     found = moved(copy, amend(copy))
     assert found.keys() == {"commit"}
-    assert told in found["commit"]
+    assert found["commit"] == f"its record says {told}"
 
 
 def test_another_model_in_an_amended_dvc_lock_is_found(copy: Released) -> None:
@@ -125,7 +132,7 @@ def test_another_model_in_an_amended_dvc_lock_is_found(copy: Released) -> None:
     copy.edit("dvc.lock", "".join(ours.parts[-2:]), "".join(theirs.parts[-2:]))
     found = moved(copy, amend(copy))
     assert found.keys() == {"commit"}
-    assert found["commit"] == "dvc.lock of the commit has other files than the record"
+    assert found["commit"] == f"{OTHERS}: {MODEL}"
 
 
 @pytest.mark.parametrize("path", [CODE, "mlrepo/core/params.py", "uv.lock"])
@@ -133,7 +140,7 @@ def test_code_and_packages_of_an_amended_commit_are_found(copy: Released, path: 
     with (copy.path / path).open("a", encoding="utf-8") as file:
         file.write("\n# Harmless.\n")
     found = moved(copy, amend(copy))
-    assert f"{path} of the commit is not the recorded file" in found["commit"].splitlines()
+    assert found["commit"] == f"{OTHERS}: {path.replace('/params.py', '')}"
 
 
 def test_edited_metrics_are_found(copy: Released) -> None:
@@ -143,12 +150,14 @@ def test_edited_metrics_are_found(copy: Released) -> None:
     remake(copy, "model@v1.1.0", metrics=metrics)
     found = wrong(copy, "v1.1", "--offline")
     assert found.keys() == {"history", "commit"}
-    assert found["commit"] == f"the record has other metrics than {METRICS} of the commit"
+    true = copy.read(METRICS)["test"]["accuracy"]
+    claim = f"metrics.{METRICS}.test.accuracy 1.0"
+    assert found["commit"] == f"its record says {claim}, the commit {true}"
 
     content = copy.read(METRICS)
     content["test"]["accuracy"] = 1.0
     (copy.path / METRICS).write_text(json.dumps(content), encoding="utf-8")
-    assert f"{METRICS} of the commit is not the recorded file" in moved(copy, amend(copy))["commit"]
+    assert moved(copy, amend(copy))["commit"] == f"{OTHERS}: {METRICS}"
 
 
 def test_the_sha256_counts_beside_dvcs_md5(copy: Released) -> None:
@@ -166,9 +175,8 @@ def test_another_lock_of_packages_in_the_record_is_found(copy: Released) -> None
     environment = copy.record("v1.1")["environment"]
     environment["lock"]["sha256"] = "0" * 64
     remake(copy, "model@v1.1.0", environment=environment)
-    assert wrong(copy, "v1.1", "--offline")["commit"] == (
-        "uv.lock of the commit is not the recorded file"
-    )
+    told = f"its record says environment.lock.sha256 '{'0' * 64}', the commit '"
+    assert wrong(copy, "v1.1", "--offline")["commit"].startswith(told)
 
 
 def test_a_record_that_the_tag_denies_is_found(copy: Released) -> None:

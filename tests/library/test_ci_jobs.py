@@ -226,7 +226,7 @@ def test_what_does_not_hold_is_handed_to_nobody(
     page: Path, monkeypatch: pytest.MonkeyPatch, job: Callable[[], bool]
 ) -> None:
     found = {"model": ["models/model.skops was changed"], "commit": []}
-    monkeypatch.setattr(proofs, "verify", lambda *_, **__: (None, found, None))
+    monkeypatch.setattr(proofs, "verify", lambda *_, **__: proofs.Proof(None, found, None, {}, []))  # type: ignore[arg-type]
     assert not job()
     assert "## model@v2.0.0 DOES NOT HOLD" in page.read_text(encoding="utf-8")
     assert not Path("release").exists()

@@ -9,11 +9,16 @@ from typing import Any
 import pytest
 
 from mlrepo.core import yaml
+from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import git
-from mlrepo.pipeline.dvc_files import digest
+from mlrepo.pipeline.commit import Commit
+from mlrepo.pipeline.dvc_files import digest, files_in
+from mlrepo.pipeline.dvc_lock import Lineage, at
 from mlrepo.storage.store import hashes
-from mlrepo.versions import diff, rebuild, verify
-from mlrepo.versions.records import record
+from mlrepo.versions import diff, rebuild
+from mlrepo.versions.records.claims import compare
+from mlrepo.versions.records.kept import Kept, Node, as_folder
+from mlrepo.versions.records.record import _files
 from mlrepo.versions.registry import Version
 from mlrepo.versions.restore import restore
 
@@ -21,6 +26,13 @@ from . import tagging
 from .conftest import PYPROJECT
 
 CODE, MODEL = "mlrepo/core", "models/model.skops"
+
+
+def entry(path: str) -> Node:
+    """Return the hashes of a file or a folder, as a record has them."""
+    if Path(path).is_dir():
+        return as_folder({name: hashes(Path(path, name)) for name in files_in(path)})
+    return hashes(Path(path))
 
 
 @dataclass
@@ -61,10 +73,7 @@ class Repository:
         outs = [{"path": MODEL, "md5": digest(MODEL, Path())}]
         stage |= {"deps": deps, "outs": outs}
         self.write("dvc.lock", yaml.dump({"schema": "2.0", "stages": {"train": stage}}))
-        files = {
-            file["path"]: record._file(Path(file["path"]), file["md5"]) | {"kept_by": "git"}
-            for file in (*deps, *outs)
-        }
+        files = {file["path"]: entry(file["path"]) | {"kept_by": "git"} for file in (*deps, *outs)}
         content = {
             "model": "model",
             "version": f"v{number}",
@@ -77,6 +86,12 @@ class Repository:
         commit = self.commit(f"Version {number}")
         self.versions.append(tagging.in_memory(number, commit, content))
         return self.versions[-1]
+
+
+def files_of(version: Version) -> Node:
+    """Return what a record would say of the files of a version's commit."""
+    commit = version.tag.commit
+    return _files(Lineage.of("model", MODEL, at(commit)), Commit(commit), Kept())
 
 
 @pytest.fixture
@@ -94,24 +109,44 @@ def test_a_record_names_the_files_that_dvc_counts(repository: Repository) -> Non
 
 def test_a_folder_kept_by_git_is_verified_file_by_file(repository: Repository) -> None:
     version = repository.version("1.0.0")
-    assert list(verify._commit(version)) == []
-    files = version.tag.record["files"]
-    part = files[CODE]["parts"]["one.py"]
-    part["sha256"] = hashlib.sha256(b"another").hexdigest()
-    assert list(verify._commit(version)) == [
-        f"{CODE}/one.py of the commit is not the recorded file"
-    ]
+    files, derived = version.tag.record["files"], files_of(version)
+    assert list(compare(files, derived)) == []
+    part, other = files[CODE]["parts"]["one.py"], hashlib.sha256(b"another").hexdigest()
+    part["sha256"], true = other, part["sha256"]
+    assert list(compare(files, derived)) == [(f"{CODE}.parts.one.py.sha256", other, true)]
     del files[CODE]["parts"]["one.py"]
-    [wrong] = verify._commit(version)
-    assert wrong == f"the record has other files in {CODE} than dvc.lock of the commit"
+    [(name, claim, _)] = compare(files, derived)
+    assert (name, claim) == (f"{CODE}.parts.one.py", None)
 
 
-def test_the_lock_counts_beside_the_file_of_a_stage(repository: Repository) -> None:
+def test_what_dvc_leaves_out_counts_for_no_folder_of_a_commit(repository: Repository) -> None:
+    repository.write(".gitignore", "")
+    repository.write(".dvcignore", "__pycache__/\n*.tmp\n")
+    repository.write(f"{CODE}/half.tmp", "")
     version = repository.version("1.0.0")
-    record = version.tag.record
-    record["files"]["uv.lock"] = hashes(Path("uv.lock")) | {"kept_by": "git"}
-    record["environment"]["lock"]["sha256"] = "0" * 64
-    assert "uv.lock of the commit is not the recorded file" in list(verify._commit(version))
+    assert f"{CODE}/__pycache__/one.pyc" in git.paths_at(version.tag.commit)
+    assert list(compare(version.tag.record["files"], files_of(version))) == []
+
+
+def test_code_that_is_not_what_dvc_lock_means_is_refused(repository: Repository) -> None:
+    """As where a commit was amended by hand, or Git keeps other line ends than this folder has."""
+    repository.version("1.0.0")
+    repository.write(f"{CODE}/one.py", "one = 11\n")
+    commit = repository.commit("Changed, and nothing was run")
+    with pytest.raises(ProjectError, match=rf"names other files than are there: {CODE}$"):
+        files_of(tagging.in_memory("1.1.0", commit, {}))
+
+
+def test_a_dvc_lock_that_contradicts_itself_is_refused(repository: Repository) -> None:
+    """A stage reads another file than the one before it has made."""
+    repository.version("1.0.0")
+    lock = yaml.load(Path("dvc.lock"))
+    again = {"cmd": "again", "deps": [{"path": MODEL, "md5": "0" * 32}], "outs": []}
+    repository.write("dvc.yaml", yaml.dump({"stages": {"train": {}, "again": {}}}))
+    repository.write("dvc.lock", yaml.dump({"stages": {**lock["stages"], "again": again}}))
+    commit = repository.commit("By hand")
+    with pytest.raises(ProjectError, match=rf"names other files than are there: {MODEL}$"):
+        files_of(tagging.in_memory("1.1.0", commit, {}))
 
 
 def test_a_folder_kept_by_git_comes_back_without_what_was_added(repository: Repository) -> None:
@@ -160,7 +195,7 @@ def test_a_folder_that_a_stage_writes_is_compared_file_by_file(repository: Repos
     repository.write("out/below/b.csv", "b\n")
     repository.write("one.csv", "1\n")
     made = rebuild.Checkout(Path.cwd(), Path("python"))
-    folder = record._file(Path("out"), digest("out", Path()))
+    folder = entry("out")
     assert made.differing("out", folder) == []
     assert made.differing("one.csv", hashes(Path("one.csv"))) == []
     claim = hashes(Path("one.csv"))

@@ -108,9 +108,9 @@ def deploy(tag: str, only: str | None) -> bool:
 def _holds(model: str, version: Version) -> bool:
     """Compare all that is recorded of a version with what is there, and print the result."""
     say(f"verify {version.tag.name}")
-    checks = proofs.verify(model, version.name, offline=False)[1]
-    text = report(checks)
+    proof = proofs.verify(model, version.name, offline=False)
+    text = report(proof.checks)
     print(text)
-    if any(checks.values()):
+    if any(proof.checks.values()):
         summarize(f"## {version.tag.name} DOES NOT HOLD\n\n```text\n{text}\n```")
-    return not any(checks.values())
+    return not any(proof.checks.values())

@@ -14,6 +14,7 @@ from mlrepo.pipeline.dvc import variables
 from mlrepo.versions.proofs.seal import seal
 from mlrepo.versions.registry import Registry
 from mlrepo.versions.rules.policy import load_settings
+from mlrepo.versions.rules.states import in_words
 
 VERDICTS, SEAL = FOLDER / "verify.json", FOLDER / "seal.json"
 
@@ -46,6 +47,7 @@ def verify(model: str, stages: list[str], every: bool) -> bool:
     lines = []
     for v in verdicts:
         said = [(v["rebuild"] or {}).get("verdict", "not rebuilt"), *chain(*v["checks"].values())]
+        said += map(in_words, v["emergencies"])
         lines.append([v["stage"], v["version"], "; ".join(said)])
     table = markdown([["stage", "version", "verdict"], *lines]) if lines else "Nothing to verify."
     print(table)

@@ -12,7 +12,18 @@ from pathlib import Path
 
 import typer
 
-from mlrepo.commands import ci, mirror, project, prove, release, review, sweep, use, versions
+from mlrepo.commands import (
+    ci,
+    contents,
+    mirror,
+    project,
+    prove,
+    release,
+    review,
+    sweep,
+    use,
+    versions,
+)
 from mlrepo.core.errors import ProjectError, exit_with_message
 
 app = typer.Typer(
@@ -35,15 +46,17 @@ for _command in (  # as the help lists them
     versions.show,
     versions.history,
     versions.at,
-    versions.diff,
-    versions.card,
-    versions.record,
-    versions.get,
+    contents.diff,
+    contents.card,
+    contents.record,
+    contents.get,
     release.register,
     release.promote,
     release.rollback,
     release.retire,
     release.deprecate,
+    review.approve,
+    review.reject,
     review.note,
     review.countersign,
     release.restore,

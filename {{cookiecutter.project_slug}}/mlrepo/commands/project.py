@@ -13,10 +13,11 @@ from mlrepo.storage import configure, transfer
 
 
 def doctor(offline: Offline = False, json: Json = False) -> None:
-    """Look at tools, packages, hooks, locks, cache and remotes; say how to fix what is wrong."""
+    """Look at tools, packages, hooks, locks, cache, remotes and rules; say what helps."""
     from mlrepo.storage.doctor import examine
+    from mlrepo.versions.rules import here
 
-    checks = examine(offline)
+    checks = examine(offline) | here.examine()
     print(as_json(checks) if json else report(checks))
     end(not any(checks.values()))
 

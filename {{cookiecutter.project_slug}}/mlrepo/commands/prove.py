@@ -8,7 +8,7 @@ from typer import Argument, Context, Option
 from mlrepo.commands.options import Json, Model, Offline, Sign, announce, end, opened, pin
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline.dvc_yaml import choose_model
-from mlrepo.pipeline.output import as_json, findings, report
+from mlrepo.pipeline.output import as_json, few, findings, report
 
 if TYPE_CHECKING:
     from mlrepo.versions.proofs.envelope import Key
@@ -70,6 +70,7 @@ def verify(
     """Check that the files, the commit and the tags of a version are what its tag recorded."""
     from mlrepo.versions import verify as proofs
     from mlrepo.versions.proofs.seal import Kept
+    from mlrepo.versions.rules.states import in_words
 
     if authority and not sealed:
         raise ProjectError("--authority is about the time stamp of a seal: --sealed FILE")
@@ -78,7 +79,8 @@ def verify(
     kept = Kept.of(sealed, context.obj) if sealed else None
     signer = _ready_to_attest(choose_model(model), key and context.obj / key) if attest else None
     certificates = authority and context.obj / authority
-    chosen, checks, signed = proofs.verify(choose_model(model), version, offline)
+    proof = proofs.verify(choose_model(model), version, offline)
+    chosen, checks, signed = proof.version, proof.checks, proof.signed
     if kept:
         checks["seal"] = findings(kept.check(choose_model(model), certificates, announce))
     ok = not any(checks.values())
@@ -95,11 +97,16 @@ def verify(
         verdict |= {"attested": tag}
     if json:
         result = {"version": chosen.name, "ok": ok, "signature": signed.says, "checks": checks}
-        print(as_json(result | {"rebuild": verdict}))
+        more = {"not_checked": proof.unknown, "emergencies": proof.emergencies}
+        print(as_json(result | more | {"rebuild": verdict}))
     else:
         print(report(checks))
+        for why, names in proof.unknown.items():
+            print(f"not checked: {', '.join(few(names))}: {why}")
         if verdict:
             print(_describe_rebuild(verdict))
+        for state in proof.emergencies:
+            print(in_words(state))
         print(f"{chosen.tag.name} {'holds' if ok else 'DOES NOT HOLD'}; {signed.says}")
     end(ok)
 

@@ -7,6 +7,24 @@ from typer import Option
 from mlrepo.commands.options import Model, Sign, VersionName, Why, announce
 from mlrepo.pipeline.dvc_yaml import choose_model
 
+ForStage = Annotated[str, Option("--for", metavar="STAGE", help="A stage of versions.yaml.")]
+
+
+def approve(version: VersionName, stage: ForStage, message: Why, model: Model = None) -> None:
+    """Say by your signature that a version may come into a stage; it takes your own no back."""
+    _judge("approve", version, stage, message, model)
+
+
+def reject(version: VersionName, stage: ForStage, message: Why, model: Model = None) -> None:
+    """Keep a version out of a stage, until you approve it yourself."""
+    _judge("reject", version, stage, message, model)
+
+
+def _judge(act: str, version: str, stage: str, message: str, model: str | None) -> None:
+    from mlrepo.versions import acts
+
+    print(*acts.judge(choose_model(model), act, version, stage, message, announce), sep="\n")
+
 
 def note(
     version: VersionName,

@@ -1,18 +1,19 @@
-"""Look at versions, at stages and at what happened; get a version out."""
+"""Look at versions, at stages and at what happened."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from typer import Argument, Context, Option
+from typer import Argument, Option
 
-from mlrepo.commands.options import Json, Model, OutputFolder, VersionName, VersionOrStage, opened
+from mlrepo.commands.options import (
+    Json,
+    Model,
+    opened,
+)
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.files import read_text
-from mlrepo.core.paths import CARD
-from mlrepo.pipeline.git import file_at
-from mlrepo.pipeline.output import as_json, show_table
+from mlrepo.pipeline.output import show_table
 from mlrepo.versions.registry import DEPRECATED, Registry
+from mlrepo.versions.rules.states import in_words, states
 from mlrepo.versions.tags import Tag
 
 
@@ -20,11 +21,13 @@ def show(json: Json = False, model: Model = None) -> None:
     """List the versions, highest first, and which of them is in which stage."""
     with opened(model) as registry:
         held = {stage: registry.current(stage) for stage in registry.stages}
-        rows = [
+        state = states(registry)
+        rows: list[dict[str, Any]] = [
             {
                 "version": version.name,
                 "stages": [s for s, now in held.items() if now and now.version is version],
                 "bad": registry.bad(version) is not None,
+                "state": state[version.name],
                 "commit": version.tag.commit[:7],
                 "registered": _when(version.tag.date),
                 "by": _who(version.tag),
@@ -32,6 +35,11 @@ def show(json: Json = False, model: Model = None) -> None:
             }
             for version in reversed(registry.versions.values())
         ]
+        if not json:  # people see it where it is more than the two columns before it
+            more = any(said.get("by") for row in rows for said in row["state"])
+            for row in rows:
+                told = "; ".join(map(in_words, row.pop("state")))
+                row |= {"state": told} if more else {}
         none = f"{registry.model} has no version yet: `model register -m NOTES` makes one"
         show_table(rows, none, json)
 
@@ -101,91 +109,6 @@ def at(
         show_table(rows, f"nothing was in '{stage}' at {_when(moment)}", json)
 
 
-def diff(
-    a: Annotated[str, Argument(metavar="A", help="The first version, or a stage.")],
-    b: Annotated[str, Argument(metavar="B", help="The second version, or a stage.")],
-    json: Json = False,
-    model: Model = None,
-) -> None:
-    """Say what changed from one version to another, in all that a version is made of."""
-    from mlrepo.versions.diff import diff as compared
-
-    with opened(model) as registry:
-        found = compared(registry.resolve(a), registry.resolve(b))
-        print(as_json(found) if json else _describe_changes(found))
-
-
-def card(
-    version: Annotated[
-        str | None, Argument(metavar="[VERSION|STAGE]", help="Of this folder, if left out.")
-    ] = None,
-    model: Model = None,
-) -> None:
-    """Print the model card of this folder, or of a version."""
-    if version is None:
-        print(read_text(CARD), end="")
-        return
-    with opened(model) as registry:
-        commit = registry.resolve(version).tag.commit
-        print(file_at(commit, CARD.as_posix()), end="")
-
-
-def record(
-    context: Context,
-    version: VersionName,
-    form: Annotated[
-        Literal["json", "slsa", "cyclonedx"],
-        Option("--format", help="The record itself, SLSA provenance or CycloneDX ML-BOM."),
-    ] = "json",
-    sign: Annotated[
-        Path | None,
-        Option(metavar="KEY", help="Sign the provenance, in a DSSE envelope, with this key file."),
-    ] = None,
-    model: Model = None,
-) -> None:
-    """Print all that is recorded of a version."""
-    from mlrepo.versions.records.exports import render, statement
-
-    if sign and form != "slsa":
-        raise ProjectError("what can be signed is the provenance: --format slsa --sign KEY")
-    with opened(model) as registry:
-        chosen = registry.resolve(version)
-        if sign:
-            from mlrepo.versions.proofs.envelope import Key, enclose
-
-            key = Key.load(str(context.obj / sign))
-            print(as_json(enclose(statement(chosen.record), key)))
-        else:
-            print(render(chosen, form))
-
-
-def get(
-    context: Context,
-    version: VersionOrStage,
-    output: OutputFolder,
-    sign: Annotated[
-        Path | None,
-        Option(metavar="KEY", help="Add card and record, and sign the folder with this key file."),
-    ] = None,
-    model: Model = None,
-) -> None:
-    """Write model, SHA-256 and VERSION.json of a version to a folder, if the hashes are right."""
-    from mlrepo.storage.store import Store
-    from mlrepo.versions import fetch
-
-    with opened(model) as registry:
-        chosen, folder = registry.resolve(version), context.obj / output
-        if sign:
-            from mlrepo.versions.proofs.envelope import Key
-            from mlrepo.versions.proofs.folder import fill
-
-            print(
-                f"{chosen.name} is in {fill(folder, chosen, Key.load(str(context.obj / sign)))[0]}"
-            )
-        else:
-            print(f"{chosen.name} is in {fetch.fetch(chosen, folder, Store())}")
-
-
 def _refuse_unknown(stage: str, registry: Registry) -> None:
     """Raise for a stage that is none and never was one, so that a slip is no empty answer."""
     if stage != DEPRECATED and not registry.of(stage):
@@ -224,22 +147,3 @@ def _when(moment: datetime) -> str:
 
 def _who(tag: Tag) -> str:
     return tag.by.partition(" <")[0]
-
-
-def _describe_changes(parts: dict[str, dict[str, Any]]) -> str:
-    """Return part -> name -> [before, after] as text, one line each."""
-    lines = []
-    for part, found in parts.items():
-        lines.append(part if found else f"{part}: the same")
-        # Of a metric, the file that it stands in is of no interest to people.
-        names = [name.rpartition(".json.")[2] for name in found]
-        width = max(map(len, names), default=0)
-        for name, change in zip(names, found.values(), strict=True):
-            if not isinstance(change, list):
-                text = str(change)
-            elif all(isinstance(value, float) for value in change):
-                text = f"{change[0]:.4f} -> {change[1]:.4f}  ({change[1] - change[0]:+.4f})"
-            else:
-                text = " -> ".join("(none)" if value is None else str(value) for value in change)
-            lines.append(f"  {name:<{width}}  {text}")
-    return "\n".join(lines)

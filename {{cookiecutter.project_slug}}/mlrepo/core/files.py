@@ -77,4 +77,9 @@ def read_json(path: Path) -> Any:
 
 def read_csv(path: Path) -> list[dict[str, str]]:
     """Return the rows of a CSV file; raises as ``read_text``."""
-    return list(csv.DictReader(io.StringIO(read_text(path), newline="")))
+    return csv_rows(read_text(path))
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    """Return the rows of a CSV file, given its text."""
+    return list(csv.DictReader(io.StringIO(text, newline="")))

@@ -5,6 +5,7 @@ then name the files that differ.
 """
 
 import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +37,22 @@ def compare(folders: tuple[str, ...] = ()) -> Release:
 
     A file that was added or is missing differs as well.
     """
+    here = {path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*.py")}
+    text = MANIFEST.read_bytes() if MANIFEST.exists() else b""
+    return of(text, here, lambda name: sha256(here[name]), folders)
+
+
+def of(
+    text: bytes, here: Collection[str], digest: Callable[[str], str], folders: tuple[str, ...] = ()
+) -> Release:
+    """Compare the files of a library, which ``digest`` gives the SHA-256 of, with its manifest."""
     try:
-        manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        manifest = json.loads(text)
+    except ValueError:
         return Release("unknown", (MANIFEST.name,))
     released: dict[str, str] = manifest["files"]
-    here = {path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*.py")}
-    names = sorted(released.keys() | here.keys())
+    names = sorted(released.keys() | set(here))
     if folders:
         names = [name for name in names if name.partition("/")[0] in folders]
-    differing = [n for n in names if n not in here or sha256(here[n]) != released.get(n)]
+    differing = [name for name in names if name not in here or digest(name) != released.get(name)]
     return Release(str(manifest["version"]), tuple(differing))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,15 @@ _ALWAYS_IGNORED = (".git", ".hg/", ".dvc/")
 class DvcIgnore:
     """What the .dvcignore files of a project leave out; the deepest has the last word."""
 
-    def __init__(self, project: Path) -> None:
-        """Read each file when it is needed."""
+    def __init__(self, project: Path, read: Callable[[str], str] | None = None) -> None:
+        """Read each file when it is needed.
+
+        Args:
+            project: the folder.
+            read: gives the text of a .dvcignore by its path, in place of the folder; or "".
+        """
         self._project = project
+        self._read = read or self._here
         self._specs: dict[PurePosixPath, GitIgnoreSpec] = {}
 
     def leaves_out(self, path: str) -> bool:
@@ -52,12 +58,15 @@ class DvcIgnore:
         if folder not in self._specs:
             from pathspec import GitIgnoreSpec  # comes with DVC; takes 25 ms
 
-            file = self._project / folder / ".dvcignore"
-            lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+            lines = self._read((folder / ".dvcignore").as_posix()).splitlines()
             always = _ALWAYS_IGNORED if folder.name == "" else ()
             stripped = (line.strip() for line in lines)
             self._specs[folder] = GitIgnoreSpec.from_lines([*always, *stripped])
         return self._specs[folder]
+
+    def _here(self, path: str) -> str:
+        file = self._project / path
+        return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def digest(path: str, project: Path = Path()) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import git
-from mlrepo.pipeline.dvc_yaml import PIPELINE, address, find, load_pipeline
+from mlrepo.pipeline.dvc_yaml import PIPELINE, address, find
 from mlrepo.pipeline.mappings import as_mapping
 
 LOCK = "dvc.lock"
@@ -110,12 +110,6 @@ class Lineage:
     def hashes(self) -> dict[str, str]:
         """Return path -> MD5 of every file that these stages read or write."""
         return dict(self.files())
-
-    def kept_by_dvc(self) -> set[str]:
-        """Return the paths that DVC keeps and Git only points to: raw data and cached outputs."""
-        stages = load_pipeline().stages
-        cached = {out for stage in stages for out, is_cached in stage.outs.items() if is_cached}
-        return {path for path in self.hashes() if path in cached or Path(f"{path}.dvc").exists()}
 
     def outs(self) -> set[str]:
         """Return the paths that these stages write."""

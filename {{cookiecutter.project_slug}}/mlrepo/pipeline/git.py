@@ -1,13 +1,17 @@
 """Git, asked as a person would ask it."""
 
+import json
 import os
 import re
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import atomic
 from mlrepo.pipeline.output import few
 
 
@@ -160,10 +164,33 @@ def objects(oids: list[str]) -> list[bytes]:
     return found
 
 
+def recall(name: str) -> dict[str, Any]:
+    """Return what `keep` has put into a file of Git's folder, {} if it cannot be read."""
+    with suppress(OSError, ValueError):
+        return dict(json.loads(_place(name).read_text(encoding="utf-8")))
+    return {}
+
+
+def keep(name: str, content: dict[str, Any]) -> None:
+    """Put into a file of Git's folder, if that can be written, what only saves time."""
+    with suppress(OSError, ProjectError), atomic(_place(name)) as partial:
+        partial.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _place(name: str) -> Path:
+    return Path(git("rev-parse", "--git-path", name).strip())
+
+
+def tree(commit: str) -> dict[str, str]:
+    """Return path -> hash of each file of this folder in ``commit``."""
+    lines = git("ls-tree", "-r", "-z", commit, "--", ".").split("\0")[:-1]
+    entries = (line.partition("\t") for line in lines)
+    return {path: kind.split()[2] for kind, _, path in entries if " blob " in kind}
+
+
 def paths_at(commit: str) -> set[str]:
     """Return the paths of all files of this folder in ``commit``."""
-    listed = git("ls-tree", "-r", "--name-only", "-z", commit, "--", ".")
-    return set(filter(None, listed.split("\0")))
+    return set(tree(commit))
 
 
 def run(

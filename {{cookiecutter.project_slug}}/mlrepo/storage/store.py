@@ -4,6 +4,7 @@ Raw data may stay in a bucket instead (`imports`).
 """
 
 import hashlib
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,8 @@ from mlrepo.pipeline import dvc_files
 from mlrepo.storage import imports, remote
 
 _CHUNK = 1 << 20
+
+Hashes = dict[str, Any]  # of a file: md5, sha256 and its size in bytes
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,7 @@ class Store:
         """Write a file to ``target``, wherever it is from, if its hashes are right."""
         with atomic(target) as partial:
             with self._open(stored) as source, partial.open("wb") as file:
-                md5, sha = _copy(source, file)
+                md5, sha, _ = _copy(source, file).values()
             if md5 != stored.md5 or sha256 not in (None, sha):
                 raise ProjectError(
                     f"{stored.path} is not the recorded file: its SHA-256 is {sha[:12]}..., not "
@@ -149,23 +152,17 @@ class Store:
                     "tells whether the cache or the remote is wrong"
                 )
 
-    def audit(self, stored: Stored, sha256: str | None, everywhere: bool) -> Iterator[str]:
-        """Yield what is wrong with a file in the cache and, `everywhere`, in the remote too."""
-        places = 0
-        cached = self.in_cache(stored.md5)
-        if cached:
-            places += 1
-            with cached.open("rb") as file:
-                yield from _compare(stored, sha256, file, f"DVC's cache ({cached})")
+    def look(self, stored: Stored, everywhere: bool) -> Iterator[tuple[str, Hashes]]:
+        """Yield where a file is, and its hashes there: in the cache and, `everywhere`, the remote.
+
+        Of one that the remote lacks, the hashes are {}.
+        """
+        if cached := self.in_cache(stored.md5):
+            yield f"DVC's cache ({cached})", hashes(cached)
         if everywhere:
             with self._open_elsewhere(stored) as (file, place):
-                if file:
-                    places += 1
-                    yield from _compare(stored, sha256, file, place)
-                else:
-                    yield f"{stored.path} is missing in {place}: `dvc push` sends it"
-        if not places:
-            yield f"{stored.path} (MD5 {stored.md5}) is nowhere: it cannot be verified"
+                found = _copy(file, None) if file else {}
+            yield place, found
 
     def _read(self, stored: Stored) -> bytes:
         with self._open(stored) as file:
@@ -217,26 +214,24 @@ class Store:
         return imports.find(self.repo, all_tags=True)
 
 
-def hashes(path: Path) -> dict[str, Any]:
+def hashes(path: Path) -> Hashes:
     """Return MD5, SHA-256 and size in bytes of a file."""
     with path.open("rb") as file:
-        md5, sha = _copy(file, None)
-    return {"md5": md5, "sha256": sha, "size": path.stat().st_size}
+        return _copy(file, None)
 
 
-def _compare(stored: Stored, sha256: str | None, file: IO[bytes], place: str) -> Iterator[str]:
-    md5, sha = _copy(file, None)
-    # A folder is known by the MD5 of the list of its files, and each of them is compared.
-    if md5 != stored.md5.removesuffix(".dir") or sha256 not in (None, sha):
-        yield f"{stored.path} was changed in {place}: its SHA-256 is {sha}, recorded is {sha256}"
+def hashes_of(content: bytes) -> Hashes:
+    """Return the same of what a file holds."""
+    return _copy(io.BytesIO(content), None)
 
 
-def _copy(source: IO[bytes], target: IO[bytes] | None) -> tuple[str, str]:
-    """Return MD5 and SHA-256 of what is read, and write it to ``target`` on the way."""
-    md5, sha = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+def _copy(source: IO[bytes], target: IO[bytes] | None) -> Hashes:
+    """Return the hashes of what is read, and write it to ``target`` on the way."""
+    md5, sha, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
     for chunk in progress(iter(lambda: source.read(_CHUNK), b""), "reading"):
         md5.update(chunk)
         sha.update(chunk)
+        size += len(chunk)
         if target:
             target.write(chunk)
-    return md5.hexdigest(), sha.hexdigest()
+    return {"md5": md5.hexdigest(), "sha256": sha.hexdigest(), "size": size}

@@ -3,12 +3,6 @@
 import polars as pl
 
 
-def shared_rows(test: pl.LazyFrame, train: pl.LazyFrame, key: list[str]) -> int:
-    """Return how many rows of ``test`` are in ``train``, known by the columns ``key``."""
-    shared = test.join(train, on=key, how="semi", nulls_equal=True).select(pl.len())
-    return int(shared.collect(engine="streaming").item())
-
-
 def changed_rows(before: pl.LazyFrame, after: pl.LazyFrame) -> tuple[int, int] | None:
     """Return how many rows were added and removed, over the columns that both tables have.
 

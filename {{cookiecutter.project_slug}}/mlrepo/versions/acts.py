@@ -7,7 +7,7 @@ from mlrepo.pipeline import git
 from mlrepo.pipeline.output import Tell
 from mlrepo.versions import tags, write_tags
 from mlrepo.versions.registry import Registry, Version
-from mlrepo.versions.rules import PATH, roles
+from mlrepo.versions.rules import PATH, approvals, roles
 from mlrepo.versions.rules.policy import in_force, refuse_uncommitted
 from mlrepo.versions.tags import Tag
 
@@ -36,14 +36,28 @@ def say(seen: Registry, act: str, version: Version, notes: str, sign: bool, **re
     return name
 
 
+def judge(model: str, act: str, text: str, stage: str, why: str, tell: Tell) -> list[str]:
+    """Approve or reject a version for a stage; return what that comes to, in lines."""
+    if not why.strip():
+        raise ProjectError("say why: -m WHY")
+    registry, policy = latest(model, tell), in_force()
+    policy.settings.stage(stage)
+    version = registry.version(text)
+    name = say(registry, act, version, why, True, **{"for": stage})
+    tally = approvals.counted(Registry.load(model), policy).tally(version, stage)
+    enough = f"{version.name} has the approvals that '{stage}' asks for"
+    return [name, *(tally.lacks or [enough, *tally.others])]
+
+
 def append(
     seen: Registry, name: str, commit: str, notes: str, record: dict[str, Any], sign: bool
 ) -> None:
     """Add a tag to those that somebody has ``seen`` and has decided by.
 
     Raises:
-        ProjectError: if others made tags meanwhile, or if the tag would not be believed: signed by
-            a key that does not count, or by somebody who may not do this. Nothing has changed then.
+        ProjectError: if others made tags or rules meanwhile, or if the tag would not be believed:
+            signed by a key that does not count, or by somebody who may not do this. Nothing has
+            changed then.
     """
     write_tags.fetch(seen.model)
     news = Registry.load(seen.model).chain.ends.keys() - seen.chain.tags.keys()
@@ -53,6 +67,8 @@ def append(
             "changed here; look at `model history` and decide again"
         )
     policy = in_force()
+    if record.get("policy", policy.named)["sha256"] != policy.sha256:
+        raise ProjectError(f"{PATH} has changed meanwhile; nothing else has: decide again")
 
     def check(tag: Tag) -> None:
         signature = policy.signers.check(tag)

@@ -10,7 +10,7 @@ old tags; and that its last tag was made again. `model verify` asks the Git remo
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -45,6 +45,15 @@ class Chain:
         """Name -> hash of each tag that no other names: what the next one has to name."""
         named = {name for tag in self.tags.values() for name in tag.claims["after"]}
         return {name: tag.oid for name, tag in self.tags.items() if name not in named}
+
+    def before(self, after: Iterable[str]) -> set[str]:
+        """Return these names of tags, and all that those name in turn."""
+        found, waiting = set[str](), list(after)
+        while waiting:
+            if (name := waiting.pop()) in self.tags and name not in found:
+                found.add(name)
+                waiting += self.tags[name].claims["after"]
+        return found
 
 
 def follow(model: str, found: Mapping[str, Tag], refused: Mapping[str, str]) -> Chain:

@@ -55,7 +55,7 @@ def _code(a: Version, b: Version) -> dict[str, Any]:
 
 def _data(a: Version, b: Version) -> dict[str, Any]:
     old, new = a.record["data"], b.record["data"]
-    keys = ("path", "md5", "source", "licence", "split", "rows_in_train_and_test")
+    keys = ("path", "md5", "source", "licence", "split")
     facts = ({k: data[k] for k in keys} | flatten(data["rows"], "rows") for data in (old, new))
     changes = mappings.changes(*facts)
     columns = {

@@ -11,6 +11,7 @@ from mlrepo.storage.store import Store
 from mlrepo.versions import acts, fetch
 from mlrepo.versions.gate import verdict as gate
 from mlrepo.versions.registry import DEPRECATED, Assignment, Registry, Version
+from mlrepo.versions.rules import approvals
 from mlrepo.versions.rules.policy import in_force
 
 
@@ -19,7 +20,7 @@ class Order:
     """How a person wants a stage to change."""
 
     why: str
-    override: str | None  # the reason to go on in spite of the gate or a missing signature
+    override: str | None  # the reason to go on in spite of the gate or what others have to say
     sign: bool
     tell: Tell
 
@@ -30,6 +31,7 @@ def promote(model: str, text: str, stage: str, order: Order) -> Assignment:
     settings = in_force().settings
     rules = settings.stage(stage)
     version, last = registry.resolve(text), registry.of(stage)[-1:]
+    said = _heard(registry, version, stage, order)
     _prove(registry, version, stage, order)
     verdict = None
     if rules.gate:
@@ -42,7 +44,7 @@ def promote(model: str, text: str, stage: str, order: Order) -> Assignment:
                 f"{version.name} does not pass the gate of '{stage}', which stays as it was: "
                 "--override REASON goes on in spite of it, and is recorded"
             )
-    return _assign(registry, version, stage, "promote", order, gate=verdict)
+    return _assign(registry, version, stage, "promote", order, gate=verdict, **said)
 
 
 def rollback(model: str, stage: str | None, to: str | None, order: Order) -> Assignment:
@@ -54,8 +56,9 @@ def rollback(model: str, stage: str | None, to: str | None, order: Order) -> Ass
     current = registry.current(stage)
     version = registry.version(to) if to else registry.previous(stage)
     order.tell(f"from {current.version.name if current else 'nothing'} back to {version.name}")
+    said = _heard(registry, version, stage, order, back=True)
     _prove(registry, version, stage, order)
-    return _assign(registry, version, stage, "rollback", order)
+    return _assign(registry, version, stage, "rollback", order, **said)
 
 
 def retire(model: str, stage: str, order: Order) -> Assignment:
@@ -94,6 +97,28 @@ def _fetched(model: str, order: Order) -> Registry:
 def _refuse_bad(registry: Registry, version: Version) -> None:
     if bad := registry.bad(version):
         raise ProjectError(f"{version.name} is marked bad: {bad.tag.notes}")
+
+
+def _heard(
+    registry: Registry, version: Version, stage: str, order: Order, back: bool = False
+) -> dict[str, Any]:
+    """Return what the record says of those who approved the version or made it again.
+
+    Raise where there are too few, unless it goes ``back`` to what they had let in.
+    """
+    policy = in_force()
+    count = approvals.counted(registry, policy)
+    if back and count.was_in(version, stage):
+        return {}
+    tally = count.tally(version, stage)
+    if tally.lacks and not order.override:
+        raise ProjectError(
+            "\n  ".join([f"{version.name} may not come into '{stage}' yet:", *tally.lacks])
+            + "\n  --override REASON goes on, and is shown until somebody else approves it"
+        )
+    for lack in tally.lacks:
+        order.tell(f"in spite of this: {lack}")
+    return {"policy": policy.named, **tally.record}
 
 
 def _prove(registry: Registry, version: Version, stage: str, order: Order) -> None:

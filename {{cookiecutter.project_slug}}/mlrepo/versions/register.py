@@ -5,12 +5,14 @@ from typing import Any
 from semver import Version as Number
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.owner import load_params
 from mlrepo.pipeline import dvc_lock, git, status
+from mlrepo.pipeline.commit import Commit
 from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import few
 from mlrepo.storage.store import Store, Stored
 from mlrepo.versions import acts, tags
+from mlrepo.versions.records import kept
+from mlrepo.versions.records.record import derive
 from mlrepo.versions.registry import Registry, Version
 from mlrepo.versions.rules.policy import Settings, in_force
 from mlrepo.versions.version_numbers import parse_number
@@ -29,26 +31,21 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
     if not notes.strip():
         raise ProjectError("say what is new in this version: -m NOTES")
     commit = git.require_clean_commit()
-    artifact = declared()[model]
-    lineage = dvc_lock.Lineage.of(model, artifact["path"], dvc_lock.here())
+    lineage = dvc_lock.Lineage.of(model, declared()[model]["path"], dvc_lock.here())
     _refuse_stale()
     registry = acts.latest(model, lambda _: None)
     settings = in_force().settings
     chosen = _choose(registry, commit, bump, number)
-    _refuse_unpushed(lineage)
-    from mlrepo.versions.records import (
-        record,  # scikit-learn and polars: no refusal above waits for them
-    )
-
-    built, verdict = record.build(lineage, artifact, load_params()), _verdict(registry, settings)
-    earlier = [v.name for v in registry.versions.values() if v.number < chosen]
+    _refuse_unpushed(commit, lineage)
+    record = derive(model, commit, kept.Kept(Store(), everywhere=True))
+    kept.observe(record)
     head = {
         **registry.head(f"v{chosen}"),
         "commit": commit,
-        "previous": earlier[-1] if earlier else None,
-        "gate": verdict,
+        "previous": registry.version_before(chosen, registry.chain.ends),
+        "gate": _verdict(registry, settings),
     }
-    acts.append(registry, f"{registry.prefix}@v{chosen}", commit, notes, head | built, sign)
+    acts.append(registry, f"{registry.prefix}@v{chosen}", commit, notes, head | record, sign)
     return Registry.load(model).version(str(chosen))
 
 
@@ -98,9 +95,9 @@ def _verdict(registry: Registry, settings: Settings) -> dict[str, Any] | None:
         return {"verdict": "inconclusive", "reasons": [str(error)]}
 
 
-def _refuse_unpushed(lineage: dvc_lock.Lineage) -> None:
-    store, hashes = Store(), lineage.hashes()
-    kept = [Stored(path, hashes[path]) for path in sorted(lineage.kept_by_dvc())]
+def _refuse_unpushed(commit: str, lineage: dvc_lock.Lineage) -> None:
+    store, there = Store(), Commit(commit)
+    kept = [Stored(*file) for file in sorted(lineage.files()) if not there.inside(file[0])]
     files = [part for stored in kept for part in {stored, *store.parts(stored)}]
     if absent := store.absent_from_remote(files):
         shown = ", ".join(few(absent))

@@ -1,7 +1,7 @@
 """What the tags say: versions, what was in which stage when, and what may come next."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -132,6 +132,12 @@ class Registry:
         if not self.versions:
             raise ProjectError(f"{self.model} has no version yet: `model register` makes one")
         return list(self.versions.values())[-1]
+
+    def version_before(self, number: Number, after: Iterable[str]) -> str | None:
+        """Return the highest version below a number among the tags ``after``, and before those."""
+        known = self.chain.before(after)
+        below = [v for v in self.versions.values() if v.number < number and v.tag.name in known]
+        return below[-1].name if below else None
 
     @property
     def prefix(self) -> str:

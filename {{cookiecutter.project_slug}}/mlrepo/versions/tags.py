@@ -9,18 +9,15 @@ below them the record as JSON. Tags are only ever added.
 
 import json
 import re
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from semver import Version as Number
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.files import atomic
-from mlrepo.pipeline.git import folder_in_repository, git, objects
+from mlrepo.pipeline.git import folder_in_repository, git, keep, objects, recall
 
 # What `git for-each-ref` is asked for.
 _FORM = (
@@ -31,7 +28,7 @@ _FORM = (
 # this is kept in Git's folder by their hashes.
 _CLAIMS = (
     "format", "model", "version", "stage", "commit", "at", "by", "after", "besides", "action",
-    "version_tag", "act", "for", "override", "policy",
+    "version_tag", "act", "for", "override", "policy", "asks", "verdict",
 )  # fmt: skip
 _KEPT = "mlrepo-tags.json"
 SIGNATURE = re.compile(r"^-----BEGIN (SSH|PGP) SIGNATURE-----$", re.MULTILINE)
@@ -127,10 +124,8 @@ def _when(seconds: str) -> datetime:
 
 def _claims(oids: list[str]) -> dict[str, dict[str, Any]]:
     """Return the short values of the record of each tag object, most of them from last time."""
-    place = Path(git("rev-parse", "--git-path", _KEPT).strip())
-    kept: dict[str, dict[str, Any]] = {}
-    with suppress(OSError, ValueError):
-        kept = dict(json.loads(place.read_text(encoding="utf-8")))
+    form = "\n".join(_CLAIMS)  # another version of the library keeps other keys
+    kept: dict[str, dict[str, Any]] = recall(_KEPT).get(form, {})
     if new := [oid for oid in oids if oid not in kept]:
         for oid, content in zip(new, objects(new), strict=True):
             text = content.decode(errors="replace")
@@ -141,8 +136,7 @@ def _claims(oids: list[str]) -> dict[str, dict[str, Any]]:
             kept[oid] = {key: record[key] for key in _CLAIMS if key in record}
             kept[oid] |= {"files": True} if "files" in record else {}
             kept[oid] |= {"signed": True} if SIGNATURE.search(text) else {}
-        with suppress(OSError, ProjectError), atomic(place) as partial:  # it only saves time
-            partial.write_text(json.dumps({oid: kept[oid] for oid in oids}), encoding="utf-8")
+        keep(_KEPT, {form: {oid: kept[oid] for oid in oids}})
     return kept
 
 

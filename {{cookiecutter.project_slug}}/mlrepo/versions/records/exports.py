@@ -5,14 +5,13 @@ SLSA: https://slsa.dev/spec/v1.1/provenance, in an in-toto Statement about the m
 CycloneDX: https://cyclonedx.org/docs/1.6/json/
 """
 
-import csv
-import io
 import uuid
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from mlrepo.core.files import csv_rows
 from mlrepo.core.paths import SCORES
 from mlrepo.pipeline import git
 from mlrepo.pipeline.output import as_json
@@ -143,8 +142,7 @@ def _model(record: Node, tag: Tag) -> Node:
 
 def _metrics(commit: str) -> Iterator[Node]:
     """Yield the test scores of a commit, with their intervals and by slice."""
-    text = git.file_at(commit, SCORES.as_posix())
-    for row in csv.DictReader(io.StringIO(text, newline="")):
+    for row in csv_rows(git.file_at(commit, SCORES.as_posix())):
         metric: Node = {"type": row["metric"], "value": row["estimate"]}
         if row["slice"]:
             metric["slice"] = f"{row['slice']}: {row['value']}"

@@ -1,115 +1,143 @@
-"""What a version says of itself: all that it was made from and all that is known of it."""
+"""What a version says of itself: derived from its commit and its bytes, or observed once.
 
-import os
-import platform
+`derive` is the one place where a record comes from. `model register` writes what it returns, and
+`model verify` asks it again and compares (`claims`).
+"""
+
+import json
 from dataclasses import asdict
-from pathlib import Path
+from functools import partial
+from itertools import chain
 from typing import Any
 
-import polars as pl
-
-from mlrepo.core import paths, release
+from mlrepo.core import paths, release, yaml
 from mlrepo.core.environment import LOCK
-from mlrepo.core.files import read_csv, read_json
-from mlrepo.core.params import LibraryParams
-from mlrepo.core.paths import METRICS, SCORES, TEST, TRAIN
-from mlrepo.learning import fingerprint, model_file
-from mlrepo.pipeline import dvc_files, dvc_lock
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import csv_rows
+from mlrepo.pipeline import dvc_lock, mappings
+from mlrepo.pipeline.commit import Commit
 from mlrepo.pipeline.dvc_lock import Lineage
-from mlrepo.storage.store import hashes
-from mlrepo.tables.compare_rows import shared_rows
-from mlrepo.tables.schema import load_schema
+from mlrepo.pipeline.dvc_yaml import PIPELINE, normal
+from mlrepo.pipeline.output import few
+from mlrepo.storage.store import Stored, hashes_of
+from mlrepo.versions.records.kept import Kept, Node, as_folder
+from mlrepo.versions.records.old_records import LIBRARY
 
 
-def build(lineage: Lineage, artifact: dict[str, Any], params: LibraryParams) -> dict[str, Any]:
-    """Return the record of the model in this folder, which must be clean and up to date.
+def derive(model: str, commit: str, kept: Kept) -> Node:
+    """Return all of a record that follows from a commit and from the bytes that DVC keeps for it.
 
     `files` names each file once, with its hashes and whether Git or DVC keeps it; `stages` says
-    which stage reads and writes which. Numbers come from the files of metrics, nothing is
-    measured anew but the hashes and this machine's arithmetic.
+    which stage reads and writes which.
+
+    Raises:
+        ProjectError: if dvc.lock is not of the commit that it stands in.
     """
-    by_dvc, folder = lineage.kept_by_dvc(), f"{METRICS.parent.name}/"
-    files = {
-        path: _file(Path(path), md5) | {"kept_by": "dvc" if path in by_dvc else "git"}
-        for path, md5 in sorted(lineage.hashes().items())
-    }
+    there = Commit(commit)
+    artifact = yaml.parse(there.text(PIPELINE), PIPELINE)["artifacts"][model]
+    lineage = Lineage.of(model, artifact["path"], dvc_lock.at(commit))
+    files = _files(lineage, there, kept)
+    params = _plain(yaml.parse(there.text(paths.PARAMS.as_posix()), str(paths.PARAMS)))
+    of = partial(_value, params)
+    environment = _environment(of, there)
+    scores = [row for row in csv_rows(there.text(paths.SCORES.as_posix())) if not row["slice"]]
+    folder = f"{paths.METRICS.parent.name}/"
     metrics = [out for out in lineage.outs() if out.startswith(folder) and out.endswith(".json")]
-    overall = [row for row in read_csv(SCORES) if not row["slice"] and row["low"]]
+    stored = Stored(lineage.path, files[lineage.path]["md5"])
     return {
-        "artifact": {"path": lineage.path, **artifact, **files[lineage.path]},
-        "architecture": _architecture(Path(lineage.path), params),
-        "card": params.card.model_dump(mode="json", include={"purpose", "owner", "limits"}),
-        "data": _data(params, files),
-        "environment": _environment(params),
-        "metrics": {path: read_json(Path(path)) for path in sorted(metrics)},
-        "intervals": {row["metric"]: [float(row["low"]), float(row["high"])] for row in overall},
-        "stages": {name: _stage(stage) for name, stage in lineage.stages.items()},
+        "artifact": {"path": lineage.path, **_plain(artifact), **files[lineage.path]},
+        "architecture": {
+            "task": of("data.task"),
+            "target": of("data.target"),
+            "estimator": of("train.estimator"),
+            **kept.architecture(commit, stored, environment["packages"]),
+        },
+        "card": {key: of(f"card.{key}") for key in ("purpose", "owner", "limits")},
+        "data": _data(of, there, files),
+        "environment": environment,
+        "metrics": {path: json.loads(there.text(path)) for path in sorted(metrics)},
+        "intervals": {
+            row["metric"]: [float(row["low"]), float(row["high"])] for row in scores if row["low"]
+        },
+        "stages": {name: _plain(_stage(stage)) for name, stage in lineage.stages.items()},
         "files": files,
     }
 
 
-def _file(path: Path, md5: str) -> dict[str, Any]:
-    if not path.is_dir():
-        return hashes(path)
-    entries = {name: hashes(path / name) for name in dvc_files.files_in(path.as_posix())}
-    return {"md5": md5, "size": sum(e["size"] for e in entries.values()), "parts": entries}
+def _files(lineage: Lineage, there: Commit, kept: Kept) -> Node:
+    """Return path -> hashes of each file, and who keeps it."""
+    inside = {path: there.inside(path) for path in lineage.hashes()}
+    there.read(chain(*inside.values()))  # at once
+    files: Node = {}
+    for path, md5 in sorted(lineage.hashes().items()):
+        found = {name: hashes_of(held) for name, held in there.read(inside[path]).items()}
+        if path in found:
+            entry = found[path]
+        elif found:
+            entry = as_folder({name.removeprefix(f"{path}/"): each for name, each in found.items()})
+        else:
+            entry = kept.entry(Stored(path, md5))
+        files[path] = {**entry, "kept_by": "git" if found else "dvc"}
+    # Where dvc.lock contradicts itself, one of both is another as well.
+    if other := sorted({path for path, md5 in lineage.files() if files[path]["md5"] != md5}):
+        raise ProjectError(
+            f"{dvc_lock.LOCK} of the commit names other files than are there: "
+            f"{', '.join(few(other))}"
+        )
+    return files
 
 
-def _stage(stage: dict[str, Any]) -> dict[str, Any]:
-    paths = {kind: [file["path"] for file in stage.get(kind, [])] for kind in ("deps", "outs")}
+def _plain(content: Any) -> Any:
+    """Return what YAML holds as JSON has it."""
+    return json.loads(json.dumps(content))
+
+
+def _value(params: Node, key: str) -> Any:
+    """Return a value of params.yaml, or None in a commit of a release that did not know the key."""
+    try:
+        return mappings.lookup(params, key)
+    except KeyError:
+        return None
+
+
+def _stage(stage: Node) -> Node:
+    names = {kind: [file["path"] for file in stage.get(kind, [])] for kind in ("deps", "outs")}
     pinned = dvc_lock.datasets(stage)
     extra = {"datasets": pinned} if pinned else {}
-    return {"cmd": stage["cmd"], "params": stage.get("params", {}), **paths, **extra}
+    return {"cmd": stage["cmd"], "params": stage.get("params", {}), **names, **extra}
 
 
-def _architecture(path: Path, params: LibraryParams) -> dict[str, Any]:
-    model: Any = model_file.load(path)
-    classes = getattr(model, "classes_", None)
+def _data(of: Any, there: Commit, files: Node) -> Node:
+    path, schema = of("data.path"), of("data.schema")
+    columns = yaml.parse(there.text(normal(schema)), schema)["fields"]
+    entry = files.get(normal(path), {})
     return {
-        "task": params.data.task,
-        "target": params.data.target,
-        "estimator": params.train.estimator,
-        "features": [str(name) for name in model.feature_names_in_],
-        "classes": None if classes is None else [str(label) for label in classes.tolist()],
-        "pipeline": repr(model),
+        "path": path,
+        **{key: entry[key] for key in ("md5", "sha256", "size") if key in entry},
+        "source": of("card.data.source"),
+        "licence": of("card.data.licence"),
+        "columns": [column["name"] for column in columns],
+        "rows": json.loads(there.text(paths.ROWS.as_posix()))["rows"],
+        "split": of("prepare.split"),
     }
 
 
-def _data(params: LibraryParams, files: dict[str, Any]) -> dict[str, Any]:
-    train, test = pl.scan_parquet(TRAIN), pl.scan_parquet(TEST)
-    key = list(params.data.id) or train.collect_schema().names()
-    return {
-        "path": params.data.path,
-        **{k: v for k, v in files[params.data.path].items() if k in ("md5", "sha256", "size")},
-        "source": params.card.data.source,
-        "licence": params.card.data.licence,
-        "columns": list(load_schema(Path(params.data.table_schema)).names),
-        "rows": read_json(paths.ROWS)["rows"],
-        "rows_in_train_and_test": shared_rows(test, train, key),
-        "split": params.prepare.split.model_dump(),
-    }
-
-
-def _environment(params: LibraryParams) -> dict[str, Any]:
-    return {
-        "python": platform.python_version(),
-        "lock": {"path": LOCK.name, **hashes(LOCK)},
-        "packages": read_json(paths.ENVIRONMENT)["closures"],
-        "library": asdict(release.compare()),
+def _environment(of: Any, there: Commit) -> Node:
+    locked = json.loads(there.text(paths.ENVIRONMENT.as_posix()))
+    found = {
+        "python": locked["python"],
+        "lock": {"path": LOCK.name, **hashes_of(there.bytes(LOCK.name))},
+        "packages": locked.get("closures", locked),  # all of it before mlrepo 1.0
         "seeds": {
-            "prepare.split": params.prepare.split.seed,
-            "train": params.train.seed,
-            "evaluate": params.evaluate.seed,
+            "prepare.split": of("prepare.split.seed"),
+            "train": of("train.seed"),
+            "evaluate": of("evaluate.seed"),
         },
-        "registered_on": fingerprint.machine(params.numerics.pinned),
-        **({"ci": run} if (run := _ci_run()) else {}),
+        "registered_on": {"numerics_pinned": of("numerics.pinned")},
     }
-
-
-def _ci_run() -> str | None:
-    """Return the address of the CI run that registers, by the variables of its provider."""
-    env = os.environ.get
-    if repository := env("GITHUB_REPOSITORY"):
-        server, number = env("GITHUB_SERVER_URL"), env("GITHUB_RUN_ID")
-        return f"{server}/{repository}/actions/runs/{number}" if server and number else None
-    return env("CI_JOB_URL") or env("BUILD_URL")  # of GitLab, of Jenkins
+    if code := there.inside(LIBRARY):
+        held = {path.removeprefix(f"{LIBRARY}/"): each for path, each in there.read(code).items()}
+        manifest = held.pop(release.MANIFEST.name, b"")
+        digest = {n: hashes_of(each)["sha256"] for n, each in held.items() if n.endswith(".py")}
+        found["library"] = _plain(asdict(release.of(manifest, digest, digest.__getitem__)))
+    return found

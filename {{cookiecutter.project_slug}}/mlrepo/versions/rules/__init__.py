@@ -1,12 +1,8 @@
 """What stages demand, whose signatures count, and who may do what."""
 
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from mlrepo.core.errors import ProjectError
-from mlrepo.core.files import atomic
 from mlrepo.pipeline import git
 from mlrepo.versions.tags import Tag
 
@@ -36,14 +32,10 @@ def refused(found: Mapping[str, Tag]) -> dict[str, str]:
     if not found or place is None:
         return {}
     commit, blob = place
-    kept = Path(git.git("rev-parse", "--git-path", _KEPT).strip())
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        if json.loads(kept.read_text(encoding="utf-8"))[blob] is False:
-            return {}
+    if git.recall(_KEPT).get(blob) is False:
+        return {}
     from mlrepo.versions.rules import policy, roles
 
     demands = policy.of(commit)
-    with suppress(OSError, ProjectError), atomic(kept) as partial:  # it only saves time
-        asks = demands.settings.signing.required is not False
-        partial.write_text(json.dumps({blob: asks}), encoding="utf-8")
+    git.keep(_KEPT, {blob: demands.settings.signing.required is not False})
     return roles.refused(found, demands)

@@ -33,6 +33,9 @@ class Stage(Section):
 
     gate: bool
     protected: bool
+    # How many others approve a version, or made it again, before it comes in.
+    approvals: Annotated[int, Field(ge=0)] = 0
+    rebuilds: Annotated[int, Field(ge=0)] = 0
 
 
 class Signing(Section):
@@ -59,11 +62,14 @@ class Grant(Section):
     until: Day | None = None
 
     def covers(self, who: str, may: str, stage: str | None, moment: datetime) -> bool:
-        """Return whether it lets a person do this; ``stage`` is None for what knows no stages."""
+        """Return whether it lets a person do this.
+
+        ``may`` is "" for what any role allows, ``stage`` None for what knows no stages.
+        """
         day = moment.astimezone(UTC).date()
         return (
             self.who.casefold() == who.casefold()
-            and self.may == may
+            and may in (self.may, "")
             and (stage is None or not self.stages or stage in self.stages)
             and (self.since is None or self.since <= day)
             and (self.until is None or day <= self.until)
@@ -116,6 +122,11 @@ class Settings(Section):
     def may(self, who: str, may: str, stage: str | None, moment: datetime) -> bool:
         """Return whether a person may do this."""
         return not self.roles or any(g.covers(who, may, stage, moment) for g in self.roles)
+
+    def approvers(self, stage: str, moment: datetime) -> set[str]:
+        """Return who has a role to approve."""
+        people = {grant.who.casefold() for grant in self.roles}
+        return {who for who in people if self.may(who, "approve", stage, moment)}
 
     @property
     def last(self) -> str:

@@ -1,16 +1,11 @@
 """Which tags the rules accept: signed where they ask for it, by a person who may do that."""
 
 import hashlib
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from mlrepo.core.errors import ProjectError
-from mlrepo.core.files import atomic
-from mlrepo.pipeline.git import git
+from mlrepo.pipeline.git import keep, recall
 from mlrepo.versions.rules.policy import Policy
 from mlrepo.versions.rules.signatures import Signature, Signers
 from mlrepo.versions.tags import Tag
@@ -48,7 +43,8 @@ def why_not(tag: Tag, signature: Signature, policy: Policy) -> str | None:
     may, stage = demand(tag)
     if not policy.settings.may(signature.who, may, stage, moment):
         where = f" for '{stage}'" if stage else ""
-        return f"{signature.who} has no role to {may}{where} at that time in versions.yaml"
+        to = f" to {may}" if may else ""
+        return f"{signature.who} has no role{to}{where} at that time in versions.yaml"
     return None
 
 
@@ -58,6 +54,8 @@ def demand(tag: Tag) -> tuple[str, str | None]:
         return "register", None
     if tag.act in ("approve", "reject"):
         return "approve", str(tag.claims.get("for"))
+    if tag.act == "attest":  # to have made a version again, any role will do
+        return "", None
     # To mark a version bad, or to say more of it, is for whoever may release anywhere.
     return "release", None if tag.act or tag.stage == "deprecated" else tag.stage
 
@@ -76,20 +74,16 @@ def _before(found: Mapping[str, Tag], ends: list[Tag]) -> set[str]:
 
 def signatures(found: Mapping[str, Tag], signers: Signers) -> dict[str, Signature]:
     """Return name -> what Git says of the signature, of SSH keys as it said it last time."""
-    place = Path(git("rev-parse", "--git-path", _KEPT).strip())
     # What counts depends on the list as well.
     listed = hashlib.sha256(signers.ssh + repr(signers.gpg).encode()).hexdigest()
-    kept: dict[str, Any] = {}
-    with suppress(OSError, ValueError):
-        kept = json.loads(place.read_text(encoding="utf-8"))[listed]
-    signatures, keep = dict[str, Signature](), dict[str, Any]()
+    lists = recall(_KEPT)
+    kept = lists.get(listed, {})
+    said, keeping = dict[str, Signature](), dict[str, Any](kept)
     for name, tag in found.items():
         key = f"{name} {tag.oid}"
-        said = Signature(**kept[key]) if key in kept else signers.check(tag)
-        signatures[name] = said
-        if said.key.startswith("SHA256:") or said.state == "none":
-            keep[key] = asdict(said)
-    if keep != kept:
-        with suppress(OSError, ProjectError), atomic(place) as partial:  # it only saves time
-            partial.write_text(json.dumps({listed: keep}), encoding="utf-8")
-    return signatures
+        said[name] = Signature(**kept[key]) if key in kept else signers.check(tag)
+        if said[name].key.startswith("SHA256:") or said[name].state == "none":
+            keeping[key] = asdict(said[name])
+    if keeping != kept:
+        keep(_KEPT, lists | {listed: keeping})
+    return said

@@ -55,8 +55,9 @@ class Signers:
             return self._of_person(tag, [ssh[1]], ssh[2], f"signed by {ssh[1]}")
         gpg = re.search(r"^\[GNUPG:\] VALIDSIG .*?([0-9A-F]{40})$", said, re.MULTILINE)
         if good and gpg and gpg[1] in self.gpg:
-            people = re.findall(r"^\[GNUPG:\] GOODSIG \S+ .*?<(\S+)>$", said, re.MULTILINE)
-            return self._of_person(tag, people, gpg[1], f"signed by the GPG key {gpg[1]}")
+            people = re.findall(r"^\[GNUPG:\] GOODSIG \S+ (.*)$", said, re.MULTILINE)
+            told = f"signed by the GPG key {gpg[1]}"
+            return self._of_person(tag, list(map(address, people)), gpg[1], told)
         if ssh or gpg or 'Good "git" signature' in said:
             place = "gpg_fingerprints in versions.yaml" if gpg else self.place
             return Signature("bad", f"signed by a key that {place} does not name")
