@@ -189,7 +189,7 @@ def test_the_whole_life_of_a_version(people: People) -> None:
     assert eve.states("v1.1.0") == [{"state": "in use", "stage": "prod"}]
     assert eve.states("v1.0.0") == [{"state": "retired"}]
     for version in ("v1", "v1.1"):
-        assert "holds; " in eve.model("verify", version, "--offline").stdout
+        assert "holds; " in eve.model("verify", version).stdout
 
 
 def test_an_incident_and_the_end(people: People) -> None:

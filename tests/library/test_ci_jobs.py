@@ -267,7 +267,8 @@ def hand_over(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # verify
 
-REBUILT = {"version": "v2.0.0", "ok": True, "checks": {}, "rebuild": {"verdict": "identical"}}
+VERDICT: dict[str, Any] = {"rebuild": {"verdict": "identical"}, "emergencies": []}
+REBUILT = {"version": "v2.0.0", "ok": True, "checks": {}, **VERDICT}
 
 
 def rebuild(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
@@ -296,6 +297,16 @@ def test_one_that_differs_fails_and_says_why(
     rebuild(monkeypatch, {**REBUILT, "ok": False, "checks": checks, "rebuild": None})
     assert not verify.verify("model", ["prod"], every=False)
     assert "not rebuilt; dvc.lock has other files" in capsys.readouterr().out
+
+
+def test_an_emergency_is_told_each_night(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = {"state": "emergency", "stage": "prod", "by": ["Di"], "reason": "It burns"}
+    rebuild(monkeypatch, {**REBUILT, "emergencies": [done]})
+    assert verify.verify("model", [], every=False)
+    told = "| identical; EMERGENCY in prod by Di, not approved yet: It burns |"
+    assert told in capsys.readouterr().out
 
 
 def test_an_empty_stage_is_no_failure_and_an_unknown_one_is(
