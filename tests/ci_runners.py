@@ -17,7 +17,8 @@ import yaml
 from conftest import Tool
 from servers import KEY, SECRET, TOKEN, Api
 
-# In place of each action from the network. Of upload-artifact it does what a test looks at.
+# In place of each action from the network. Of upload-artifact it does what a test looks at: in a
+# variable, the path may be a pattern, and ~ stays what it is, as the cache is not to be copied.
 ACTION = """
 name: stand-in
 inputs:
@@ -25,7 +26,7 @@ inputs:
 runs:
   using: composite
   steps:
-  - run: cp --parents ${{ inputs.path }} "$KEPT" 2>/dev/null || true
+  - run: path='${{ inputs.path }}'; cp --parents $path "$KEPT" 2>/dev/null || true
     shell: bash
 """
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import Project
 from google.protobuf.json_format import ParseDict
 from helpers import sha256
-from in_toto_attestation.predicates.test_result.v0.test_result_pb2 import TestResult
+from in_toto_attestation.predicates.test_result.v0.test_result_pb2 import TestResult as Result
 from in_toto_attestation.v1.statement import Statement
 from in_toto_attestation.v1.statement_pb2 import Statement as StatementMessage
 from made_tags import remake
@@ -45,11 +45,11 @@ def record(copy: Released, name: str) -> dict[str, Any]:
     return content
 
 
-def check(document: dict[str, Any]) -> TestResult:
+def check(document: dict[str, Any]) -> Result:
     """Return the predicate, if it is a statement with a test result of in-toto."""
     message = ParseDict(document, StatementMessage(), ignore_unknown_fields=False)
     Statement.copy_from_pb(message).validate()
-    result: TestResult = ParseDict(document["predicate"], TestResult(), ignore_unknown_fields=False)
+    result: Result = ParseDict(document["predicate"], Result(), ignore_unknown_fields=False)
     return result
 
 

@@ -1,5 +1,6 @@
 """The evaluation report of a version: what it says, how it prints, and whose signature it bears."""
 
+import base64
 import csv
 import hashlib
 import html
@@ -11,13 +12,11 @@ from pathlib import Path
 import pytest
 from browser import opened
 from conftest import Tool
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from made_tags import remake
 from pages import console, page, section
 from releases import Released, copied
-from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
-from securesystemslib.signer import SSlibKey
+from test_proofs import opened as statement_in
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +62,15 @@ def test_the_page_says_what_the_repository_says(copy: Released) -> None:
     for row in (dict(zip(head, cells, strict=True)) for cells in scores):
         wanted = overall[row["metric"]]
         assert row["score"] == f"{float(wanted['estimate']):.3f}"
-        between = f"{float(wanted['low']):.3f} to {float(wanted['high']):.3f}"
-        assert row["interval"] == between
+        ends = [f"{float(wanted[end]):.3f}" for end in ("low", "high") if wanted[end]]
+        assert row["interval"] == (" to ".join(ends) or wanted["method"])
     events = [(row[1], row[3]) for row in said["Life"][1:]]
     assert events == [
         ("promote prod", "It is better"),
         ("promote staging", "So that both are the same"),
         ("note", "Is 5 < 6? https://example.com/tickets/7"),
     ]
-    assert said["State"] == [["now", "in prod; in staging"]] or "in prod" in said["State"][0][1]
+    assert said["State"] == [["now", "in prod; in staging"]]
 
 
 def test_the_page_prints_without_a_network(copy: Released, tool: Tool, tmp_path: Path) -> None:
@@ -89,11 +88,8 @@ def test_the_page_prints_without_a_network(copy: Released, tool: Tool, tmp_path:
 
 def test_its_signature_is_about_page_model_and_result(copy: Released) -> None:
     beside = copy.path.parent
-    public = load_pem_public_key((beside / "key.pub").read_bytes())
-    key = SSlibKey.from_crypto(public, scheme="ecdsa-sha2-nistp256")  # type: ignore[arg-type]
-    envelope = Envelope.from_dict(json.loads((beside / "signed.html.dsse.json").read_text()))
-    envelope.verify([key], 1)
-    statement = json.loads(envelope.payload)
+    envelope = json.loads((beside / "signed.html.dsse.json").read_text(encoding="utf-8"))
+    statement = statement_in(envelope, beside / "key.pub")
     content = (beside / "signed.html").read_bytes()
     assert statement["subject"] == [
         {"name": "signed.html", "digest": {"sha256": hashlib.sha256(content).hexdigest()}},
@@ -104,9 +100,10 @@ def test_its_signature_is_about_page_model_and_result(copy: Released) -> None:
     ]
     assert statement["predicate"]["result"] == "PASSED"
     assert "commit" in statement["predicate"]["passedTests"]
-    envelope.payload = envelope.payload.replace(b"PASSED", b"FAILED")
+    payload = base64.b64decode(envelope["payload"]).replace(b"PASSED", b"FAILED")
+    envelope["payload"] = base64.b64encode(payload).decode()
     with pytest.raises(VerificationError):
-        envelope.verify([key], 1)
+        statement_in(envelope, beside / "key.pub")
 
 
 def test_what_does_not_hold_is_on_the_page(copy: Released, tmp_path: Path) -> None:

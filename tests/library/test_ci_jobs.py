@@ -267,8 +267,8 @@ def hand_over(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # verify
 
-VERDICT: dict[str, Any] = {"rebuild": {"verdict": "identical"}, "emergencies": []}
-REBUILT = {"version": "v2.0.0", "ok": True, "checks": {}, **VERDICT}
+ANSWER: dict[str, Any] = {"rebuild": {"verdict": "identical"}, "emergencies": []}
+REBUILT = {"version": "v2.0.0", "ok": True, "checks": {}, **ANSWER}
 
 
 def rebuild(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
