@@ -11,7 +11,7 @@ import pytest
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.learning.predictions import Predictions
-from mlrepo.versions import tags
+from mlrepo.versions import write_tags
 from mlrepo.versions.gate import verdict as gate
 from mlrepo.versions.gate.champion import Champion
 from mlrepo.versions.registry import Assignment, Registry, Version
@@ -214,7 +214,7 @@ def test_the_model_of_this_folder_meets_what_is_in_a_stage(
     registry = Registry("model", {old.number: old}, [Assignment(1, "prod", old, old.tag)])
     monkeypatch.setattr(Registry, "load", lambda _: registry)
     fetched: list[str] = []
-    monkeypatch.setattr(tags, "fetch", fetched.append)
+    monkeypatch.setattr(write_tags, "fetch", fetched.append)
     told: list[str] = []
 
     found = gate.against("model", None, told.append)
@@ -225,7 +225,7 @@ def test_the_model_of_this_folder_meets_what_is_in_a_stage(
     with pytest.raises(ProjectError, match="'qa' is no stage"):
         gate.against("model", "qa", told.append)
 
-    monkeypatch.setattr(tags, "fetch", unreachable)
+    monkeypatch.setattr(write_tags, "fetch", unreachable)
     assert gate.against("model", "prod", told.append) == found
     assert told == ["the tags of this clone count: no network"]
     with pytest.raises(ProjectError, match="no network"):

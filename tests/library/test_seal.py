@@ -261,7 +261,7 @@ def test_nothing_is_sealed_where_there_is_no_version() -> None:
 
 
 def test_the_nightly_job_keeps_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    rebuilt = {"version": "v2.0.0", "ok": True, "checks": {}, "rebuild": None}
+    rebuilt = {"version": "v2.0.0", "ok": True, "checks": {}, "rebuild": None, "emergencies": []}
     monkeypatch.setattr(verify, "_rebuild", lambda *_: rebuilt)
     for _ in range(2):  # in a folder that has one of the night before
         assert verify.verify("model", [], every=False)
