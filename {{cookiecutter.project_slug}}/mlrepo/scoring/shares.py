@@ -68,10 +68,9 @@ class Shares:
             kept, refused = -60.0 * sign / steps.min(), 60.0 * sign / steps.min()
             for _ in range(15):  # each divides what lies between by 16, in one call of numpy
                 shifts = np.linspace(kept, refused, 17)
-                means, errors = at(shifts[1:-1])
-                away = sign * (means - estimate) > errors
-                first = int(away.argmax()) if away.any() else len(away)
-                kept, refused = shifts[first], shifts[first + 1]
+                means, errors = at(shifts)
+                first = int((sign * (means - estimate) > errors).argmax()) or 16
+                kept, refused = shifts[first - 1], shifts[first]
             ends.append(float(at(np.array([kept]))[0][0]))
         return ends[0], ends[1]
 
@@ -130,16 +129,14 @@ def _by_rows(made: Shares, members: FloatArray, weights: FloatArray) -> Shares:
     influence = (parts * made.slope(made.values)) @ made.influence
     # Other rows would have other parts as well.
     influence += values @ (rows - np.outer(parts, rows.sum(axis=0))) / rows.sum()
-    mean = np.array([parts @ values])
-    sizes = np.array([size])
+    mean, sizes = np.array([parts @ values]), np.array([size])
     return _as_shown(Shares(mean, sizes, lambda p: p * (1 - p) / sizes, influence[np.newaxis]))
 
 
 def _precisions(predictions: Predictions) -> Shares:
     """Return average precisions; an influence is what leaving the row out changes.
 
-    This is the jackknife (Efron and Stein, Annals of Statistics, 1981). The slope in the weight of
-    a row sees too little of few: each row of the class counts itself among the ranked, as a hit.
+    So (Efron and Stein, Annals of Statistics, 1981) it shows that a row counts itself as a hit.
     """
     values, influence, sizes, [weights] = [], [], [], predictions.once_each
     for code, size in predictions.ranks:
@@ -150,11 +147,10 @@ def _precisions(predictions: Predictions) -> Shares:
         sizes.append(effective(own))
         values.append((own * found / ranked).sum() / total)
         # What another row, as heavy as this one, moves the precision at this row of the class.
-        others = ranked * (ranked - weights)
-        step = np.divide(own, others, out=np.zeros(len(own)), where=ranked > weights)
-        hit, miss = step * (ranked - found), step * found
-        gained = (found / ranked - values[-1] + sums(hit) - hit) / (total - own)
-        influence.append(weights * np.where(of_class, gained, -sums(miss) / total))
+        step = own / np.where(ranked > weights, ranked * (ranked - weights), np.inf)
+        hit, miss = sums(step * (ranked - found)) - step * (ranked - found), sums(step * found)
+        gained = (found / ranked - values[-1] + hit) / (total - own)
+        influence.append(weights * np.where(of_class, gained, -miss / total))
     m = np.array(sizes)
     made = Shares(np.array(values), m, lambda p: p * (1 - p) / m, np.array(influence))
     return _as_shown(made, _MODEL / 4)  # by the model too wide where the precision is high
