@@ -21,6 +21,8 @@ TEMPLATE = Path(__file__).resolve().parents[2]
 PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 OWNER = "penguins"
 
+# Before OpenMP starts, as stages have it: its threads wait for one another where cores are busy.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Before the library is imported: the caches of Python must not be generated with the template.
 sys.dont_write_bytecode = True
 OWNERS = Path(tempfile.mkdtemp(prefix="owner-"))

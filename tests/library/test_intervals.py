@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from scipy import stats
 from scipy.optimize import brentq
-from sklearn.metrics import cohen_kappa_score
+from sklearn.metrics import average_precision_score, cohen_kappa_score
 from statsmodels.stats.proportion import proportion_confint
 
 from mlrepo.core import owner
@@ -24,7 +24,6 @@ Z = stats.norm.ppf(0.95)  # of an interval of 0.9
 SHARES = {
     functions.accuracy: "accuracy",
     functions.balanced_accuracy: "balanced_accuracy",
-    functions.average_precision: "average_precision",
     functions.roc_auc: "roc_auc",
 }
 
@@ -110,6 +109,48 @@ def test_an_influence_is_the_slope_of_the_metric_in_the_weight_of_a_row(
     made = shares.OF_METRIC[metric](table)
     np.testing.assert_allclose(made.influence.mean(axis=0), slopes, atol=1e-5)
     assert made.values.mean() == pytest.approx(metric(table, np.ones((1, 60)))[0], abs=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_an_influence_on_average_precision_is_what_leaving_the_row_out_changes(
+    weighted: bool,
+) -> None:
+    """So it is of rows of one weight; of others it is near."""
+    rng = np.random.default_rng(0)
+    truth, score = rng.integers(0, 2, 80), rng.integers(0, 60, 80) / 60  # some scores are equal
+    weights = np.full(80, 2.5) if weighted else None
+    odds = np.column_stack([1 - score, score])
+    made = shares.OF_METRIC[functions.average_precision](
+        Predictions(truth, score > 0.5, np.array([0, 1]), odds, weights=weights)
+    )
+    whole = average_precision_score(truth, score)
+    changes = [
+        whole - average_precision_score(np.delete(truth, row), np.delete(score, row))
+        for row in range(80)
+    ]
+    np.testing.assert_allclose(made.influence[0], changes, atol=1e-12)
+    assert made.values[0] == pytest.approx(whole, abs=1e-12)
+
+
+def test_average_precision_of_few_rows_is_corrected_for_what_it_is_too_high() -> None:
+    """5% positives, 200 rows: the middle of the ends is lower than the estimate, and nearer."""
+    rng = np.random.default_rng(0)
+    estimates, middles = [], []
+    for _ in range(200):
+        truth = np.arange(200) < 10
+        score = 1 / (1 + np.exp(3 - rng.normal(size=200) - 1.5 * truth))
+        table = Predictions(
+            truth, score > 0.5, np.array([False, True]), np.column_stack([1 - score, score])
+        )
+        made = shares.OF_METRIC[functions.average_precision](table)
+        estimates.append(made.values[0])
+        middles.append(made.values[0] + made.influence.sum())
+    many = np.arange(1_000_000) < 50_000
+    scores_of = rng.normal(size=1_000_000) + 1.5 * many
+    true = average_precision_score(many, scores_of)
+    errors = np.std(estimates) / np.sqrt(200)
+    assert np.mean(estimates) - true > 3 * errors
+    assert abs(np.mean(middles) - true) < 2 * errors
 
 
 def test_f1_is_the_mean_of_what_its_shares_scale_to() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlrepo.learning.metrics import functions
 from mlrepo.learning.metrics.aggregates import Metric
-from mlrepo.learning.predictions import FloatArray, Predictions
+from mlrepo.learning.predictions import FloatArray, IndexArray, Predictions
 
 _MODEL = 20  # rows that a model of the variance counts for
 
@@ -51,27 +51,27 @@ class Shares:
         first, since a share of 0 or 1 would not move. ``design`` (k,) multiplies the variances;
         ``correlation`` (k, k) is that of the estimates.
         """
-        added = (self.values * self.sizes + 0.5) / (self.sizes + 1)
-        logits, estimate = np.log(added / (1 - added)), self.mean(self.values)
+        # What the influences sum up to is how much too high the estimate is in the mean, negative.
+        values = np.clip(self.values + self.influence.sum(axis=1), 0, 1)
+        added = (values * self.sizes + 0.5) / (self.sizes + 1)
+        logits, estimate = np.log(added / (1 - added)), self.mean(values)
         steps = self.sizes.min() / self.sizes
 
-        def at(shift: float) -> tuple[float, float]:
-            moved = 1 / (1 + np.exp(-np.clip(logits + shift * steps, -700, 700)))
+        def at(shifts: FloatArray) -> tuple[FloatArray, FloatArray]:
+            moved = 1 / (1 + np.exp(-np.clip(logits + shifts[:, np.newaxis] * steps, -700, 700)))
             errors = self.slope(moved) * np.sqrt(design * self.variance(moved))
-            variance = (errors[:, np.newaxis] * correlation * errors).sum() / len(errors) ** 2
-            return self.mean(moved), z * float(np.sqrt(max(0.0, variance)))
+            variance = np.einsum("sk,kj,sj->s", errors, correlation, errors) / len(steps) ** 2
+            return self.scale(moved).mean(axis=1), z * np.sqrt(np.maximum(0.0, variance))
 
         ends = []
         for sign in (-1, 1):
             kept, refused = -60.0 * sign / steps.min(), 60.0 * sign / steps.min()
-            for _ in range(60):
-                middle = (kept + refused) / 2
-                mean, error = at(middle)
-                if sign * (mean - estimate) > error:
-                    refused = middle
-                else:
-                    kept = middle
-            ends.append(at(kept)[0])
+            for _ in range(15):  # each divides what lies between by 16, in one call of numpy
+                shifts = np.linspace(kept, refused, 17)
+                means, errors = at(shifts)
+                first = int((sign * (means - estimate) > errors).argmax()) or 16
+                kept, refused = shifts[first - 1], shifts[first]
+            ends.append(float(at(np.array([kept]))[0][0]))
         return ends[0], ends[1]
 
 
@@ -129,27 +129,37 @@ def _by_rows(made: Shares, members: FloatArray, weights: FloatArray) -> Shares:
     influence = (parts * made.slope(made.values)) @ made.influence
     # Other rows would have other parts as well.
     influence += values @ (rows - np.outer(parts, rows.sum(axis=0))) / rows.sum()
-    mean = np.array([parts @ values])
-    sizes = np.array([size])
+    mean, sizes = np.array([parts @ values]), np.array([size])
     return _as_shown(Shares(mean, sizes, lambda p: p * (1 - p) / sizes, influence[np.newaxis]))
 
 
 def _precisions(predictions: Predictions) -> Shares:
+    """Return average precisions; an influence is what leaving the row out changes.
+
+    So (Efron and Stein, Annals of Statistics, 1981) it shows that a row counts itself as a hit.
+    """
     values, influence, sizes, [weights] = [], [], [], predictions.once_each
     for code, size in predictions.ranks:
         of_class, rank = code >= size, code % size
-        many = np.bincount(rank, weights * of_class, size)
-        found = many[::-1].cumsum()[::-1]  # of the class, with this score or a higher one
-        ranked = np.bincount(rank, weights, size)[::-1].cumsum()[::-1]
-        sizes.append(effective(weights * of_class))
-        values.append((many * found / ranked).sum() / many.sum())
-        # A row moves the precision at its own score, and at each that is not higher.
-        lower = (many * found / ranked**2).cumsum()[rank]
-        own = (found / ranked)[rank] - values[-1] + (many / ranked).cumsum()[rank]
-        influence.append(weights * (np.where(of_class, own, 0) - lower) / many.sum())
+        own = weights * of_class
+        total, sums = own.sum(), partial(_sums, rank, size)
+        found, ranked = sums(own, -1), sums(weights, -1)  # with this score or a higher one
+        sizes.append(effective(own))
+        values.append((own * found / ranked).sum() / total)
+        # What another row, as heavy as this one, moves the precision at this row of the class.
+        step = own / np.where(ranked > weights, ranked * (ranked - weights), np.inf)
+        hit, miss = sums(step * (ranked - found)) - step * (ranked - found), sums(step * found)
+        gained = (found / ranked - values[-1] + hit) / (total - own)
+        influence.append(weights * np.where(of_class, gained, -miss / total))
     m = np.array(sizes)
     made = Shares(np.array(values), m, lambda p: p * (1 - p) / m, np.array(influence))
-    return _as_shown(made, _MODEL if np.ptp(weights) == 0 else _MODEL / 4)  # too wide by the model
+    return _as_shown(made, _MODEL / 4)  # by the model too wide where the precision is high
+
+
+def _sums(rank: IndexArray, size: int, counts: FloatArray, step: int = 1) -> FloatArray:
+    """Return the sum of the counts (n,) up to the rank of each row, or down to it by step -1."""
+    sums: FloatArray = np.bincount(rank, counts, size)[::step].cumsum()[::step][rank]
+    return sums
 
 
 def _areas(predictions: Predictions) -> Shares:
