@@ -36,9 +36,9 @@ def repeated(rng: np.random.Generator, rows: int) -> Drawn:
     return (rng.random(rows) < second, second > 0.5, np.array([False, True]), shares), None
 
 
-def groups(rng: np.random.Generator, rows: int) -> Drawn:
-    """Groups of ten rows, of which half of the score's variance is the group's."""
-    unit = np.arange(rows) // 10
+def groups(size: int, rng: np.random.Generator, rows: int) -> Drawn:
+    """Groups of some rows, of which half of the score's variance is the group's."""
+    unit = np.arange(rows) // size
     truth = rng.random(rows) < 0.5
     together = rng.normal(size=unit[-1] + 1)[unit]
     score = 1.5 * truth + math.sqrt(0.5) * (together + rng.normal(size=rows))
@@ -107,7 +107,8 @@ CASES: dict[str, tuple[str, Callable[[np.random.Generator, int], Drawn]]] = {
     "ten classes, 10% each": ("classification", partial(ten_classes, 0.1)),
     "ten classes, nine of 5%": ("classification", partial(ten_classes, 0.55)),
     "rows that repeat": ("classification", repeated),
-    "groups of ten rows": ("classification", groups),
+    "groups of ten rows": ("classification", partial(groups, 10)),
+    "groups of forty rows": ("classification", partial(groups, 40)),
     "rows of uneven weight": (
         "classification",
         partial(weighted, partial(two_classes, 0.2, 1.5)),

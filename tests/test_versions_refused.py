@@ -153,10 +153,15 @@ def before_the_first_commit(copy: Released) -> None:
     copy.run("git", "update-ref", "-d", "HEAD")
 
 
-def with_signatures_required_and_no_key(copy: Released) -> None:
+def with_a_signature_asked_for_and_no_key(copy: Released) -> None:
+    copy.run("git", "config", "tag.gpgSign", "true")
+    copy.run("git", "config", "gpg.format", "ssh")
+
+
+def with_signatures_required_and_none_before(copy: Released) -> None:
     copy.edit("versions.yaml", "required: false", "required: true")
     copy.commit_anyway()
-    copy.run("git", "config", "gpg.format", "ssh")
+    copy.run("git", "push", "--quiet", "--no-verify", "origin", "HEAD")
 
 
 def with_a_git_remote_that_is_gone(copy: Released) -> None:
@@ -190,7 +195,14 @@ NO_VERSION: list[tuple[Callable[[Released], None], list[str]]] = [
     (with_a_remote_that_is_no_folder, ["remote 'storage' (", "cannot be reached", "`model push`"]),
     (with_a_remote_that_does_not_answer, ["remote 'storage' (http://127.0.0.1:9/storage)"]),
     (before_the_first_commit, ["there is no commit yet"]),
-    (with_signatures_required_and_no_key, ["the tag model@v1.1.0 was not made", "user.signingkey"]),
+    (
+        with_a_signature_asked_for_and_no_key,
+        ["the tag model@v1.1.0 was not made", "user.signingkey"],
+    ),
+    (
+        with_signatures_required_and_none_before,
+        ["model@v1.0.0: it is not signed: `model countersign` vouches for what is older"],
+    ),
     (with_a_git_remote_that_is_gone, ["Nothing has changed: try again later."]),
     (with_a_git_remote_that_takes_no_tags, ["no tags here", "Nothing has changed, here or there."]),
     (with_a_tag_that_differs_at_the_git_remote, ["model@v1.0.0 differs here and at origin"]),

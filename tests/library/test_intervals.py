@@ -266,7 +266,7 @@ def test_where_one_row_is_most_of_the_loss_there_is_none() -> None:
 
 
 def test_few_rows_equal_losses_a_single_row_and_no_resamples_have_none() -> None:
-    few = "fewer than 30 rows or groups of them"
+    few = "fewer than 30 rows"
     table = measured(29)
     found = intervals("regression", table, 50, 0.9, seed=0)
     assert none_given(found) == dict.fromkeys(["rmse", "mae", "r2"], few)
@@ -275,6 +275,19 @@ def test_few_rows_equal_losses_a_single_row_and_no_resamples_have_none() -> None
     assert none_given(found)["mae"] == "every row has the same loss"
     assert intervals("regression", measured(1), 100, 0.9, seed=0) == {}
     assert intervals("regression", DATA["regression"], 0, 0.9, seed=0) == {}
+
+
+def test_few_groups_have_none_and_average_precision_needs_more_of_them() -> None:
+    table, precision = classified(1200, classes=2), {"average_precision"}
+    every = precision | set(SHARES.values())
+    for count, absent in {29: every, 30: precision, 99: precision, 100: set()}.items():
+        unit = np.arange(1200) % count
+        found = intervals("classification", table, 50, 0.9, seed=0, unit=unit)
+        said = none_given({name: found[name] for name in every})
+        assert said.keys() == absent
+        for name, why in said.items():
+            least = 100 if name in precision else 30
+            assert why == f"fewer than {least} groups or blocks of rows"
 
 
 def test_a_metric_that_the_table_leaves_undefined_is_passed_over(

@@ -36,10 +36,12 @@ from mlrepo.scoring.losses import Loss
 
 _MOST_SHARES = 2_000_000  # rows x classes at once; more rows are evenly thinned
 _WIDEST = 10.0  # times the loss: a wider end is what resamples without its largest rows make
-_FEWEST_UNITS = 30  # of fewer the bootstrap knows too little
+_FEWEST_UNITS = 30  # of fewer the bootstrap, and a design effect, know too little
+# Of large groups even more: rows of other groups are what their own are ranked with.
+_FEWEST_GROUPS = {functions.average_precision: 100, functions.average_precision_weighted: 100}
 _FEWEST_ROWS = 5  # of a class
 _FEWEST_WEIGHTED = 200  # that rows of uneven weight must say as much as
-_FEW = f"fewer than {_FEWEST_UNITS} rows or groups of them"
+_FEW = f"fewer than {_FEWEST_UNITS} rows"
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,10 @@ def intervals(
     for name, estimate in defined.items():
         if thin and metrics[name] is not functions.accuracy:
             found[name] = Interval(None, None, f"a class has fewer than {_FEWEST_ROWS} rows")
+        elif unit is not None and wide.drawn < (
+            least := _FEWEST_GROUPS.get(metrics[name], _FEWEST_UNITS)
+        ):
+            found[name] = Interval(None, None, f"fewer than {least} groups or blocks of rows")
         elif (parts := shares.OF_METRIC.get(metrics[name])) is not None:
             found[name] = wide.of_shares(parts, estimate)
         elif metrics[name] is functions.median_absolute_error:
