@@ -123,6 +123,12 @@ def people(project: Project, tool: Tool, tmp_path_factory: pytest.TempPathFactor
     return People(**clones)
 
 
+def report(person: Person, version: str) -> str:
+    """Return the page that an auditor would print."""
+    person.model("report", version, "-o", "../report.html")
+    return (person.path.parent / "report.html").read_text(encoding="utf-8")
+
+
 def in_tag(person: Person, name: str) -> Any:
     """Return the record in a tag."""
     message = person.git("cat-file", "tag", name)
@@ -190,6 +196,11 @@ def test_the_whole_life_of_a_version(people: People) -> None:
     assert eve.states("v1.0.0") == [{"state": "retired"}]
     for version in ("v1", "v1.1"):
         assert "holds; " in eve.model("verify", version).stdout
+    page = report(eve, "v1.1")
+    done = {"attest": "Bo", "approve prod": "Di", "reject prod": "Bo", "promote prod": "Cy"}
+    for what, who in done.items():
+        address = f"{who} &lt;{who.lower()}@example.com&gt; SHA256:"
+        assert f"<td>{what}</td><td>{address}" in page
 
 
 def test_an_incident_and_the_end(people: People) -> None:
@@ -208,6 +219,7 @@ def test_an_incident_and_the_end(people: People) -> None:
     done = di.model(*back, "--override", "It burns")
     assert "- in spite of this: it has 0 of 2 approvals" in done.stderr
     emergency = "EMERGENCY in prod by Di <di@example.com>, not approved yet: It burns"
+    assert emergency.replace("<", "&lt;").replace(">", "&gt;") in report(cy, "v1.2")
     for person, clears in ((di, False), (bo, False), (ada, True)):
         states = cy.states("v1.2.0")
         assert states[0] == {"state": "in use", "stage": "prod"}

@@ -38,7 +38,10 @@ _MOST_SHARES = 2_000_000  # rows x classes at once; more rows are evenly thinned
 _WIDEST = 10.0  # times the loss: a wider end is what resamples without its largest rows make
 _FEWEST_UNITS = 30  # of fewer the bootstrap, and a design effect, know too little
 # Of large groups even more: rows of other groups are what their own are ranked with.
-_FEWEST_GROUPS = {functions.average_precision: 100, functions.average_precision_weighted: 100}
+_FEWEST_GROUPS: dict[Metric, int] = {
+    functions.average_precision: 100,
+    functions.average_precision_weighted: 100,
+}
 _FEWEST_ROWS = 5  # of a class
 _FEWEST_WEIGHTED = 200  # that rows of uneven weight must say as much as
 _FEW = f"fewer than {_FEWEST_UNITS} rows"
