@@ -158,7 +158,7 @@ def test_a_stage_needs_a_name_that_tags_can_hold(copy: Released, name: str) -> N
 
 def test_what_a_stage_demands_is_committed(copy: Released) -> None:
     """Else an edit that is undone after a release would open the gate and leave no trace."""
-    commit = copy.git("rev-parse", "HEAD")
+    commit = copy.git("ls-remote", "origin", "HEAD").split()[0]
     copy.edit("versions.yaml", "prod: {gate: true", "prod: {gate: false")
     for command in (("promote", "v1", "prod"), ("rollback", "staging"), ("deprecate", "v1")):
         words = ["what a stage demands is not committed (M versions.yaml): commit it"]

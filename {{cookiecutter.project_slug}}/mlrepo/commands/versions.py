@@ -85,7 +85,8 @@ def history(
         ]
         if not json and not keys:
             rows = [{k: v for k, v in row.items() if k != "key"} for row in rows]
-        show_table(rows, f"nothing like this has happened to {registry.model}", json)
+        what = "nothing of this kind" if events else "nothing"
+        show_table(rows, f"{what} has happened to {registry.model} yet", json)
 
 
 def at(
