@@ -122,6 +122,32 @@ def test_what_is_not_on_the_default_branch_does_not_count(copy: Released) -> Non
     assert record["gate"]["verdict"] == "pass"
 
 
+def test_a_default_branch_of_another_name_is_asked_for(copy: Released) -> None:
+    copy.model("register", "-m", "A version")
+    branch = copy.git("branch", "--show-current")
+    copy.run("git", "--git-dir", str(copy.origin), "branch", "--move", branch, "trunk")
+    refused(copy, *PROMOTE, words=[f"origin has no branch {branch} any more", "set-head"])
+    copy.run("git", "fetch", "--quiet", "--prune", "origin")
+    copy.run("git", "remote", "set-head", "origin", "--auto")
+    copy.model(*PROMOTE)
+
+
+def test_a_stage_of_another_name_keeps_its_past(copy: Released) -> None:
+    before = copy.json("history", "--stage", "prod")
+    told = "prod: {gate: true, protected: false}"
+    settings(copy, told, "production: {gate: true, protected: false, formerly: [prod]}")
+    assert copy.json("show")[0]["stages"] == ["staging", "production"]
+    now = copy.json("history", "--stage", "production")
+    assert [row.pop("stage") for row in now] == ["production"]
+    assert [row.pop("stage") for row in before] == ["prod"]
+    assert now == before
+    assert copy.json("at", "2999-01-01", "production")[0]["version"] == "v1.1.0"
+    refused(copy, "get", "prod", "-o", "out", words=["nothing is in the stage 'prod'"])
+    copy.model("rollback", "--to", "v1", "-m", "Worse")
+    assert copy.tag("model#production#4")
+    assert copy.model("verify", "production").returncode == 0
+
+
 def test_an_empty_stage_serves_nothing_until_a_rollback(copy: Released) -> None:
     copy.model("retire", "prod", "-m", "Nobody asks it any more")
     assert "prod" not in [stage for row in copy.json("show") for stage in row["stages"]]

@@ -115,3 +115,16 @@ def test_roles_without_signatures_are_a_mistake() -> None:
     content["signing"]["required"] = "tomorrow"
     with pytest.raises(ProjectError, match=r"signing.required.*'tomorrow' is no day"):
         parse(content, Settings, "versions.yaml")
+
+
+def test_a_former_name_is_that_of_one_stage_alone() -> None:
+    content = template_yaml("versions.yaml")
+    content["stages"]["prod"]["formerly"] = ["live", "staging"]
+    with pytest.raises(ProjectError, match="'staging' is a name of two stages"):
+        parse(content, Settings, "versions.yaml")
+    content["stages"]["prod"]["formerly"] = ["live"]
+    demands = parse(content, Settings, "versions.yaml")
+    assert demands.renamed == {"live": "prod"}
+    content["stages"]["staging"]["formerly"] = ["live"]
+    with pytest.raises(ProjectError, match="'live' is a name of two stages"):
+        parse(content, Settings, "versions.yaml")

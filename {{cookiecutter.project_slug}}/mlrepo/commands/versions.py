@@ -61,22 +61,23 @@ def history(
             _refuse_unknown(stage, registry)
         chosen = registry.version(version) if version else None
         keys = _keys(registry)
-        events = [(e.tag, e.action, e.version) for e in registry.events]
-        events += [(v.tag, "register", v) for v in registry.versions.values()]
+        events = [(a.tag, a.action, a.version, a.stage) for a in registry.assignments]
+        events += [(a.tag, a.action, a.version, a.tag.claims.get("for", "")) for a in registry.acts]
+        events += [(v.tag, "register", v, "") for v in registry.versions.values()]
         events.sort(key=lambda event: event[0].date, reverse=True)
         rows = [
             {
                 "when": _when(tag.date),
                 "event": action,
                 "version": about.name,
-                "stage": "" if tag.stage == DEPRECATED else tag.stage or tag.claims.get("for", ""),
+                "stage": "" if place == DEPRECATED else place,
                 "by": _who(tag),
                 "key": keys.get(tag.name, ""),
                 "why": tag.subject,
                 "tag": tag.name,
             }
-            for tag, action, about in events
-            if (not stage or stage in (tag.stage, tag.claims.get("for")))
+            for tag, action, about, place in events
+            if (not stage or stage == place)
             and (not chosen or chosen == about)
             and (not event or event == action)
             and (not by or by.casefold() in tag.by.casefold())

@@ -41,7 +41,10 @@ class Version:
 
 @dataclass(frozen=True)
 class Assignment:
-    """The moment at which a version came into a stage, or out of it (retire)."""
+    """The moment at which a version came into a stage, or out of it (retire).
+
+    ``stage`` is its name today, which may be another than that in the tag.
+    """
 
     counter: int
     stage: str
@@ -86,13 +89,21 @@ class Registry:
     def load(cls, model: str) -> "Registry":
         """Read the tags of this clone, and believe what the rules in force accept."""
         found = tags.read(model)
-        return cls.from_tags(model, found, rules.refused(found))
+        reading = rules.reading(found)
+        return cls.from_tags(model, found, reading.refused, reading.renamed)
 
     @classmethod
     def from_tags(
-        cls, model: str, found: dict[str, Tag], refused: Mapping[str, str] = MappingProxyType({})
+        cls,
+        model: str,
+        found: dict[str, Tag],
+        refused: Mapping[str, str] = MappingProxyType({}),
+        renamed: Mapping[str, str] = MappingProxyType({}),
     ) -> "Registry":
-        """Take what is believed from all tags of a model; ``refused`` says why some are not."""
+        """Take what is believed from all tags of a model.
+
+        ``refused`` says why some are not, ``renamed`` which stages have another name today.
+        """
         chain = follow(model, found, refused)
         numbered = {
             Number.parse(tag.version[1:]): tag for tag in chain.tags.values() if tag.version
@@ -100,7 +111,7 @@ class Registry:
         versions = {number: Version(number, numbered[number]) for number in sorted(numbered)}
         by_commit = {version.tag.commit: version for version in versions.values()}
         assignments = [
-            Assignment(tag.counter, tag.stage, by_commit[tag.commit], tag)
+            Assignment(tag.counter, renamed.get(tag.stage, tag.stage), by_commit[tag.commit], tag)
             for tag in chain.tags.values()
             if tag.stage
         ]

@@ -64,6 +64,11 @@ def fetch(model: str) -> None:
                 f"{', '.join(changed)} differs here and at {remote}: somebody has made the tag "
                 f"again. `git ls-remote --tags {remote}` and `git show-ref --tags` show both"
             ) from None
+        if branch and f"find remote ref refs/heads/{branch}" in str(error):
+            raise ProjectError(
+                f"{remote} has no branch {branch} any more: `git remote set-head {remote} --auto` "
+                "asks which one is the default now"
+            ) from None
         raise ProjectError(f"{error}\n  Nothing has changed: try again later.") from None
 
 

@@ -1,13 +1,14 @@
 """What stages demand, whose signatures count, and who may do what."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlrepo.pipeline import git
 from mlrepo.versions.tags import Tag
 
 PATH = Path("versions.yaml")
-_KEPT = "mlrepo-rules.json"  # whether a versions.yaml asks for signatures, by its hash
+_KEPT = "mlrepo-rules.json"  # what of a versions.yaml is about tags that are there, by its hash
 
 
 def where() -> tuple[str, str] | None:
@@ -22,20 +23,35 @@ def where() -> tuple[str, str] | None:
     return None
 
 
-def refused(found: Mapping[str, Tag]) -> dict[str, str]:
-    """Return name -> why not, of the tags that the rules in force do not accept.
+@dataclass(frozen=True)
+class Reading:
+    """How the rules in force read the tags.
+
+    Attributes:
+        refused: name -> why not, of the tags that they do not accept.
+        renamed: former name of a stage -> its name today.
+    """
+
+    refused: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+def reading(found: Mapping[str, Tag]) -> Reading:
+    """Return what the rules in force make of tags.
 
     Most projects ask for no signatures: they shall not wait until pydantic, which reads the rules,
     is imported.
     """
     place = where()
     if not found or place is None:
-        return {}
+        return Reading()
     commit, blob = place
-    if git.recall(_KEPT).get(blob) is False:
-        return {}
+    kept = git.recall(_KEPT).get(blob)
+    if isinstance(kept, dict) and not kept["signed"]:
+        return Reading({}, kept["renamed"])
     from mlrepo.versions.rules import policy, roles
 
     demands = policy.of(commit)
-    git.keep(_KEPT, {blob: demands.settings.signing.required is not False})
-    return roles.refused(found, demands)
+    signed = demands.settings.signing.required is not False
+    git.keep(_KEPT, {blob: {"signed": signed, "renamed": demands.settings.renamed}})
+    return Reading(roles.refused(found, demands), demands.settings.renamed)

@@ -131,7 +131,8 @@ class Count:
         """Return the last word of each person; ``others`` learns which are not signed as needed."""
         words = []
         for act in self.registry.acts:
-            about = act.version == version and act.tag.claims.get("for") == stage
+            said = act.tag.claims.get("for")
+            about = act.version == version and self.settings.renamed.get(str(said), said) == stage
             if about and act.action in kinds:
                 if why := self._unsigned(act, stage):
                     others.append(f"{act.tag.name} does not count: {why}")

@@ -18,15 +18,19 @@ def lacked(registry: Registry, done: Assignment) -> list[str]:
         return []  # from before records named their rules
     then = replace(
         registry,
-        assignments=[each for each in registry.assignments if each.tag.name in names],
+        # By the names that stages had then.
+        assignments=[
+            replace(each, stage=str(each.tag.stage))
+            for each in registry.assignments
+            if each.tag.name in names
+        ],
         acts=[each for each in registry.acts if each.tag.name in names],
     )
     count = counted(then, _rules_of(done.tag, earlier))
-    if done.action == "retire" or (
-        done.action == "rollback" and count.was_in(done.version, done.stage)
-    ):
+    stage = str(done.tag.stage)
+    if done.action == "retire" or (done.action == "rollback" and count.was_in(done.version, stage)):
         return []
-    tally, claims = count.tally(done.version, done.stage), done.tag.record
+    tally, claims = count.tally(done.version, stage), done.tag.record
     if differ := [
         key for key in ("asks", "approvals", "rebuilds") if claims.get(key) != tally.record.get(key)
     ]:

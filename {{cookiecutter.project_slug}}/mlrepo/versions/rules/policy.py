@@ -36,6 +36,8 @@ class Stage(Section):
     # How many others approve a version, or made it again, before it comes in.
     approvals: Annotated[int, Field(ge=0)] = 0
     rebuilds: Annotated[int, Field(ge=0)] = 0
+    # Names that it had before; its past is theirs.
+    formerly: Names = ()
 
 
 class Signing(Section):
@@ -105,7 +107,10 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _roles_need_signatures(self) -> "Settings":
+    def _whole(self) -> "Settings":
+        former = [name for stage in self.stages.values() for name in stage.formerly]
+        if twice := [n for n in former if n in self.stages or former.count(n) > 1]:
+            raise ValueError(f"'{twice[0]}' is a name of two stages: see formerly")
         if self.roles and self.signing.required is False:
             raise ValueError("roles say nothing without signatures: set signing.required")
         for grant in self.roles:
@@ -120,13 +125,19 @@ class Settings(Section):
         return self.stages[name]
 
     def may(self, who: str, may: str, stage: str | None, moment: datetime) -> bool:
-        """Return whether a person may do this."""
+        """Return whether a person may do this; the stage can have a former name."""
+        stage = self.renamed.get(stage or "", stage)
         return not self.roles or any(g.covers(who, may, stage, moment) for g in self.roles)
 
     def approvers(self, stage: str, moment: datetime) -> set[str]:
         """Return who has a role to approve."""
         people = {grant.who.casefold() for grant in self.roles}
         return {who for who in people if self.may(who, "approve", stage, moment)}
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The former names of stages, with their names today."""
+        return {old: name for name, stage in self.stages.items() for old in stage.formerly}
 
     @property
     def last(self) -> str:
