@@ -149,3 +149,16 @@ def test_doctor_says_which_rules_are_on_and_what_this_machine_lacks(tmp_path: Pa
     Path("versions.yaml").write_text("stages: {}\n", encoding="utf-8")
     commit()
     assert "versions.yaml" in here.examine()["rules"][0]
+
+
+def test_a_stage_that_has_another_name_by_now_is_judged_by_its_rules_of_then() -> None:
+    on = rules(approvals=1)
+    assert promoted(on, **CLAIMS, override="It burns") == []
+    assert promoted(on, **CLAIMS) == LACKS
+    content = template_yaml("versions.yaml")
+    content["stages"]["production"] = content["stages"].pop("prod") | {"formerly": ["prod"]}
+    Path("versions.yaml").write_text(yaml.dump(content), encoding="utf-8")
+    commit()
+    registry = Registry.load("model")
+    assert [each.stage for each in registry.assignments] == ["production", "production"]
+    assert [lacked(registry, each) for each in registry.assignments] == [[], LACKS]
