@@ -148,7 +148,8 @@ def three_versions(project: Project, folder: Path) -> Released:
     with (new.path / "schema.yaml").open("a", encoding="utf-8") as file:
         file.write("- name: wing\n  type: integer\n")
     new.ready("The wing", {"train.seed": 3}, PYTHONPATH=packages)
-    new.model("register", "--bump", "major", "-m", "It knows the wing")
+    refused(new, "register", "-m", "It knows the wing", words=["threadpoolctl", "`uv sync`"])
+    new.model("register", "--bump", "major", "-m", "It knows the wing", PYTHONPATH=packages)
     return new
 
 

@@ -98,8 +98,11 @@ def test_a_model_that_does_not_load_here_is_unknown(
     [
         ({"scikit-learn": "1.9.1", "numpy": "2.4.6 or 2.5.0"}, None),
         ({"scikit-learn": "1.9.1 (git https://example.com/ours)", "colorama": "0.4"}, None),
-        ({"scikit-learn": "1.8.0"}, "this is scikit-learn 1.9.1, and not 1.8.0"),
-        ({"numpy": "2.3.0"}, "this is numpy 2.5.0, and not 2.3.0"),
+        (
+            {"scikit-learn": "1.8.0"},
+            "this is scikit-learn 1.9.1, and not 1.8.0: `uv sync` installs that",
+        ),
+        ({"numpy": "2.3.0"}, "this is numpy 2.5.0, and not 2.3.0: `uv sync` installs that"),
     ],
 )
 def test_the_text_of_a_pipeline_is_compared_among_its_own_packages(
@@ -107,7 +110,8 @@ def test_the_text_of_a_pipeline_is_compared_among_its_own_packages(
 ) -> None:
     monkeypatch.setattr(kept, "installed", lambda: {"scikit-learn": "1.9.1", "numpy": "2.5.0"})
     found = kept._written_otherwise({"estimator": locked, "typer": {"typer": "0"}})
-    assert found == ({"pipeline": Unknown(told)} if told else {})
+    fix = ": `uv sync` installs that"
+    assert found == ({"pipeline": Unknown(told + fix)} if told else {})
 
 
 @pytest.mark.parametrize(

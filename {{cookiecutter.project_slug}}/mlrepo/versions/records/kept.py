@@ -161,5 +161,6 @@ def _written_otherwise(packages: Node) -> Node:
     for name, versions in (packages.get("scikit-learn", {}) | packages["estimator"]).items():
         known = [version.split(" ")[0] for version in versions.split(" or ")]
         if here.get(name, known[0]) not in known:
-            return {"pipeline": Unknown(f"this is {name} {here[name]}, and not {versions}")}
+            why = f"this is {name} {here[name]}, and not {versions}: `uv sync` installs that"
+            return {"pipeline": Unknown(why)}
     return {}
