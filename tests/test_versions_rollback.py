@@ -76,7 +76,8 @@ def test_a_test_table_that_was_changed_leaves_production(copy: Released) -> None
 def test_a_missing_signature_leaves_production(copy: Released) -> None:
     copy.edit("versions.yaml", "required: false", "required: true")
     copy.commit_anyway()
-    back(copy, "model@v1.0.0: not signed")
+    copy.run("git", "push", "--quiet", "--no-verify", "origin", "HEAD")
+    back(copy, "not believed: model@v1.0.0: it is not signed: `model countersign` vouches")
 
 
 def test_a_model_that_does_not_predict_leaves_production(copy: Released) -> None:

@@ -136,8 +136,9 @@ class Registry:
             return self.version(text)
         current = self.current(text)
         if current is None:
-            strange = "".join(f"\n  not believed: {n}: {why}" for n, why in self.strange.items())
-            raise ProjectError(f"nothing is in the stage '{text}': see `model show`{strange}")
+            raise ProjectError(
+                f"nothing is in the stage '{text}': see `model show`{self._not_believed}"
+            )
         return current.version
 
     def newest(self) -> Version:
@@ -169,6 +170,10 @@ class Registry:
     def events(self) -> list[Assignment | Act]:
         """All that happened to versions after they were registered."""
         return [*self.assignments, *self.acts]
+
+    @property
+    def _not_believed(self) -> str:
+        return "".join(f"\n  not believed: {name}: {why}" for name, why in self.strange.items())
 
     @cached_property
     def _by_stage(self) -> dict[str, list[Assignment]]:
@@ -211,7 +216,7 @@ class Registry:
                     pass
             pile.append(assignment.version)
         if not pile:
-            raise ProjectError(f"nothing was ever in the stage '{stage}'")
+            raise ProjectError(f"nothing was ever in the stage '{stage}'{self._not_believed}")
         now = self.current(stage)
         earlier = [v for v in pile if (not now or v != now.version) and not self.bad(v)]
         if not earlier:
