@@ -9,7 +9,10 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from mlrepo.core.errors import ProjectError
+from mlrepo.pipeline import git
 from mlrepo.pipeline.dvc_yaml import choose_model
+from mlrepo.versions import tags
 from mlrepo.versions.registry import Registry
 
 Model = Annotated[str | None, Option("--model", help="Model name, if dvc.yaml has more than one.")]
@@ -48,9 +51,22 @@ def opened(model: str | None) -> Iterator[Registry]:
     registry = Registry.load(choose_model(model))
     for name, why in registry.chain.doubts.items():
         print(f"not believed: {name}: {why}; see docs/auditors.md", file=sys.stderr)
-    registry.refuse_none_here()
+    _refuse_none_here(registry.model)
     yield registry
     end(not registry.chain.doubts)
+
+
+def _refuse_none_here(model: str) -> None:
+    """Raise if this clone has no tag of the model, and the Git remote has some or is silent."""
+    remote = git.origin()
+    if remote and not tags.read(model):
+        there = git.ask("ls-remote", "--refs", remote, *tags.references(model))
+        if there != "":
+            what = "has versions" if there else "cannot be asked for versions"
+            raise ProjectError(
+                f"this clone has no tag of {model}, and {remote} {what}: "
+                f"`git fetch --tags {remote}` brings them"
+            )
 
 
 def end(ok: bool) -> None:

@@ -225,18 +225,6 @@ class Registry:
             )
         return earlier[-1]
 
-    def refuse_none_here(self) -> None:
-        """Raise if this clone has no tag of the model, and the Git remote has some or is silent."""
-        remote = git.origin()
-        if remote and not tags.read(self.model):
-            there = git.ask("ls-remote", "--refs", remote, *tags.references(self.model))
-            if there != "":
-                what = "has versions" if there else "cannot be asked for versions"
-                raise ProjectError(
-                    f"this clone has no tag of {self.model}, and {remote} {what}: "
-                    f"`git fetch --tags {remote}` brings them"
-                )
-
     def now(self) -> datetime:
         """Return the time that the next tag bears: later than all before, as clocks differ."""
         dates = [tag.date + timedelta(seconds=1) for tag in self.chain.tags.values()]
