@@ -28,7 +28,7 @@ PEOPLE = ("ada@x.org", "Bo@x.org", "cy@x.org", "di@x.org", "ed@x.org")
 SHIPPED = template_yaml("versions.yaml")
 KEYS = ("K1", "K2", "K3", "K4", "K5")
 ROUNDS = settings(
-    max_examples=2000 if LONG else 300, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=2000 if LONG else 100, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 

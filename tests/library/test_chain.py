@@ -78,7 +78,7 @@ def test_whatever_a_record_holds_is_an_answer_in_words(key: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_hostile_change_is_named_and_not_believed(kind: str) -> None:
     @settings(
-        max_examples=40 if LONG else 15, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=40 if LONG else 11, deadline=None, suppress_health_check=list(HealthCheck)
     )
     @given(honest(5), st.integers(0, 50))
     def attack(tags: Tags, number: int) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from helpers import LONG
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,7 +75,7 @@ def countersigned(tags: Tags) -> Tags:
     return tags | {name: act}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500 if LONG else 100, deadline=None)
 @given(honest(4), st.booleans() | DAYS.filter(bool), st.lists(GRANTS, max_size=4), st.data())
 def test_a_tag_is_accepted_as_the_rules_say(
     tags: Tags, required: bool | date, grants: list[Grant], data: st.DataObject
