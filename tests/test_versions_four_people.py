@@ -219,6 +219,7 @@ def test_an_incident_and_the_end(people: People) -> None:
     done = di.model(*back, "--override", "It burns")
     assert "- in spite of this: it has 0 of 2 approvals" in done.stderr
     emergency = "EMERGENCY in prod by Di <di@example.com>, not approved yet: It burns"
+    cy.fetch()
     assert emergency.replace("<", "&lt;").replace(">", "&gt;") in report(cy, "v1.2")
     for person, clears in ((di, False), (bo, False), (ada, True)):
         states = cy.states("v1.2.0")
