@@ -54,8 +54,8 @@ def mixed(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 def groups(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Rows of one group have equal features: whoever knows some of them knows the others."""
-    herd = rng.integers(0, 60, ROWS)
-    return {"herd": herd, "x": rng.normal(size=60)[herd], "z": rng.normal(size=60)[herd]}
+    herd = rng.integers(0, 200, ROWS)  # some 60 in the test: of fewer than 30 is no interval
+    return {"herd": herd, "x": rng.normal(size=200)[herd], "z": rng.normal(size=200)[herd]}
 
 
 Kind = Callable[[np.random.Generator], dict[str, np.ndarray]]
