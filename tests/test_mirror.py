@@ -198,6 +198,11 @@ def test_versions_and_aliases_follow_what_git_says(mlflow_project: Project, tmp_
     assert then["prod"] == predicted("v1")
     labels = {t["version"]: t["stages"] for t in Database(new.path / "mlflow.db").runs().values()}
     assert labels == {"": "", "v1.0.0": "staging, prod", "v1.1.0": ""}
+
+    new.model("retire", "staging", "-m", "Nobody tries it")
+    assert registry()["aliases"] == {"prod": "v1.0.0"}
+    labels = {t["version"]: t["stages"] for t in Database(new.path / "mlflow.db").runs().values()}
+    assert labels["v1.0.0"] == "prod"
     assert new.changed() == []
 
     for version in ("v1", "v1.1"):

@@ -25,7 +25,8 @@ def assign(number: str, stage: str, action: str = "promote", **record: Any) -> N
     """Bring a version into a stage."""
     registry = Registry.load("model")
     tag = registry.version(number).tag
-    name = f"model#{stage}#{record.pop('counter', registry.highest + 1)}"
+    empty = "!" * (action == "retire")
+    name = f"model#{stage}{empty}#{record.pop('counter', registry.highest + 1)}"
     more = {"stage": stage, "action": action, "version_tag": tag.oid}
     _write(name, f"v{number}", tag.commit, "Why", more | record)
 

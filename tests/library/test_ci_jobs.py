@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -199,12 +200,30 @@ def test_only_the_newest_of_a_stage_is_deployed(folder: Path) -> None:
     with pytest.raises(ProjectError) as caught:
         release.deploy("model#prod#1", None)
     assert "promote model#prod#2 (v2.0.0) came after it" in str(caught.value)
-    assert "`model ci deploy 'model#prod#2'` deploys what is" in str(caught.value)
+    assert "`model ci deploy 'model#prod#2'` does what is due" in str(caught.value)
 
 
 def test_a_job_deploys_to_its_own_stage_alone(folder: Path) -> None:
     with pytest.raises(ProjectError, match="this job deploys to 'staging'"):
         release.deploy("model#prod#2", "staging")
+
+
+def test_a_stage_that_was_emptied_is_not_filled_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def emptied() -> Registry:
+        before = registry()
+        name, version = "model#prod!#4", before.assignments[1].version
+        end = replace(tag(name), claims={"action": "retire"}, stage="prod", counter=4)
+        last = Assignment(4, "prod", version, end)
+        return replace(before, assignments=[*before.assignments, last])
+
+    monkeypatch.setattr(Registry, "load", lambda _: emptied())
+    Path("deploy.py").write_text("raise SystemExit('it was called')", encoding="utf-8")
+    assert release.deploy("model#prod!#4", "prod")
+    assert "model#prod!#4 empties 'prod': that deploys nothing. Stop" in capsys.readouterr().out
+    with pytest.raises(ProjectError, match=r"now: retire model#prod!#4 \(v2\.0\.0\) came after it"):
+        release.deploy("model#prod#2", "prod")
 
 
 def test_a_mark_deploys_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

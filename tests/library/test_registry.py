@@ -154,6 +154,24 @@ def test_each_rollback_goes_further_back(repository: Repository) -> None:
     assert Registry.load("model").previous("prod").name == "v1.0.0"
 
 
+def test_what_an_emptied_stage_held_comes_back_unless_it_is_bad(repository: Repository) -> None:
+    for number in ("1.0.0", "2.0.0"):
+        repository.version(number)
+        repository.assign(number, "prod")
+    repository.assign("2.0.0", "prod", "retire")
+    registry = Registry.load("model")
+    assert registry.current("prod") is None
+    assert registry.in_use == {}
+    assert registry.previous("prod").name == "v2.0.0"
+    repository.assign("2.0.0", "deprecated", "deprecate")
+    assert Registry.load("model").previous("prod").name == "v1.0.0"
+    repository.assign("1.0.0", "prod", "rollback")
+    registry = Registry.load("model")
+    assert {stage: version.name for stage, version in registry.in_use.items()} == {"prod": "v1.0.0"}
+    with pytest.raises(ProjectError, match=r"no good version was in 'prod' before v1\.0\.0"):
+        registry.previous("prod")
+
+
 def test_a_rollback_to_what_never_was_there_can_be_taken_back(repository: Repository) -> None:
     for number in ("1.0.0", "2.0.0"):
         repository.version(number)

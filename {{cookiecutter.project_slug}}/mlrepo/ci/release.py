@@ -84,13 +84,16 @@ def deploy(tag: str, only: str | None) -> bool:
     if stage == DEPRECATED:
         print(f"{tag} marks {version.name} bad: that deploys nothing.")
         return True
-    current = registry.current(stage)
-    if current and current.counter > assignment.counter:
+    last = registry.of(stage)[-1]
+    if last != assignment:
         raise ProjectError(
-            f"{tag} ({version.name}) is not what is in '{stage}' now: {current.action} "
-            f"{current.tag.name} ({current.version.name}) came after it. "
-            f"`model ci deploy '{current.tag.name}'` deploys what is"
+            f"{tag} ({version.name}) is not what is in '{stage}' now: {last.action} "
+            f"{last.tag.name} ({last.version.name}) came after it. "
+            f"`model ci deploy '{last.tag.name}'` does what is due"
         )
+    if last.action == "retire":
+        print(f"{tag} empties '{stage}': that deploys nothing. Stop what serves {version.name}.")
+        return True
     if not _holds(registry.model, version):
         return False
     say(f"{STEP}: {version.name} comes into '{stage}'")

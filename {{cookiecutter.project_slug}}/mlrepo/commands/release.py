@@ -35,7 +35,7 @@ def register(
     pin()
     from mlrepo.versions.register import register
 
-    made = register(choose_model(model), bump, version, message, sign)
+    made = register(choose_model(model), bump, version, message, sign, announce)
     print(f"{made.tag.name} is commit {made.tag.commit[:7]}")
 
 

@@ -11,7 +11,7 @@ ForStage = Annotated[str, Option("--for", metavar="STAGE", help="A stage of vers
 
 
 def approve(version: VersionName, stage: ForStage, message: Why, model: Model = None) -> None:
-    """Say by your signature that a version may come into a stage; it takes your own no back."""
+    """Say by your signature that a version may come into a stage, also after you rejected it."""
     _judge("approve", version, stage, message, model)
 
 

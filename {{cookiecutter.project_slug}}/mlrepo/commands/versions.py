@@ -20,12 +20,11 @@ from mlrepo.versions.tags import Tag
 def show(json: Json = False, model: Model = None) -> None:
     """List the versions, highest first, and which of them is in which stage."""
     with opened(model) as registry:
-        held = {stage: registry.current(stage) for stage in registry.stages}
-        state = states(registry)
+        state, in_use = states(registry), registry.in_use
         rows: list[dict[str, Any]] = [
             {
                 "version": version.name,
-                "stages": [s for s, now in held.items() if now and now.version is version],
+                "stages": [stage for stage, now in in_use.items() if now is version],
                 "bad": registry.bad(version) is not None,
                 "state": state[version.name],
                 "commit": version.tag.commit[:7],

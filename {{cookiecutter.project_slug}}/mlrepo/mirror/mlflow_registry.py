@@ -79,21 +79,26 @@ def numbers(client: Any, name: str, delete_doubles: bool = False) -> dict[str, A
 
 def _follow(client: Any, name: str, registry: Registry, there: dict[str, Any]) -> None:
     aliases = client.get_registered_model(name).aliases
-    in_use = {stage: registry.of(stage)[-1].version for stage in registry.stages}
+    for stage in registry.stages:
+        if stage not in registry.in_use and (alias := _alias(stage)) in aliases:
+            client.delete_registered_model_alias(name, alias)
     for version in registry.versions.values():
         if version.name not in there:
             continue
         number, tags = there[version.name].version, there[version.name].tags
-        stages = [stage for stage, used in in_use.items() if used is version]
+        stages = [stage for stage, used in registry.in_use.items() if used is version]
         for stage in stages:
-            alias = "stage-latest" if stage == "latest" else stage  # MLflow's own word
-            if str(aliases.get(alias)) != str(number):
-                client.set_registered_model_alias(name, alias, number)
+            if str(aliases.get(_alias(stage))) != str(number):
+                client.set_registered_model_alias(name, _alias(stage), number)
         bad = registry.bad(version)
         says = {"stages": ", ".join(stages), "deprecated": bad.tag.notes if bad else ""}
         for key, value in says.items():
             if tags.get(key, "") != value:
                 client.set_model_version_tag(name, number, key, value)
+
+
+def _alias(stage: str) -> str:
+    return "stage-latest" if stage == "latest" else stage  # MLflow's own word
 
 
 def _tags(version: Version) -> dict[str, str]:

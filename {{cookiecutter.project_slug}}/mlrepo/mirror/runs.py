@@ -72,7 +72,6 @@ def find(registry: Registry) -> list[Source]:
     versions: dict[str, list[Version]] = {}
     for version in registry.versions.values():
         versions.setdefault(version.tag.commit, []).append(version)
-    in_use = {stage: registry.of(stage)[-1].version for stage in registry.stages}
     kept = _with_lock([*dict.fromkeys([*git("rev-list", "HEAD").split(), *versions, *experiments])])
     if not kept:
         return []
@@ -84,7 +83,7 @@ def find(registry: Registry) -> list[Source]:
         commit, date, author, subject = line.split("\0")
         baseline, experiment = experiments.get(commit, (None, None))
         own = versions.get(commit, [])
-        stages = [stage for stage, version in in_use.items() if version in own]
+        stages = [stage for stage, version in registry.in_use.items() if version in own]
         when = datetime.fromtimestamp(int(date), UTC)
         found.append(Source(commit, when, author, subject, experiment, baseline, own, stages))
     return sorted(found, key=lambda source: (source.date, source.commit))

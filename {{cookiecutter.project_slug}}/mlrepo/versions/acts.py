@@ -30,6 +30,8 @@ def latest(model: str, tell: Tell) -> Registry:
 
 def say(seen: Registry, act: str, version: Version, notes: str, sign: bool, **record: Any) -> str:
     """Add a tag that says something of a version, such as approve; return its name."""
+    if not notes.strip():
+        raise ProjectError("say why: -m WHY")
     claims = {**seen.head(version.name), "act": act, "version_tag": version.tag.oid, **record}
     name = f"{seen.prefix}+{act}#{seen.highest + 1}"
     append(seen, name, version.tag.commit, notes, claims, sign)
@@ -38,8 +40,6 @@ def say(seen: Registry, act: str, version: Version, notes: str, sign: bool, **re
 
 def judge(model: str, act: str, text: str, stage: str, why: str, tell: Tell) -> list[str]:
     """Approve or reject a version for a stage; return what that comes to, in lines."""
-    if not why.strip():
-        raise ProjectError("say why: -m WHY")
     registry, policy = latest(model, tell), in_force()
     policy.settings.stage(stage)
     version = registry.version(text)

@@ -8,7 +8,7 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import dvc_lock, git, status
 from mlrepo.pipeline.commit import Commit
 from mlrepo.pipeline.dvc_yaml import declared
-from mlrepo.pipeline.output import few
+from mlrepo.pipeline.output import Tell, few
 from mlrepo.storage.store import Store, Stored
 from mlrepo.versions import acts, tags
 from mlrepo.versions.records import kept
@@ -18,7 +18,9 @@ from mlrepo.versions.rules.policy import Settings, in_force
 from mlrepo.versions.version_numbers import parse_number
 
 
-def register(model: str, bump: str, number: str | None, notes: str, sign: bool) -> Version:
+def register(
+    model: str, bump: str, number: str | None, notes: str, sign: bool, tell: Tell
+) -> Version:
     """Tag HEAD as the next version of ``model`` with its record, here and at the Git remote.
 
     Args:
@@ -27,13 +29,14 @@ def register(model: str, bump: str, number: str | None, notes: str, sign: bool) 
         number: the number itself, in place of ``bump``.
         notes: what a person says of the version.
         sign: sign the tag also where the settings of Git and of the project do not ask for it.
+        tell: takes the steps, and what is not believed.
     """
     if not notes.strip():
         raise ProjectError("say what is new in this version: -m NOTES")
     commit = git.require_clean_commit()
     lineage = dvc_lock.Lineage.of(model, declared()[model]["path"], dvc_lock.here())
     _refuse_stale()
-    registry = acts.latest(model, lambda _: None)
+    registry = acts.latest(model, tell)
     settings = in_force().settings
     chosen = _choose(registry, commit, bump, number)
     _refuse_unpushed(commit, lineage)

@@ -100,10 +100,7 @@ class Registry:
         refused: Mapping[str, str] = MappingProxyType({}),
         renamed: Mapping[str, str] = MappingProxyType({}),
     ) -> "Registry":
-        """Take what is believed from all tags of a model.
-
-        ``refused`` says why some are not, ``renamed`` which stages have another name today.
-        """
+        """Take what is believed but for ``refused``, name -> why; ``renamed`` is old stage -> new."""
         chain = follow(model, found, refused)
         numbered = {
             Number.parse(tag.version[1:]): tag for tag in chain.tags.values() if tag.version
@@ -144,8 +141,7 @@ class Registry:
     def newest(self) -> Version:
         """Return the highest version."""
         if not self.versions and self.strange:
-            lines = [f"{name}: {why}" for name, why in self.strange.items()]
-            raise ProjectError("\n  ".join([f"no version of {self.model} is believed", *lines]))
+            raise ProjectError(f"no version of {self.model} is believed{self._not_believed}")
         if not self.versions:
             raise ProjectError(f"{self.model} has no version yet: `model register` makes one")
         return list(self.versions.values())[-1]
@@ -165,6 +161,12 @@ class Registry:
     def strange(self) -> dict[str, str]:
         """Why each tag that is not believed is not."""
         return self.chain.settled | self.chain.doubts
+
+    @property
+    def in_use(self) -> dict[str, Version]:
+        """The version in each stage that is not empty."""
+        now = {stage: self.current(stage) for stage in self.stages}
+        return {stage: done.version for stage, done in now.items() if done}
 
     @property
     def events(self) -> list[Assignment | Act]:

@@ -147,7 +147,7 @@ class Count:
     def _unsigned(self, act: Act, stage: str | None) -> str | None:
         signature = self.said(act.tag)
         if signature.state != "good":
-            return f"it is {signature.says}"
+            return signature.says
         may = "approve" if stage else ""
         if not self.settings.may(signature.who, may, stage, act.tag.date):
             return f"{signature.who} had no role for it"

@@ -39,7 +39,7 @@ def why_not(tag: Tag, signature: Signature, policy: Policy) -> str | None:
     if signature.state == "none":
         return f"it is not signed: `model {COUNTERSIGN}` vouches for what is older than the rule"
     if signature.state == "bad":
-        return f"it is {signature.says}"
+        return signature.says
     may, stage = demand(tag)
     if not policy.settings.may(signature.who, may, stage, moment):
         where = f" for '{stage}'" if stage else ""

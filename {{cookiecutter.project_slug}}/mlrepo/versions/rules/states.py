@@ -20,9 +20,8 @@ def states(registry: Registry) -> dict[str, list[State]]:
     for done in registry.assignments:
         used.setdefault(done.version.name, set()).add(done.stage)
     found: dict[str, list[State]] = {version.name: [] for version in registry.versions.values()}
-    for stage in registry.stages:
-        if now := registry.current(stage):
-            found[now.version.name].append({"state": "in use", "stage": stage})
+    for stage, version in registry.in_use.items():
+        found[version.name].append({"state": "in use", "stage": stage})
     for name, life in found.items():
         stages = used.get(name, set())
         life += [{"state": "bad"}] if DEPRECATED in stages else []
