@@ -267,7 +267,7 @@ def test_why_an_approval_does_not_count_is_told() -> None:
     assert lacks == [
         "it has 1 of 2 approvals, by di@x.org",
         "it has 0 of 1 rebuilds",
-        "model+approve#3 does not count: it is not good",
+        "model+approve#3 does not count: not good",
         "model+approve#1 does not count: ada@x.org registered the version",
         "model+approve#2 does not count: bo@x.org wrote the commit abc1234",
         "model+attest#5: ed@x.org made it again otherwise",
