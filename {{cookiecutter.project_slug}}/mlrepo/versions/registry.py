@@ -100,7 +100,7 @@ class Registry:
         refused: Mapping[str, str] = MappingProxyType({}),
         renamed: Mapping[str, str] = MappingProxyType({}),
     ) -> "Registry":
-        """Take what is believed but for ``refused`` (name -> why); ``renamed``: stage -> its name."""
+        """Take what is believed but for the ``refused``; ``renamed`` has stages of old names."""
         chain = follow(model, found, refused)
         numbered = {
             Number.parse(tag.version[1:]): tag for tag in chain.tags.values() if tag.version
