@@ -54,7 +54,8 @@ def named(at: str = "HEAD") -> dict[str, str]:
 
 def promoted(policy: dict[str, str] | None, action: str = "promote", **record: Any) -> list[str]:
     """Bring the version into prod past the commands; return what that lacked."""
-    tagging.assign("1.0.0", "prod", action, **({"policy": policy} if policy else {}), **record)
+    claims = {"gate": {"verdict": "pass"}, **({"policy": policy} if policy else {}), **record}
+    tagging.assign("1.0.0", "prod", action, **claims)
     registry = Registry.load("model")
     assert not registry.chain.doubts
     return lacked(registry, registry.assignments[-1])
@@ -74,6 +75,42 @@ def test_a_rule_holds_from_the_commit_that_turned_it_on() -> None:
     ]  # fmt: skip
     # Back to what was there before the rule: nothing new comes in.
     assert promoted(on, "rollback") == []
+
+
+@pytest.mark.parametrize(
+    ("gate", "says"),
+    [
+        (None, "none"),
+        ("pass", "none"),
+        ({}, "none"),
+        ({"verdict": "fail"}, "fail"),
+        ({"verdict": "pass"}, None),
+        ({"verdict": "inconclusive"}, None),
+    ],
+)
+def test_a_gate_that_was_passed_by_is_told(gate: Any, says: str | None) -> None:
+    lacks = [f"the verdict of the gate is {says}"] if says else []
+    assert promoted(named(), gate=gate) == lacks
+    assert promoted(named(), gate=gate, override="It burns") == []
+    assert promoted(named(), "rollback", gate=None) == []  # to what was there before
+
+
+def test_a_gate_that_was_open_then_is_none() -> None:
+    content = template_yaml("versions.yaml")
+    content["stages"]["prod"]["gate"] = False
+    Path("versions.yaml").write_text(yaml.dump(content), encoding="utf-8")
+    commit()
+    assert promoted(named(), gate=None) == []
+    first = Registry.load("model").assignments[0]
+    rules(approvals=0)
+    assert lacked(Registry.load("model"), first) == []
+    # Rules of an own branch are none: those of today count.
+    by_git("checkout", "--quiet", "-b", "own")
+    Path("versions.yaml").write_text(yaml.dump(content), encoding="utf-8")
+    commit()
+    own = named()
+    by_git("checkout", "--quiet", "main")
+    assert promoted(own, gate=None) == ["the verdict of the gate is none"]
 
 
 @pytest.mark.parametrize("chosen", ["older", "none", "of an own branch", "unknown"])

@@ -82,9 +82,8 @@ def against(model: str, stage: str | None, tell: Tell) -> Verdict:
 
 
 def opens(verdict: Verdict, rules: Gate) -> bool:
-    """Return whether the gate opens: for a pass, and for what is inconclusive where allowed."""
-    allowed = ("pass", "inconclusive") if rules.inconclusive == "allow" else ("pass",)
-    return verdict["verdict"] in allowed
+    """Return whether the gate opens."""
+    return rules.allows(verdict["verdict"])
 
 
 def describe(verdict: Verdict) -> str:

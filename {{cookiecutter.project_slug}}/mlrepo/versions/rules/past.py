@@ -1,12 +1,12 @@
 """Whether what came into a stage had what the stage asked for at that moment."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from mlrepo.pipeline import git
 from mlrepo.versions.registry import Assignment, Registry
 from mlrepo.versions.rules.approvals import counted
-from mlrepo.versions.rules.policy import Policy, in_force, of
+from mlrepo.versions.rules.policy import Policy, Settings, in_force, of
 from mlrepo.versions.tags import Tag
 
 
@@ -26,16 +26,27 @@ def lacked(registry: Registry, done: Assignment) -> list[str]:
         ],
         acts=[each for each in registry.acts if each.tag.name in names],
     )
-    count = counted(then, _rules_of(done.tag, earlier))
-    stage = str(done.tag.stage)
+    rules = _rules_of(done.tag, earlier)
+    count, stage, claims = counted(then, rules), str(done.tag.stage), done.tag.record
     if done.action == "retire" or (done.action == "rollback" and count.was_in(done.version, stage)):
         return []
-    tally, claims = count.tally(done.version, stage), done.tag.record
+    tally = count.tally(done.version, stage)
+    lacks = [*_gate(done, rules.settings, stage), *tally.lacks]
     if differ := [
         key for key in ("asks", "approvals", "rebuilds") if claims.get(key) != tally.record.get(key)
     ]:
-        return [f"its record has other {', '.join(differ)} than the tags before it", *tally.lacks]
-    return [] if claims.get("override") else tally.lacks
+        return [f"its record has other {', '.join(differ)} than the tags before it", *lacks]
+    return [] if claims.get("override") else lacks
+
+
+def _gate(done: Assignment, settings: Settings, stage: str) -> Iterator[str]:
+    """Say so if a promotion did not pass the gate that the stage has."""
+    rules = settings.stages.get(stage)
+    if done.action == "promote" and rules and rules.gate:
+        said = done.tag.record.get("gate")
+        verdict = said.get("verdict", "none") if isinstance(said, dict) else "none"
+        if not settings.gate.allows(verdict):
+            yield f"the verdict of the gate is {verdict}"
 
 
 def _rules_of(tag: Tag, earlier: Iterable[Tag]) -> Policy:

@@ -87,6 +87,10 @@ class Gate(Section):
     max_size_mb: Annotated[float, Field(gt=0)] | None
     max_milliseconds_per_1000_rows: Annotated[float, Field(gt=0)] | None
 
+    def allows(self, verdict: str) -> bool:
+        """Return whether it opens: for a pass, and for what is inconclusive where allowed."""
+        return verdict == "pass" or (verdict == "inconclusive" and self.inconclusive == "allow")
+
 
 class Settings(Section):
     """The whole of versions.yaml."""
