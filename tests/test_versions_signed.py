@@ -142,7 +142,8 @@ def test_a_protected_stage_takes_no_other_without_a_reason(copy: Released) -> No
     copy.model("register", "-m", "A version")
     protect(copy)
     copy.run("git", "config", "--unset", "user.signingKey")
-    refused(copy, *PROMOTE, words=["the tag model#prod#4 was not made", "user.signingkey"])
+    fix = "To sign with an SSH key: `git config gpg.format ssh` and `git config user.signingKey"
+    refused(copy, *PROMOTE, words=["the tag model#prod#4 was not made", "user.signingkey", fix])
     assert copy.json("show")[0]["stages"] == []
 
     copy.model(*PROMOTE, "--override", "The key is at home")

@@ -86,7 +86,12 @@ def _make(name: str, commit: str, message: str, date: datetime, sign: bool) -> s
             git(*command, name, commit, given=message, **there, **stamp)
         except ProjectError as error:
             said = str(error).partition(" failed: ")[2]
-            raise ProjectError(f"the tag {name} was not made: {said}") from None
+            key = (
+                "\n  To sign with an SSH key: `git config gpg.format ssh` and "
+                "`git config user.signingKey ~/.ssh/id_ed25519.pub`"
+            )
+            fix = key if "sign" in said else ""
+            raise ProjectError(f"the tag {name} was not made: {said}{fix}") from None
         return git("rev-parse", f"refs/tags/{name}", **there).strip()
 
 
