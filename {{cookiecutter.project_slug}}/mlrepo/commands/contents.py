@@ -9,6 +9,7 @@ from typer import Argument, Context, Option
 from mlrepo.commands.options import (
     Json,
     Model,
+    Newest,
     Offline,
     OutputFolder,
     VersionName,
@@ -117,9 +118,7 @@ def get(
 def report(
     context: Context,
     output: Annotated[Path, Option("-o", "--output", help="The HTML file to write.")],
-    version: Annotated[
-        str | None, Argument(metavar="[VERSION|STAGE]", help="The newest, if left out.")
-    ] = None,
+    version: Newest = None,
     sign: Annotated[
         Path | None,
         Option(metavar="KEY", help="Sign page and result, in FILE.dsse.json, with this key file."),

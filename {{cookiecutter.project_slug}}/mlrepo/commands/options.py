@@ -34,6 +34,7 @@ VersionName = Annotated[str, Argument(metavar="VERSION", help="v1.2.0, or v1 for
 VersionOrStage = Annotated[
     str, Argument(metavar="VERSION|STAGE", help="v1.2.0, or a stage for what is in it.")
 ]
+Newest = Annotated[str | None, Argument(metavar="[VERSION|STAGE]", help="The newest, if left out.")]
 
 
 def announce(step: str) -> None:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from typer import Argument, Context, Option
+from typer import Context, Option
 
-from mlrepo.commands.options import Json, Model, Offline, Sign, announce, end, opened, pin
+from mlrepo.commands.options import Json, Model, Newest, Offline, Sign, announce, end, opened, pin
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline.dvc_yaml import choose_model
 from mlrepo.pipeline.output import as_json, few, findings, report
@@ -45,9 +45,7 @@ def seal(
 
 def verify(
     context: Context,
-    version: Annotated[
-        str | None, Argument(metavar="[VERSION|STAGE]", help="The newest, if left out.")
-    ] = None,
+    version: Newest = None,
     rebuild: Annotated[
         bool, Option("--rebuild", help="Make it again from its commit, and compare.")
     ] = False,

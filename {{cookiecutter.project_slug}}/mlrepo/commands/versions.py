@@ -71,7 +71,7 @@ def history(
                 "version": about.name,
                 "stage": "" if place == DEPRECATED else place,
                 "by": _who(tag),
-                "key": keys.get(tag.name, ""),
+                **({"key": keys.get(tag.name, "")} if json or keys else {}),
                 "why": tag.subject,
                 "tag": tag.name,
             }
@@ -83,8 +83,6 @@ def history(
             and (not first or tag.date >= first)
             and (not last or tag.date <= last)
         ]
-        if not json and not keys:
-            rows = [{k: v for k, v in row.items() if k != "key"} for row in rows]
         what = "nothing of this kind" if events else "nothing"
         show_table(rows, f"{what} has happened to {registry.model} yet", json)
 

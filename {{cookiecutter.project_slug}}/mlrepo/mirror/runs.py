@@ -1,7 +1,5 @@
 """What a tracker shows: a run for each commit and experiment, read from Git and DVC's files."""
 
-import csv
-import io
 import json
 import re
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from typing import Any
 
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import csv_rows
 from mlrepo.core.paths import METRICS, PARAMS, SCORES
 from mlrepo.pipeline import dvc_lock
 from mlrepo.pipeline.dvc_lock import LOCK, Lineage
@@ -147,8 +146,7 @@ def _metrics(commit: str, paths: list[str]) -> dict[str, float]:
         if path.startswith(f"{METRICS.parent.as_posix()}/") and path.endswith(".json"):
             found.update(flatten(json.loads(file_at(commit, path))))
     if SCORES.as_posix() in paths:
-        text = io.StringIO(file_at(commit, SCORES.as_posix()), newline="")
-        for row in csv.DictReader(text):
+        for row in csv_rows(file_at(commit, SCORES.as_posix())):
             if not row["slice"] and row["low"]:
                 found[f"test.{row['metric']}.low"] = float(row["low"])
                 found[f"test.{row['metric']}.high"] = float(row["high"])

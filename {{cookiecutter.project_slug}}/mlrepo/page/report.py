@@ -17,7 +17,7 @@ from mlrepo.core.files import all_or_nothing, csv_rows
 from mlrepo.core.paths import SCORES
 from mlrepo.pipeline import git
 from mlrepo.pipeline.output import as_json
-from mlrepo.versions.proofs.envelope import Key, enclose
+from mlrepo.versions.proofs.envelope import Key, enclose, test_result
 from mlrepo.versions.records.old_records import closures
 from mlrepo.versions.registry import Registry, Version
 from mlrepo.versions.rules.policy import in_force
@@ -222,24 +222,13 @@ def _row(kinds: list[str], cells: list[str]) -> str:
 
 
 def _statement(proof: Proof, name: str, content: bytes, now: datetime) -> dict[str, Any]:
-    """Return the result as in-toto's predicate of tests has it."""
     artifact = proof.version.record["artifact"]
-    passed = [check for check, wrong in proof.checks.items() if not wrong]
+    digests = {name: hashlib.sha256(content).hexdigest(), artifact["path"]: artifact["sha256"]}
+    configuration = [
+        {"name": "commit", "digest": {"gitCommit": proof.version.tag.commit}},
+        {"name": "written", "annotations": {"at": now.isoformat(timespec="seconds")}},
+    ]
     failed = [check for check, wrong in proof.checks.items() if wrong]
-    return {
-        "_type": "https://in-toto.io/Statement/v1",
-        "subject": [
-            {"name": name, "digest": {"sha256": hashlib.sha256(content).hexdigest()}},
-            {"name": artifact["path"], "digest": {"sha256": artifact["sha256"]}},
-        ],
-        "predicateType": "https://in-toto.io/attestation/test-result/v0.1",
-        "predicate": {
-            "result": "FAILED" if failed else "PASSED",
-            "configuration": [
-                {"name": "commit", "digest": {"gitCommit": proof.version.tag.commit}},
-                {"name": "written", "annotations": {"at": now.isoformat(timespec="seconds")}},
-            ],
-            "passedTests": passed,
-            "failedTests": failed,
-        },
-    }
+    passed = [check for check in proof.checks if check not in failed]
+    result = "FAILED" if failed else "PASSED"
+    return test_result(digests, result, configuration, passedTests=passed, failedTests=failed)

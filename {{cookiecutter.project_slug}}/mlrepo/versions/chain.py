@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import or_
 
-from mlrepo.versions.tags import Tag
+from mlrepo.versions.tags import Tag, reached
 
 FORMAT = 1  # of the record in a tag: raised when a key changes its meaning
 # Tags of which neither names the other were made at the same time if they are this close.
@@ -48,12 +48,10 @@ class Chain:
 
     def before(self, after: Iterable[str]) -> set[str]:
         """Return these names of tags, and all that those name in turn."""
-        found, waiting = set[str](), list(after)
-        while waiting:
-            if (name := waiting.pop()) in self.tags and name not in found:
-                found.add(name)
-                waiting += self.tags[name].claims["after"]
-        return found
+        known = self.tags
+        return reached(
+            known.keys() & after, lambda name: known.keys() & known[name].claims["after"]
+        )
 
 
 def follow(model: str, found: Mapping[str, Tag], refused: Mapping[str, str]) -> Chain:

@@ -67,14 +67,35 @@ def _data(a: Version, b: Version) -> dict[str, Any]:
 
 
 def _rows(a: Version, b: Version) -> dict[str, Any]:
-    from mlrepo.tables.compare_rows import changed_rows  # polars
-
     with tempfile.TemporaryDirectory() as folder:
         sides = [(a, Path(folder) / "before"), (b, Path(folder) / "after")]
-        found = changed_rows(*(_table(version, side) for version, side in sides))
+        found = _changed_rows(*(_table(version, side) for version, side in sides))
     if found is None:
         return {"rows": "not compared: no column is in both tables"}
     return {"rows added": found[0], "rows removed": found[1]}
+
+
+def _changed_rows(before: Any, after: Any) -> tuple[int, int] | None:
+    """Return how many rows of lazy tables were added and removed, by the columns that both have.
+
+    A row that stands there n times is counted n times; None means that no column is in both.
+    """
+    import polars as pl
+
+    names = [set(table.collect_schema().names()) for table in (before, after)]
+    shared = sorted(names[0] & names[1])
+    if not shared:
+        return None
+    counts = [
+        table.select(pl.col(shared).cast(pl.String)).group_by(shared).len()
+        for table in (before, after)
+    ]
+    both = counts[0].join(counts[1], on=shared, how="full", coalesce=True, nulls_equal=True)
+    more = pl.col("len_right").fill_null(0).cast(pl.Int64) - pl.col("len").fill_null(0)
+    found = both.select(
+        added=more.clip(lower_bound=0).sum(), removed=(-more).clip(lower_bound=0).sum()
+    ).collect(engine="streaming")
+    return found["added"][0], found["removed"][0]
 
 
 def _table(version: Version, folder: Path) -> Any:

@@ -9,6 +9,7 @@ below them the record as JSON. Tags are only ever added.
 
 import json
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -76,6 +77,16 @@ class Tag:
             return _record(self.message)
         except ValueError as error:
             raise ProjectError(f"the record in the tag {self.name} is damaged: {error}") from None
+
+
+def reached(start: Iterable[str], steps: Callable[[str], Iterable[str]]) -> set[str]:
+    """Return these names, and all that ``steps`` lead to from them."""
+    found, waiting = set[str](), list(start)
+    while waiting:
+        if (name := waiting.pop()) not in found:
+            found.add(name)
+            waiting += steps(name)
+    return found
 
 
 def artifact_in_tag(model: str) -> str:

@@ -12,6 +12,8 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline.git import ask, default_branch, git, origin
 from mlrepo.versions.tags import Tag, kind_of, references
 
+SET_KEY = "`git config gpg.format ssh` and `git config user.signingKey ~/.ssh/id_ed25519.pub`"
+
 
 def write(
     name: str,
@@ -86,11 +88,7 @@ def _make(name: str, commit: str, message: str, date: datetime, sign: bool) -> s
             git(*command, name, commit, given=message, **there, **stamp)
         except ProjectError as error:
             said = str(error).partition(" failed: ")[2]
-            key = (
-                "\n  To sign with an SSH key: `git config gpg.format ssh` and "
-                "`git config user.signingKey ~/.ssh/id_ed25519.pub`"
-            )
-            fix = key if "sign" in said else ""
+            fix = f"\n  To sign with an SSH key: {SET_KEY}" if "sign" in said else ""
             raise ProjectError(f"the tag {name} was not made: {said}{fix}") from None
         return git("rev-parse", f"refs/tags/{name}", **there).strip()
 

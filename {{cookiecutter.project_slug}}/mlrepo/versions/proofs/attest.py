@@ -1,8 +1,4 @@
-"""Say in the chain who made a version again where, and what came out.
-
-An in-toto statement about the model, as a test result
-(https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md).
-"""
+"""Say in the chain who made a version again where, and what came out."""
 
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +6,7 @@ from urllib.parse import quote
 from mlrepo.pipeline import git
 from mlrepo.pipeline.output import Tell
 from mlrepo.versions import acts
-from mlrepo.versions.proofs.envelope import Key, enclose
+from mlrepo.versions.proofs.envelope import Key, enclose, test_result
 from mlrepo.versions.registry import Version
 
 ACT = "attest"
@@ -25,23 +21,16 @@ def statement(
     artifact, lock = record["artifact"], record["environment"]["lock"]
     result = _RESULTS[found["verdict"]]
     address = quote(by.rpartition("<")[2].rstrip(">"), safe="@")
+    differing = {"differing": found["differing"], "why": found.get("why", "")}
     configuration = [
         {"name": "commit", "digest": {"gitCommit": record["commit"]}},
         {"name": lock["path"], "digest": {"sha256": lock["sha256"]}},
         {"name": "machine", "annotations": machine},
         {"name": "by", "uri": f"mailto:{address}"},
+        {"name": "outputs", "annotations": differing},
     ]
-    differing = {"differing": found["differing"], "why": found.get("why", "")}
-    return {
-        "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{"name": artifact["path"], "digest": {"sha256": artifact["sha256"]}}],
-        "predicateType": "https://in-toto.io/attestation/test-result/v0.1",
-        "predicate": {
-            "result": result,
-            "configuration": [*configuration, {"name": "outputs", "annotations": differing}],
-            _LISTS[result]: [f"rebuild: {found['verdict']}"],
-        },
-    }
+    said = {_LISTS[result]: [f"rebuild: {found['verdict']}"]}
+    return test_result({artifact["path"]: artifact["sha256"]}, result, configuration, **said)
 
 
 def attest(

@@ -82,6 +82,21 @@ class Key:
         return self.private.sign(content)
 
 
+def test_result(
+    digests: dict[str, str], result: str, configuration: list[Any], **tests: list[str]
+) -> dict[str, Any]:
+    """Return the in-toto statement of a test of files, of which these are the SHA-256.
+
+    Its predicate: https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md
+    """
+    return {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": name, "digest": {"sha256": d}} for name, d in digests.items()],
+        "predicateType": "https://in-toto.io/attestation/test-result/v0.1",
+        "predicate": {"result": result, "configuration": configuration, **tests},
+    }
+
+
 def enclose(statement: dict[str, Any], key: Key) -> dict[str, Any]:
     """Return an in-toto statement in an envelope with one signature."""
     payload = json.dumps(statement, ensure_ascii=False).encode()

@@ -10,7 +10,7 @@ of each tag's own bytes, and of these the SHA-256 of the list that `sha256sum` w
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,7 +153,9 @@ def broken(registry: Registry, sealed: Seal) -> Iterator[str]:
     if lost and not is_whole:
         yield "this seal names its last tags alone: one in a file of `model seal -o` names each"
         return
-    reached = set(known) if is_whole else _before(sealed.ends, found)
+    reached = (
+        set(known) if is_whole else tags.reached(sealed.ends, lambda name: _names(found.get(name)))
+    )
     covered = reached & here.keys()
     if not is_whole and _of_list({name: here[name] for name in covered}) != sealed.sha256:
         absent = ", ".join(sorted(reached - found.keys()))
@@ -167,20 +169,10 @@ def broken(registry: Registry, sealed: Seal) -> Iterator[str]:
             yield f"{name} is dated before the seal, which does not know it: it came into the past"
 
 
-def _names(tag: Tag) -> set[str]:
+def _names(tag: Tag | None) -> set[str]:
     """Return the tags that the record of a tag names, believed or not."""
-    claims = (tag.claims.get(key) for key in ("after", "besides"))
+    claims = (tag.claims.get(key) for key in ("after", "besides")) if tag else ()
     return {name for named in claims if isinstance(named, dict) for name in named}
-
-
-def _before(ends: Iterable[str], found: dict[str, Tag]) -> set[str]:
-    """Return these tags and all that they lead to."""
-    reached: set[str] = set()
-    left = set(ends)
-    while left:
-        reached.add(name := left.pop())
-        left |= (_names(found[name]) if name in found else set()) - reached
-    return reached
 
 
 def _stamp(file: Path) -> Path:

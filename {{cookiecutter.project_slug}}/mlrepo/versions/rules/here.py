@@ -12,6 +12,7 @@ from mlrepo.pipeline.output import findings
 from mlrepo.versions.rules import PATH, where
 from mlrepo.versions.rules.policy import Policy, Settings, in_force
 from mlrepo.versions.rules.signatures import address
+from mlrepo.versions.write_tags import SET_KEY
 
 
 def examine() -> dict[str, list[str]]:
@@ -46,10 +47,7 @@ def _lacks(policy: Policy) -> Iterator[str]:
     if not any(policy.settings.may(who, "", stage, now) for stage in policy.settings.stages):
         yield f"{who} has no role in {PATH}"
     if key is None:
-        yield (
-            "no key is set to sign with: `git config gpg.format ssh` and "
-            "`git config user.signingKey ~/.ssh/id_ed25519.pub`"
-        )
+        yield f"no key is set to sign with: {SET_KEY}"
     elif git.ask("config", "gpg.format") == "ssh":
         signers = policy.signers
         kind, public = _public(key)

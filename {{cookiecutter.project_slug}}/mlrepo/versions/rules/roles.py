@@ -8,7 +8,7 @@ from typing import Any
 from mlrepo.pipeline.git import keep, recall
 from mlrepo.versions.rules.policy import Policy
 from mlrepo.versions.rules.signatures import Signature, Signers
-from mlrepo.versions.tags import Tag
+from mlrepo.versions.tags import Tag, reached
 
 COUNTERSIGN = "countersign"  # an act that vouches for all tags that lead to it
 # Git verifies a hundred signatures a second, and what it says of an SSH key's does not change.
@@ -21,9 +21,8 @@ def refused(found: Mapping[str, Tag], policy: Policy) -> dict[str, str]:
         return {}
     said = signatures(found, policy.signers)
     why = {name: why_not(tag, said[name], policy) for name, tag in found.items()}
-    vouched = _before(
-        found, [tag for name, tag in found.items() if tag.act == COUNTERSIGN and not why[name]]
-    )
+    ends = [name for name, tag in found.items() if tag.act == COUNTERSIGN and not why[name]]
+    vouched = reached(ends, lambda name: _named(found, name))
     return {
         name: reason
         for name, reason in why.items()
@@ -60,16 +59,11 @@ def demand(tag: Tag) -> tuple[str, str | None]:
     return "release", None if tag.act or tag.stage == "deprecated" else tag.stage
 
 
-def _before(found: Mapping[str, Tag], ends: list[Tag]) -> set[str]:
-    """Return the names of all tags that lead to ``ends`` by their hashes."""
-    reached, waiting = set[str](), list(ends)
-    while waiting:
-        after = waiting.pop().claims.get("after")
-        for name, oid in after.items() if isinstance(after, dict) else ():
-            if name in found and found[name].oid == oid and name not in reached:
-                reached.add(name)
-                waiting.append(found[name])
-    return reached
+def _named(found: Mapping[str, Tag], name: str) -> list[str]:
+    """Return the tags that a tag names by the hashes that they have."""
+    after = found[name].claims.get("after")
+    claims = after.items() if isinstance(after, dict) else ()
+    return [each for each, oid in claims if each in found and found[each].oid == oid]
 
 
 def signatures(found: Mapping[str, Tag], signers: Signers) -> dict[str, Signature]:
