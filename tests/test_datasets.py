@@ -61,7 +61,9 @@ def test_a_table_with_odd_names_and_a_grouped_split(copy: Copy) -> None:
     copy.set_params(
         {
             "data.path": "data/raw/odd.csv",
-            "data.csv": {"separator": ";", "decimal": ",", "missing": [""]},
+            "data.csv.separator": ";",
+            "data.csv.decimal": ",",
+            "data.csv.missing": [""],
             "data.target": 'say "y"',
             "data.features.exclude": ["note; x"],
             "prepare.split": {

@@ -36,6 +36,13 @@ from mlrepo.core.owner import load_params  # noqa: E402
 from mlrepo.core.params import LibraryParams  # noqa: E402
 from mlrepo.tables import infer_schema  # noqa: E402
 
+CSV: dict[str, Any] = {
+    "separator": ",",
+    "decimal": ".",
+    "thousands": None,
+    "encoding": "utf-8",
+    "missing": ["", "NA"],
+}
 PYPROJECT = f'[tool.mlrepo]\npackage = "{OWNER}"\n'
 
 
@@ -98,7 +105,7 @@ class TinyProject:
                 "data.target": "kind",
                 "data.id": ["id"],
                 "data.weight": None,
-                "data.csv": {"separator": ",", "decimal": ".", "missing": ["", "NA"]},
+                "data.csv": CSV,
                 "data.features": {"include": [], "exclude": ["herd"]},
                 "prepare.drop_missing_target": True,
                 "prepare.split": {
@@ -136,7 +143,7 @@ class TinyProject:
 
     def propose(self) -> None:
         """Write a schema for the table that params.yaml names."""
-        fields = infer_schema.infer_fields(load_params().data)
+        fields = infer_schema.infer(load_params()).fields
         text = yaml.dump({"fields": fields})
         (self.folder / "schema.yaml").write_text(text, encoding="utf-8")
 

@@ -32,7 +32,11 @@ def record(**environment: Any) -> dict[str, Any]:
 
 def test_the_params_of_the_data_are_those_of_then() -> None:
     found = old_records.data_params(record())
-    assert found.model_dump(mode="json", by_alias=True) == {**DATA, "weight": None}
+    assert found.model_dump(mode="json", by_alias=True) == {
+        **DATA,
+        "weight": None,
+        "csv": {**DATA["csv"], "thousands": None, "encoding": "utf-8"},
+    }
 
 
 def test_a_key_that_came_later_means_what_was_done_before_it(

@@ -15,7 +15,7 @@ SHIPPED = """\
 data:
   path: table.csv
   schema: schema.yaml
-  csv: {separator: ",", decimal: ".", missing: [""]}
+  csv: {separator: ",", decimal: ".", thousands: null, encoding: utf-8, missing: [""]}
   task: classification
   target: kind
   weight: null

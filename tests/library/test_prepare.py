@@ -15,7 +15,7 @@ from mlrepo.core.paths import TEST, TRAIN
 from mlrepo.tables import validation
 from penguins import prepare
 
-from .conftest import TinyProject, tiny_table
+from .conftest import CSV, TinyProject, tiny_table
 
 
 def sides(params: LibraryParams) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -107,7 +107,7 @@ def test_a_messy_csv_is_read(tiny: TinyProject) -> None:
         + "".join(f'{i};" {i},5 ";"a; b\nc";{"ab"[i % 2]}\r\n' for i in range(40)).encode()
         + b"\r\n"
     )
-    tiny.set({"data.csv": {"separator": ";", "decimal": ",", "missing": [""]}})
+    tiny.set({"data.csv": {**CSV, "separator": ";", "decimal": ",", "missing": [""]}})
     params = tiny.set({"data.id": ['the "id"'], "data.features": {"include": [], "exclude": []}})
     tiny.propose()
     train, test = sides(params)

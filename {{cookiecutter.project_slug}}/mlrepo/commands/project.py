@@ -24,12 +24,20 @@ def doctor(offline: Offline = False, json: Json = False) -> None:
 
 def schema(
     force: Annotated[bool, Option("--force", help="Replace the one that is there.")] = False,
+    json: Json = False,
 ) -> None:
-    """Propose a schema for the table of params.yaml; check it before the first `dvc repro`."""
+    """Propose a schema for the table of params.yaml, and say what looks odd in the table."""
     from mlrepo.core.owner import load_params
     from mlrepo.tables.infer_schema import propose
 
-    print(f"{propose(load_params().data, force)} written: check it before the first `dvc repro`")
+    params = load_params()
+    found = propose(params, force)
+    if json:
+        print(as_json(found.as_dict()))
+        return
+    path = params.data.table_schema
+    print(found.as_text())
+    print(f"{path} written: check it before the first `dvc repro`")
 
 
 def status() -> None:

@@ -10,6 +10,9 @@ import polars as pl
 from mlrepo.core.errors import ProjectError, did_you_mean, first_line
 from mlrepo.core.params import LibraryParams
 
+# Our own columns beside those of a table begin with this; `raw.scan` refuses a table that has one.
+OURS = "\x1f"
+
 AddFeatures = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 

@@ -15,7 +15,24 @@ class Csv(Section):
 
     separator: Annotated[str, Field(min_length=1, max_length=1)]
     decimal: Literal[".", ","]
+    thousands: Annotated[str, Field(min_length=1, max_length=1)] | None
+    encoding: str
     missing: Names
+
+    @field_validator("encoding")
+    @classmethod
+    def _python_knows_it(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except (LookupError, ValueError):
+            raise ValueError(f"'{value}' is no encoding: try utf-8, cp1252 or utf-16") from None
+        return value
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> "Csv":
+        if self.thousands == self.decimal:
+            raise ValueError(f"'{self.decimal}' cannot stand between thousands and for decimals")
+        return self
 
 
 class Features(Section):

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import Data
 from mlrepo.core.progress import progress
@@ -24,6 +25,9 @@ def scan_table(path: Path) -> pl.LazyFrame:
     with _explained(path):
         pl.read_parquet_schema(path)
     return pl.scan_parquet(path)
+
+
+_ROW = f"{column_params.OURS}row"
 
 
 @contextmanager
@@ -47,9 +51,9 @@ def read_batches(path: Path, names: list[str], size: int, label: str) -> Iterato
 def read_rows(path: Path, names: list[str], numbers: NDArray[np.intp]) -> pl.DataFrame:
     """Return the columns ``names`` of some rows of a prepared table, in their order."""
     wanted = pl.lit(pl.Series(numbers, dtype=pl.UInt32)).implode()
-    table = pl.scan_parquet(path).select(names).with_row_index("__row__")
-    found = table.filter(pl.col("__row__").is_in(wanted)).collect(engine="streaming")
-    return found.sort("__row__").drop("__row__")
+    table = pl.scan_parquet(path).select(names).with_row_index(_ROW)
+    found = table.filter(pl.col(_ROW).is_in(wanted)).collect(engine="streaming")
+    return found.sort(_ROW).drop(_ROW)
 
 
 def count(table: pl.LazyFrame) -> int:

@@ -11,6 +11,8 @@ from mlrepo.core import column_params, prepared
 from mlrepo.core.errors import ProjectError, did_you_mean
 from mlrepo.core.params import LibraryParams
 
+_ROWS = f"{column_params.OURS}rows"
+
 
 @dataclass(frozen=True)
 class Features:
@@ -74,11 +76,11 @@ def warn_unseen(train: Path, test: Path, features: Features) -> None:
     for name in features.categories:
         known = prepared.scan_table(train).select(pl.col(name).unique()).collect(engine="streaming")
         there = prepared.scan_table(test).drop_nulls(name)
-        sizes = there.group_by(name).len().collect(engine="streaming")
+        sizes = there.group_by(name).len(_ROWS).collect(engine="streaming")
         strange = sizes.join(known, on=name, how="anti").sort(name)
         if strange.height:
             print(
-                f"warning: {strange['len'].sum()} test rows have a '{name}' that no train row has "
+                f"warning: {strange[_ROWS].sum()} test rows have a '{name}' that no train row has "
                 f"({', '.join(strange[name])}): the model treats it as a rare category",
                 file=sys.stderr,
             )

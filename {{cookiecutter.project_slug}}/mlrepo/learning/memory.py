@@ -8,6 +8,7 @@ import polars as pl
 import psutil
 from sklearn.ensemble._forest import BaseForest
 
+from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.learning.estimator import make_estimator
@@ -75,7 +76,8 @@ def _shape(scan: pl.LazyFrame, chosen: Features, params: LibraryParams) -> tuple
     """Return the numbers of rows and of columns after encoding, both counted from the table."""
     knobs = params.train.preprocessing.categories
     counts = pl.col(chosen.categories).approx_n_unique()
-    found = scan.select(pl.len().alias("__rows__"), counts).collect(engine="streaming")
+    size = pl.len().alias(f"{column_params.OURS}rows")
+    found = scan.select(size, counts).collect(engine="streaming")
     rows, *values = found.row(0)
     most = 1 if knobs.encode == "ordinal" else knobs.max_categories or sys.maxsize
     return int(rows), len(chosen.numbers) + sum(min(count, most) for count in values)

@@ -48,13 +48,13 @@ class Input:
         data = predictor.data.model_copy(update={"path": str(path)})
         raw, csv = scan(data), is_csv(data)
         names, schema = raw.collect_schema().names(), predictor.schema
-        fields = tuple(f for f in schema.fields if f.name in names and f.name != data.target)
+        fields = tuple(f for f in schema.read if f.name in names and f.name != data.target)
         there = [field.name for field in fields]
         known = schema.model_copy(update={"fields": fields})
         columns = typed_columns(known, raw.select(there), data.csv if csv else None)
         undeclared = [name for name in names if name not in schema.names]
         opened = cls(predictor, data, raw, columns, undeclared)
-        absent = [n for n in schema.names if n not in there and n != data.target]
+        absent = [f.name for f in schema.read if f.name not in there and f.name != data.target]
         opened._refuse_unfit(str(path), absent)
         return opened
 

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from mlrepo.core import prepared
+from mlrepo.core import column_params, prepared
 from mlrepo.core.params import Data
 from mlrepo.learning.predictions import Predictions
+
+_WEIGHT = f"{column_params.OURS}weight"
 
 
 class Constant:
@@ -21,15 +23,15 @@ class Constant:
         """Count the target of the prepared table ``train``; its rows are not kept."""
         y, self.task = pl.col(data.target), data.task
         w = pl.lit(1.0) if data.weight is None else pl.col(data.weight).cast(pl.Float64)
-        table = prepared.scan_table(train).select(y, w.alias("__w__"))
-        weight = pl.col("__w__").sum()
+        table = prepared.scan_table(train).select(y, w.alias(_WEIGHT))
+        weight = pl.col(_WEIGHT).sum()
         if data.task == "regression":
-            mean = (y.cast(pl.Float64) * pl.col("__w__")).sum() / weight
+            mean = (y.cast(pl.Float64) * pl.col(_WEIGHT)).sum() / weight
             self.mean = float(table.select(mean).collect(engine="streaming").item())
             return
         counts = table.group_by(y).agg(weight).sort(y).collect(engine="streaming")
         self.classes = prepared.target(counts, data)
-        self.shares = (counts["__w__"] / counts["__w__"].sum()).to_numpy()
+        self.shares = (counts[_WEIGHT] / counts[_WEIGHT].sum()).to_numpy()
 
     def predict(self, scored: Predictions) -> Predictions:
         """Return the same for each row that is scored (n,)."""

@@ -8,10 +8,18 @@ import math
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any, Literal, NotRequired
+from zoneinfo import ZoneInfo
 
 import polars as pl
 from fastapi import HTTPException
-from pydantic import AfterValidator, BeforeValidator, NaiveDatetime, TypeAdapter, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    NaiveDatetime,
+    TypeAdapter,
+    WithJsonSchema,
+)
 from pydantic import Field as Info
 from pydantic_core import PydanticCustomError, ValidationError
 from typing_extensions import TypedDict
@@ -49,8 +57,8 @@ class Rows:
     def __init__(self, chosen: Predictor, most: int) -> None:
         """Make the types; ``most`` rows fit into a batch."""
         self._target = chosen.data.target
-        self.fields = [f for f in chosen.schema.fields if f.name != self._target]
-        self._types = {field.name: _TYPES[field.type] for field in self.fields}
+        self.fields = [f for f in chosen.schema.read if f.name != self._target]
+        self._types = {field.name: _dtype(field) for field in self.fields}
         self.needed = _needed(chosen, self._types)
         self.most = most
         self.row = closed("Row", {field.name: self._column(field) for field in self.fields})
@@ -113,6 +121,10 @@ class Rows:
         return f"{row}'{name}' is no column of the schema{did_you_mean(str(name), self._types)}"
 
 
+def _dtype(field: Field) -> Any:
+    return pl.Datetime("us", field.timezone) if field.timezone else _TYPES[field.type]
+
+
 def closed(name: str, keys: dict[str, Any]) -> Any:
     """Return the type of a JSON object that has these keys and no other, read without guesses."""
     made: Any = TypedDict(name, keys)  # type: ignore[misc]
@@ -154,6 +166,10 @@ def _values(field: Field) -> Any:
     elif field.type == "datetime":
         begin, end = (bound and datetime.fromisoformat(str(bound)) for bound in (low, high))
         found = Annotated[NaiveDatetime, Info(ge=begin, le=end), WithJsonSchema(_NO_ZONE)]
+        if field.timezone:
+            zone = ZoneInfo(field.timezone)
+            begin, end = (bound and bound.replace(tzinfo=zone) for bound in (begin, end))
+            found = Annotated[AwareDatetime, Info(ge=begin, le=end)]
     if enum is not None:
         shown = Info(json_schema_extra={"enum": list(enum)})
         found = Annotated[found, AfterValidator(partial(_one_of, enum)), shown]
@@ -175,7 +191,10 @@ def _example(field: Field) -> Any:
         case "string":
             return "text"
     moment = str(bounds[0]) if bounds else date(2024, 1, 31).isoformat()
-    return moment if field.type == "date" or "T" in moment else f"{moment[:10]}T00:00:00"
+    if field.type == "date":
+        return moment
+    moment = moment if "T" in moment else f"{moment[:10]}T00:00:00"
+    return f"{moment}Z" if field.timezone else moment
 
 
 def _whole(value: Any) -> Any:

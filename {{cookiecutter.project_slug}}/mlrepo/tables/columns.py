@@ -1,5 +1,6 @@
 """Turn the raw columns of a table into values of the declared types."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,14 +13,20 @@ from mlrepo.tables.schema import Field, Schema
 # The spellings of the Table Schema standard.
 TRUE = ["true", "True", "TRUE", "1"]
 FALSE = ["false", "False", "FALSE", "0"]
+_FIRST_YEAR = 1000  # %Y takes the 25 of 31.12.25 for a year
 
-KINDS: dict[str, tuple[str, Callable[[pl.DataType], bool]]] = {
-    "string": ("text", lambda t: t in (pl.String, pl.Categorical, pl.Enum)),
-    "integer": ("integer", lambda t: t.is_integer()),
-    "number": ("number", lambda t: t.is_numeric()),
-    "boolean": ("boolean", lambda t: t == pl.Boolean),
-    "date": ("date", lambda t: t == pl.Date),
-    "datetime": ("datetime", lambda t: t == pl.Datetime),
+# Signs of currencies and %, with spaces around them.
+_CLOTHES = r"[\p{Sc}%\s]"
+_NO_OFFSET = r"^\d{4}-\d\d-\d\d(?:[T ][\d:.]*)?$"
+
+# The types of Parquet that a column of a declared type may have.
+FITS: dict[str, Callable[[pl.DataType], bool]] = {
+    "string": lambda t: t in (pl.String, pl.Categorical, pl.Enum) or t.is_integer(),
+    "integer": lambda t: t.is_numeric(),
+    "number": lambda t: t.is_numeric(),
+    "boolean": lambda t: t == pl.Boolean,
+    "date": lambda t: t == pl.Date,
+    "datetime": lambda t: t == pl.Datetime,
 }
 
 
@@ -54,8 +61,8 @@ def typed_columns(schema: Schema, table: pl.LazyFrame, dialect: Csv | None) -> l
             "a new schema: `model schema --force`"
         )
     if dialect is None:
-        return [_from_parquet(field, types[field.name]) for field in schema.fields]
-    return [_from_text(field, dialect) for field in schema.fields]
+        return [from_parquet(field, types[field.name]) for field in schema.read]
+    return [from_text(field, dialect) for field in schema.read]
 
 
 def text(name: str, dialect: Csv) -> pl.Expr:
@@ -64,46 +71,102 @@ def text(name: str, dialect: Csv) -> pl.Expr:
     return pl.when(stripped.is_in(list(dialect.missing)).not_()).then(stripped)
 
 
-def parse_text(raw: pl.Expr, kind: str, form: str | None, decimal: str) -> pl.Expr:
-    """Return a text column as values of the type ``kind``, null where they cannot be read."""
-    match kind:
+def from_text(field: Field, dialect: Csv) -> Column:
+    """Return a declared column of CSV files."""
+    raw = text(field.name, dialect)
+    if field.type == "number":
+        # Programs that write NaN mean an absent value.
+        raw = pl.when(raw.str.to_lowercase() != "nan").then(raw)
+    return Column(field, raw, parse_text(raw, field, dialect).alias(field.name), parsed=True)
+
+
+def parse_text(raw: pl.Expr, field: Field, dialect: Csv) -> pl.Expr:
+    """Return a text column as values of the declared type, null where they cannot be read."""
+    match field.type:
         case "integer":
-            return raw.cast(pl.Int64, strict=False)
+            # Programs that know a missing value in a column write all its numbers as 181.0.
+            whole = _plain_number(raw, field, dialect).str.strip_suffix(".0")
+            return whole.cast(pl.Int64, strict=False)
         case "number":
-            plain = raw if decimal == "." else raw.str.replace(decimal, ".", literal=True)
-            # Programs that write NaN mean an absent value.
-            return plain.cast(pl.Float64, strict=False)
+            return _plain_number(raw, field, dialect).cast(pl.Float64, strict=False)
         case "boolean":
             return pl.when(raw.is_in(TRUE)).then(True).when(raw.is_in(FALSE)).then(False)
         case "date":
-            return raw.str.to_date(form or "%Y-%m-%d", strict=False)
+            day = raw.str.to_date(field.format or "%Y-%m-%d", strict=False)
+            return pl.when(day.dt.year() >= _FIRST_YEAR).then(day)
         case "datetime":
-            return raw.str.to_datetime(form, time_unit="us", strict=False)
+            return _moment(raw, field)
     return raw
 
 
-def _from_text(field: Field, dialect: Csv) -> Column:
-    raw = text(field.name, dialect)
-    if field.type == "number":
-        raw = pl.when(raw.str.to_lowercase() != "nan").then(raw)
-    value = parse_text(raw, field.type, field.format, dialect.decimal)
-    return Column(field, raw, value.alias(field.name), parsed=True)
+def _plain_number(raw: pl.Expr, field: Field, dialect: Csv) -> pl.Expr:
+    """Return numbers as polars reads them, null where marks stand in no place of theirs."""
+    if not field.bareNumber:
+        raw = raw.str.replace_all(_CLOTHES, "")
+    if dialect.thousands is not None:
+        mark, decimal = re.escape(dialect.thousands), re.escape(dialect.decimal)
+        grouped = raw.str.contains(rf"^[+-]?\d{{1,3}}(?:{mark}\d{{3}})+(?:{decimal}\d*)?$")
+        without = raw.str.replace_all(dialect.thousands, "", literal=True)
+        none = raw.str.contains(dialect.thousands, literal=True).not_()
+        raw = pl.when(grouped).then(without).when(none).then(raw)
+    if dialect.decimal == ",":
+        # 1.000 is no number here: polars would read one.
+        none = raw.str.contains(".", literal=True).not_()
+        raw = pl.when(none).then(raw.str.replace(",", ".", literal=True))
+    return raw
 
 
-def _from_parquet(field: Field, dtype: pl.DataType) -> Column:
-    kind, fits = KINDS[field.type]
-    if not fits(dtype):
-        raise ProjectError(f"the column '{field.name}' is {dtype} in the table, not a {kind}")
+def _moment(raw: pl.Expr, field: Field) -> pl.Expr:
+    if field.timezone is None:
+        # Of others polars would guess whether the day comes first, or make a time with a zone.
+        raw = raw if field.format else pl.when(raw.str.contains(_NO_OFFSET)).then(raw)
+        value = raw.str.to_datetime(field.format, time_unit="us", strict=False)
+    else:
+        form = field.format or "%Y-%m-%d %H:%M:%S%.f%#z"
+        raw = raw if field.format else raw.str.replace("T", " ", literal=True)
+        value = raw.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+        value = value.dt.convert_time_zone(field.timezone)
+    return pl.when(value.dt.year() >= _FIRST_YEAR).then(value) if field.format else value
+
+
+def from_parquet(field: Field, dtype: pl.DataType) -> Column:
+    """Return a declared column of Parquet files, in which it has the type ``dtype``.
+
+    Raises:
+        ProjectError: if it cannot have the declared type.
+    """
+    if not FITS[field.type](dtype):
+        raise ProjectError(
+            f"the column '{field.name}' is {dtype} in the table, and {field.type} in the schema: "
+            "correct one of them, or declare the type any, which is not read"
+        )
     raw = value = pl.col(field.name)
+    parsed = False
     match field.type:
         case "number":
             # Programs that write NaN mean an absent value.
             numbers = raw.cast(pl.Float64)
             raw = value = pl.when(numbers.is_not_nan()).then(numbers)
-        case "integer":
-            value = raw.cast(pl.Int64)
+        case "integer" if dtype.is_integer():
+            value, parsed = raw.cast(pl.Int64, strict=False), dtype in (pl.UInt64, pl.Int128)
+        case (
+            "integer"
+        ):  # programs that know a missing value in a column make all its numbers floats
+            numbers = raw.cast(pl.Float64)
+            raw = pl.when(numbers.is_not_nan()).then(numbers)
+            whole = raw.cast(pl.Int64, strict=False)
+            value, parsed = pl.when(whole.cast(pl.Float64) == raw).then(whole), True
         case "string":
             value = raw.cast(pl.String)
         case "datetime":
+            zone = getattr(dtype, "time_zone", None)
             value = raw.dt.cast_time_unit("us")
-    return Column(field, raw, value.alias(field.name), parsed=False)
+            if field.timezone and not zone:
+                raise ProjectError(
+                    f"the column '{field.name}' has no zone in the table, and the timezone "
+                    f"{field.timezone} in the schema: remove it there"
+                )
+            if zone:
+                field = field.model_copy(update={"timezone": field.timezone or zone})
+                value = value.dt.convert_time_zone(str(field.timezone))
+    return Column(field, raw, value.alias(field.name), parsed=parsed)

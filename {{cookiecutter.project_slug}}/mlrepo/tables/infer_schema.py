@@ -1,10 +1,12 @@
-"""Propose a first schema for a new table: `model schema`.
+"""Propose a first schema for a new table, and tell what looks odd in it: `model schema`.
 
 The ranges and allowed values are those seen, so that a person widens them where the next table
 may differ.
 """
 
 import math
+import re
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,102 +16,213 @@ import polars as pl
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import atomic
-from mlrepo.core.params import Data
-from mlrepo.tables.columns import KINDS, parse_text, text
+from mlrepo.core.params import LibraryParams
+from mlrepo.tables.columns import FITS, from_parquet, parse_text, text
+from mlrepo.tables.infer_types import Guess, guess
 from mlrepo.tables.raw import explain, is_csv, scan
+from mlrepo.tables.schema import Field
 
 # A text column with at most so many values is a category: its values are listed.
 _MOST_CATEGORIES = 30
-# In this order: the first type that reads every value of a CSV column is proposed.
-_GUESSES = ("integer", "number", "boolean", "date", "datetime")
+_NEARLY_ALL = 0.95
+_MANY_ROWS = 50
+# How pandas names the numbers of rows that it wrote as a column.
+_INDEX = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
 
 
-def infer_fields(data: Data) -> list[dict[str, Any]]:
-    """Return a Table Schema field for each column of the table of ``data``."""
+@dataclass(frozen=True)
+class Proposal:
+    """Fields of a Table Schema, and what there is to say of each column: name -> remarks."""
+
+    fields: list[dict[str, Any]]
+    odd: dict[str, list[str]]
+    rows: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it, for programs."""
+        columns = [{**field, "odd": self.odd[field["name"]]} for field in self.fields]
+        return {"rows": self.rows, "columns": columns}
+
+    def as_text(self) -> str:
+        """Return a line for each column, with what looks odd in it below."""
+        lines = [f"{self.rows} rows"]
+        for field in self.fields:
+            limits = dict(field.get("constraints", {}))
+            says = [
+                field["type"],
+                *(str(field[key]) for key in ("format", "timezone") if key in field),
+            ]
+            says += [f"{len(limits['enum'])} values"] if "enum" in limits else []
+            says += [f"{limits['minimum']} to {limits['maximum']}"] if "minimum" in limits else []
+            says += [f"up to {limits['maxMissing']:.0%} missing"] if "maxMissing" in limits else []
+            says += ["unique"] if "unique" in limits else []
+            lines.append(f"  {field['name'] or '(no name)'}: {', '.join(says)}")
+            lines += [f"    {remark}" for remark in self.odd[field["name"]]]
+        return "\n".join(lines)
+
+
+def infer(params: LibraryParams) -> Proposal:
+    """Return a Table Schema field for each column of the table of ``params``, and remarks."""
+    data = params.data
     table = scan(data)
     try:
         if is_csv(data):
             names = table.collect_schema().names()
             texts = table.select(text(name, data.csv).alias(name) for name in names)
-            types = _guess(texts, data)
+            guesses = guess(texts, data.csv)
+            typed = [
+                parse_text(pl.col(name), Field(name=name, **_first_format(found.keys)), data.csv)
+                for name, found in guesses.items()
+            ]
             table = texts.select(
-                parse_text(pl.col(name), kind, None, data.csv.decimal).alias(name)
-                for name, kind in types.items()
+                value.alias(name) for name, value in zip(guesses, typed, strict=True)
             )
         else:
-            types = {name: _kind(name, t) for name, t in table.collect_schema().items()}
-        return _describe(table, types, data)
+            guesses = _of_types(table)
+            table = table.select(
+                from_parquet(Field(name=name, **found.keys), table.collect_schema()[name]).value
+                for name, found in guesses.items()
+                if found.keys["type"] != "any"
+            )
+        return _describe(table, guesses, params)
     except pl.exceptions.PolarsError as error:
         raise explain(error, data) from None
 
 
-def _guess(texts: pl.LazyFrame, data: Data) -> dict[str, str]:
-    names = texts.collect_schema().names()
-    measures = []
-    for number, name in enumerate(names):
-        column = pl.col(name)
-        measures.append(column.count().alias(f"{number}"))
-        for kind in _GUESSES:
-            value = parse_text(column, kind, None, data.csv.decimal)
-            measures.append(value.count().alias(f"{number} {kind}"))
-        # 007 is a code, not the number 7.
-        codes = column.str.contains(r"^[-+]?0[0-9]").sum()
-        measures.append(codes.alias(f"{number} codes"))
-    found = texts.select(measures).collect(engine="streaming").row(0, named=True)
-    types = dict.fromkeys(names, "string")
-    for number, name in enumerate(names):
-        there = found[f"{number}"]
-        if there and not found[f"{number} codes"]:
-            fits = (kind for kind in _GUESSES if found[f"{number} {kind}"] == there)
-            types[name] = next(fits, "string")
-    return types
+def _first_format(keys: dict[str, Any]) -> dict[str, Any]:
+    """Return keys that can be read with, where a person still has to choose a format."""
+    return {k: v.partition(" or ")[0] if k == "format" else v for k, v in keys.items()}
 
 
-def _kind(name: str, dtype: pl.DataType) -> str:
-    for kind, (_, fits) in KINDS.items():  # an integer is a number as well
-        if fits(dtype):
-            return kind
-    raise ProjectError(f"the column '{name}' is {dtype}, which no model can use: leave it out")
+def _of_types(table: pl.LazyFrame) -> dict[str, Guess]:
+    """Return a guess for each column of a Parquet table, by its type there."""
+    types, guesses = table.collect_schema(), {}
+    for name, dtype in types.items():
+        # An integer is a number, and fits a text, as well.
+        order = ("integer",) if dtype.is_integer() else ("number", *FITS)
+        kind = next((kind for kind in order if FITS[kind](dtype)), "any")
+        guesses[name] = found = Guess({"type": kind})
+        if kind == "any":
+            found.odd.append(f"{dtype} is no column of values: not read")
+        if zone := getattr(dtype, "time_zone", None):
+            found.keys["timezone"] = zone
+    wide = [name for name, dtype in types.items() if dtype in (pl.UInt64, pl.Int128)]
+    ends = table.select(pl.col(wide).max()).collect(engine="streaming").row(0) if wide else ()
+    for name, most in zip(wide, ends, strict=True):
+        if most is not None and most >= 2**63:
+            odd = ["integers of more than 64 bits, exact as a text alone"]
+            guesses[name] = Guess({"type": "string"}, odd=odd)
+    return guesses
 
 
-def _describe(table: pl.LazyFrame, types: dict[str, str], data: Data) -> list[dict[str, Any]]:
-    measures = [pl.len().alias("rows")]
-    for number, (name, kind) in enumerate(types.items()):
-        column = pl.col(name)
-        measures.append(column.null_count().alias(f"{number} absent"))
+def _describe(table: pl.LazyFrame, guesses: dict[str, Guess], params: LibraryParams) -> Proposal:
+    data, split = params.data, params.prepare.split
+    names = {name: found for name, found in guesses.items() if found.keys["type"] != "any"}
+    asked = [pl.len().alias("rows")]
+    for number, (name, found) in enumerate(names.items()):
+        column, kind = pl.col(name), found.keys["type"]
+        asked.append(column.null_count().alias(f"{number} absent"))
         if kind == "string":
-            measures.append(column.approx_n_unique().alias(f"{number} values"))
-        elif kind != "boolean":
+            asked.append(column.approx_n_unique().alias(f"{number} values"))
+        elif found.least is None and kind != "boolean":
             known = column.filter(column.is_finite()) if kind == "number" else column
-            measures += [known.min().alias(f"{number} least"), known.max().alias(f"{number} most")]
-    found = table.select(measures).collect(engine="streaming").row(0, named=True)
-    if found["rows"] == 0:
+            asked += [known.min().alias(f"{number} least"), known.max().alias(f"{number} most")]
+    measured = table.select(asked).collect(engine="streaming").row(0, named=True)
+    rows = measured["rows"]
+    if rows == 0:
         raise ProjectError(f"{data.path} has a header and no rows")
+    grows = {*data.id, *([split.column] if split.column else [])}
+    few = [
+        name
+        for number, (name, found) in enumerate(names.items())
+        if name not in grows and measured.get(f"{number} values", math.inf) <= _MOST_CATEGORIES
+    ]
+    lists = _lists(table, few)
     fields: list[dict[str, Any]] = []
-    for number, (name, kind) in enumerate(types.items()):
+    for name, found in guesses.items():
         limits: dict[str, Any] = {}
-        if kind == "string" and found[f"{number} values"] <= _MOST_CATEGORIES:
-            values = table.select(pl.col(name).drop_nulls().cast(pl.String).unique())
-            limits["enum"] = sorted(values.collect(engine="streaming")[name].to_list())
-        if found.get(f"{number} least") is not None:
-            limits["minimum"] = _plain(found[f"{number} least"])
-            limits["maximum"] = _plain(found[f"{number} most"])
-        if absent := found[f"{number} absent"]:
-            limits["maxMissing"] = math.ceil(100 * absent / found["rows"]) / 100
-        rules = {"constraints": limits} if limits.get("enum") != [] else {}
-        fields.append({"name": name, "type": kind, **rules})
-    return fields
+        kind = found.keys["type"]
+        if _INDEX.fullmatch(name) and kind == "integer" and name not in grows:
+            found.keys = {"type": "any"}
+            found.odd = ["a number of the row, as pandas writes it: not read"]
+        elif kind != "any":
+            number = list(names).index(name)
+            limits = _limits(name, found, measured, number, lists, name in grows)
+            found.odd += _useless(found, measured, number, lists.get(name))
+        if [name] == list(data.id) and _is_unique(table, name, rows):
+            limits["unique"] = True
+        rules = {"constraints": limits} if limits and limits.get("enum") != [] else {}
+        fields.append({"name": name, **found.keys, **rules})
+    return Proposal(fields, {name: found.odd for name, found in guesses.items()}, rows)
+
+
+def _lists(table: pl.LazyFrame, names: list[str]) -> dict[str, list[str]]:
+    """Return the different values of columns of few categories."""
+    asked = [pl.col(name).drop_nulls().unique().implode() for name in names]
+    if not asked:
+        return {}
+    found = table.select(asked).collect(engine="streaming").row(0, named=True)
+    return {name: sorted(values) for name, values in found.items()}
+
+
+def _limits(
+    name: str,
+    found: Guess,
+    measured: dict[str, Any],
+    number: int,
+    lists: dict[str, list[str]],
+    grows: bool,
+) -> dict[str, Any]:
+    """Return the rules for a column; of one that grows with the table, no bounds."""
+    limits: dict[str, Any] = {}
+    if name in lists:
+        limits["enum"] = lists[name]
+    least = measured.get(f"{number} least", found.least)
+    most = measured.get(f"{number} most", found.most)
+    if least is not None and not grows and found.keys["type"] not in ("string", "boolean"):
+        limits |= {"minimum": _plain(least), "maximum": _plain(most)}
+    if absent := measured[f"{number} absent"]:
+        limits["maxMissing"] = math.ceil(100 * absent / measured["rows"]) / 100
+    return limits
+
+
+def _useless(
+    found: Guess, measured: dict[str, Any], number: int, values: list[str] | None
+) -> list[str]:
+    rows, absent = measured["rows"], measured[f"{number} absent"]
+    if absent == rows:
+        return ["no value in any row"]
+    least = measured.get(f"{number} least", found.least)
+    same = least is not None and least == measured.get(f"{number} most", found.most)
+    if same or (values is not None and len(values) == 1):
+        return ["the same in each row that has a value"]
+    there = rows - absent
+    if there >= _MANY_ROWS and measured.get(f"{number} values", 0) >= _NEARLY_ALL * there:
+        return ["a text that is different in nearly each row: probably useless as a feature"]
+    return []
+
+
+def _is_unique(table: pl.LazyFrame, name: str, rows: int) -> bool:
+    """Whether a column has another value in each row; a guess comes first, as it is cheap."""
+    column = pl.col(name)
+    about = table.select(column.approx_n_unique()).collect(engine="streaming").item()
+    if about < _NEARLY_ALL * rows:
+        return False
+    return bool(table.select(column.n_unique()).collect(engine="streaming").item() == rows)
 
 
 def _plain(bound: float | date | datetime) -> float | str:
-    return bound.isoformat() if isinstance(bound, date | datetime) else bound
+    if isinstance(bound, datetime):
+        return bound.replace(tzinfo=None).isoformat()
+    return bound.isoformat() if isinstance(bound, date) else bound
 
 
-def propose(data: Data, force: bool) -> Path:
-    """Write a first schema to the path that params.yaml names, and return it.
+def propose(params: LibraryParams, force: bool) -> Proposal:
+    """Write a first schema to the path that params.yaml names, and return what it is made of.
 
     One that is there already is replaced only with ``force``.
     """
+    data = params.data
     path = Path(data.table_schema)
     if path.exists() and not force:
         raise ProjectError(f"{path} exists already: --force replaces it by a new proposal")
@@ -118,7 +231,8 @@ def propose(data: Data, force: bool) -> Path:
         "# the next table may differ. Keys: https://datapackage.org/standard/table-schema/, and\n"
         "# maxMissing, the largest share of absent values.\n"
     )
-    body = yaml.dump({"fields": infer_fields(data)}, width=100)
+    proposal = infer(params)
+    body = yaml.dump({"fields": proposal.fields}, width=100)
     with atomic(path) as partial:
         partial.write_text(heading + body, encoding="utf-8", newline="\n")
-    return path
+    return proposal

@@ -1,6 +1,5 @@
 """Open the raw table, a file or a folder of parts, without loading it."""
 
-import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,15 +7,21 @@ from pathlib import Path
 
 import polars as pl
 
+from mlrepo.core.column_params import OURS
 from mlrepo.core.errors import ProjectError, first_line
 from mlrepo.core.params import Data
+from mlrepo.tables import partitions
 from mlrepo.tables.columns import Column, typed_columns
-from mlrepo.tables.csv_files import refuse_short, scan_csv, unclosed, undecodable, uneven
+from mlrepo.tables.csv_files import refuse_short, unclosed, uneven
+from mlrepo.tables.plain_text import is_text, not_text
 from mlrepo.tables.schema import Schema, load_schema
 
-SUFFIXES = (".csv", ".parquet")
+CSV = (".csv", ".csv.gz", ".csv.zst")
+SUFFIXES = (*CSV, ".parquet")
 # What polars says of lines that are longer or shorter than the header.
 _UNEVEN = ("more fields", "not specified in schema", "not found in CSV file")
+# polars takes such a name for many columns, or a column of our own has it.
+_TAKEN = re.compile(rf"\^.*\$|\*|{OURS}.*")
 
 
 @dataclass(frozen=True)
@@ -51,20 +56,27 @@ def scan(data: Data) -> pl.LazyFrame:
     """Return the raw table as a lazy frame.
 
     Columns of CSV files are texts as they stand in the file; columns of Parquet files have the
-    types of the file.
+    types of the file. A folder such as ``year=2023`` is a column of the rows below it.
     """
-    parts = find_parts(Path(data.path))
-    return scan_csv(parts, data.csv) if parts[0].suffix == ".csv" else _scan_parquet(parts)
+    root = Path(data.path)
+    parts = find_parts(root)
+    if is_csv(data):
+        table = partitions.scan_csv(root, parts, data.csv)
+    else:
+        table = partitions.scan_parquet(root, parts)
+    if odd := [name for name in table.collect_schema() if _TAKEN.fullmatch(name)]:
+        raise ProjectError(f"{data.path}: {odd[0]!r} is no name for a column: rename it")
+    return table
 
 
 def refuse_short_lines(data: Data) -> None:
     """Refuse a line of a CSV table that has fewer values than the header."""
-    refuse_short(find_parts(Path(data.path)), data.csv.separator)
+    refuse_short(find_parts(Path(data.path)), data.csv)
 
 
 def is_csv(data: Data) -> bool:
     """Whether the table consists of CSV files."""
-    return find_parts(Path(data.path))[0].suffix == ".csv"
+    return find_parts(Path(data.path))[0].name.endswith(CSV)
 
 
 def find_parts(path: Path) -> list[Path]:
@@ -75,10 +87,12 @@ def find_parts(path: Path) -> list[Path]:
             "data.path in params.yaml says where the table is"
         )
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    parts = [file for file in files if file.suffix in SUFFIXES]
+    parts = [file for file in files if file.name.endswith(SUFFIXES)]
     if not parts:
-        raise ProjectError(f"{path} is no table: it must be a .csv or .parquet file or a folder")
-    if len({part.suffix for part in parts}) > 1:
+        raise ProjectError(
+            f"{path} is no table: it must be a file that ends in {', '.join(SUFFIXES)}, or a folder"
+        )
+    if len({part.name.endswith(CSV) for part in parts}) > 1:
         raise ProjectError(f"{path} holds both CSV and Parquet files: keep one kind")
     for part in parts:
         if part.stat().st_size == 0:
@@ -86,29 +100,17 @@ def find_parts(path: Path) -> list[Path]:
     return parts
 
 
-def _scan_parquet(parts: list[Path]) -> pl.LazyFrame:
-    schemas = []
-    for part in parts:
-        try:
-            schemas.append(pl.read_parquet_schema(part))
-        except pl.exceptions.PolarsError as error:
-            raise ProjectError(f"{part} is no Parquet file: {first_line(error)}") from None
-        if schemas[-1] != schemas[0]:
-            raise ProjectError(f"{part} has other columns or types than {parts[0]}")
-    # polars reads at least eight row groups ahead, which is for files that are far away.
-    ahead = max(1, pl.thread_pool_size() // 2)
-    os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", str(ahead))
-    return pl.scan_parquet(parts, glob=False, hive_partitioning=False)
-
-
 def explain(error: pl.exceptions.PolarsError, data: Data) -> ProjectError:
-    """Turn what polars says of a broken file into words that name the file and the mend."""
+    """Turn what polars says of a broken file into words that name the file and the fix."""
     text, parts = str(error), find_parts(Path(data.path))
+    encoding = data.csv.encoding
     if re.search(r"utf-?8", text, re.IGNORECASE):
-        return ProjectError(f"{data.path} is not UTF-8{undecodable(parts)}: convert it first")
+        for part in parts:
+            if not is_text(part):
+                return not_text(part, part, encoding)
     found = ""
     if "as dtype `str`" in text:
-        found = unclosed(parts, data.csv.separator)
+        found = unclosed(parts, data.csv)
     elif any(words in text for words in _UNEVEN):
-        found = uneven(parts, data.csv.separator)
+        found = uneven(parts, data.csv)
     return ProjectError(found or f"{data.path} cannot be read: {first_line(error)}")

@@ -1,11 +1,13 @@
 """The declared schema of the raw table.
 
 The file is a Table Schema of the Data Package standard (https://datapackage.org/standard/table-schema/)
-with one key more: `maxMissing`, the largest share of absent values that a column may have.
+with two keys more: `maxMissing`, the largest share of absent values that a column may have, and
+`timezone` of a datetime. A column of the type `any` is there and is not read.
 """
 
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
 from pydantic import Field as Constraint
 from pydantic import model_validator
@@ -14,8 +16,21 @@ from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.sections import Names, Section, parse
 
-Type = Literal["string", "integer", "number", "boolean", "date", "datetime"]
+Type = Literal["string", "integer", "number", "boolean", "date", "datetime", "any"]
+OR = " or "  # between formats of which a person has to choose one
 Bound = int | float | str | None
+
+
+_ENUM: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "date": (str,),
+    "datetime": (str,),
+    "any": (),
+}
+_QUOTE = "put it in quotes"
 
 
 class Constraints(Section):
@@ -35,9 +50,43 @@ class Field(Section):
     type: Type
     # How a date or datetime is written, in strftime's letters; ISO 8601 when absent.
     format: str | None = None
+    # The zone in which times with offsets, such as Z or +02:00, are kept; nothing: they have none.
+    timezone: str | None = None
+    # false: signs of currencies and % around the number are cut.
+    bareNumber: bool = True  # noqa: N815 -- a key of the standard
     title: str | None = None
     description: str | None = None
     constraints: Constraints = Constraints()
+
+    @model_validator(mode="after")
+    def _keys_fit_type(self) -> "Field":
+        if self.format and self.type not in ("date", "datetime"):
+            raise ValueError(
+                f"'{self.name}' is a {self.type}: only dates and datetimes have a format"
+            )
+        if self.format and OR in self.format:
+            raise ValueError(f"'{self.name}' can be read as {self.format}: write the right format")
+        if not self.bareNumber and self.type not in ("integer", "number"):
+            raise ValueError(f"'{self.name}' is a {self.type}: bareNumber is for numbers")
+        if self.timezone is not None:
+            if self.type != "datetime":
+                raise ValueError(f"'{self.name}' is a {self.type}: only a datetime has a timezone")
+            zones = available_timezones()  # none where the system has no list of them
+            if zones and self.timezone not in zones:
+                raise ValueError(f"'{self.timezone}' is no timezone: try UTC or Europe/Berlin")
+        return self
+
+    @model_validator(mode="after")
+    def _allowed_values_fit_type(self) -> "Field":
+        kinds = _ENUM[self.type]
+        for value in self.constraints.enum or ():
+            if type(value) not in kinds:
+                words = " or ".join(kind.__name__ for kind in kinds)
+                raise ValueError(
+                    f"'{self.name}' is a {self.type} and its enum has {value!r}, which YAML reads "
+                    f"as {type(value).__name__}: {_QUOTE if str in kinds else f'write {words}'}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _bounds_fit_type(self) -> "Field":
@@ -46,7 +95,7 @@ class Field(Section):
             if bound is not None and isinstance(bound, str) == numeric:
                 kind = "a number" if numeric else "a text in quotes, such as '2024-01-31'"
                 raise ValueError(f"minimum and maximum of '{self.name}' must be {kind}")
-            if bound is not None and self.type in ("string", "boolean"):
+            if bound is not None and self.type in ("string", "boolean", "any"):
                 raise ValueError(f"'{self.name}' is a {self.type}: it has no minimum or maximum")
         return self
 
@@ -61,6 +110,11 @@ class Schema(Section):
     def names(self) -> list[str]:
         """The columns' names, in the order of the file."""
         return [field.name for field in self.fields]
+
+    @property
+    def read(self) -> list[Field]:
+        """The columns that are read: all but those of the type `any`."""
+        return [field for field in self.fields if field.type != "any"]
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Schema":

@@ -7,13 +7,14 @@ import numpy as np
 import polars as pl
 
 from mlrepo.core import column_params
+from mlrepo.core.column_params import OURS
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.tables.raw import explain
 from mlrepo.tables.row_hash import Hashes, mix, row_hash
 
 _NUMBERS = 2**32  # that a row can have
-_SIDE, _INDEX = "__test__", "__index__"
+_SIDE, _INDEX = f"{OURS}test", f"{OURS}row"
 
 
 def divide(rows: pl.LazyFrame, params: LibraryParams) -> tuple[pl.LazyFrame, pl.LazyFrame]:

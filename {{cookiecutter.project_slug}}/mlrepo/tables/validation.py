@@ -170,5 +170,7 @@ def _bound(column: Column, bound: int | float | str) -> pl.Expr:
         case "date":
             return literal.str.to_date()
         case "datetime":
-            return literal.str.to_datetime(time_unit="us")
+            moment = literal.str.to_datetime(time_unit="us")
+            zone = column.field.timezone
+            return moment.dt.replace_time_zone(zone) if zone else moment
     return literal

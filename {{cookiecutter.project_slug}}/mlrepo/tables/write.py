@@ -170,7 +170,12 @@ def _warn(found: dict[str, float], counts: dict[str, int], split: Split) -> None
 
 def _check_classes(train: pl.LazyFrame, test: pl.LazyFrame, target: str) -> None:
     of_train, of_test = (
-        dict(side.group_by(target).len().collect(engine="streaming").iter_rows())
+        dict(
+            side.group_by(target)
+            .len(f"{column_params.OURS}rows")
+            .collect(engine="streaming")
+            .iter_rows()
+        )
         for side in (train, test)
     )
     classes = of_train.keys() | of_test.keys()

@@ -82,16 +82,19 @@ def _changed_rows(before: Any, after: Any) -> tuple[int, int] | None:
     """
     import polars as pl
 
+    from mlrepo.core.column_params import OURS
+
+    rows = f"{OURS}rows"
     names = [set(table.collect_schema().names()) for table in (before, after)]
     shared = sorted(names[0] & names[1])
     if not shared:
         return None
     counts = [
-        table.select(pl.col(shared).cast(pl.String)).group_by(shared).len()
+        table.select(pl.col(shared).cast(pl.String)).group_by(shared).len(rows)
         for table in (before, after)
     ]
     both = counts[0].join(counts[1], on=shared, how="full", coalesce=True, nulls_equal=True)
-    more = pl.col("len_right").fill_null(0).cast(pl.Int64) - pl.col("len").fill_null(0)
+    more = pl.col(f"{rows}_right").fill_null(0).cast(pl.Int64) - pl.col(rows).fill_null(0)
     found = both.select(
         added=more.clip(lower_bound=0).sum(), removed=(-more).clip(lower_bound=0).sum()
     ).collect(engine="streaming")

@@ -8,8 +8,8 @@ the record rises when a key changes its meaning; up to now it is 1, with these d
 - In those records `environment.packages` is all of env.json, "python" included; since then it is
   what env.json has under "closures". `environment.library` is new.
 - A folder among `files` has `parts`. Those that Git keeps were no dependency before mlrepo 1.0.
-- `data` of params.yaml is read with `ADDED_TO_DATA`: a key that is new in a release gets the value
-  there by which the release does what those before it did.
+- `data` of params.yaml is read with `ADDED_TO_DATA`, and its `csv` with `ADDED_TO_CSV`: a key that
+  is new in a release gets the value there by which the release does what those before it did.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LIBRARY: Final = "mlrepo"
 ADDED_TO_DATA: Final[dict[str, Any]] = {"weight": None}
+ADDED_TO_CSV: Final[dict[str, Any]] = {"thousands": None, "encoding": "utf-8"}
 
 # What is in the owner's package before mlrepo 1.0 and no longer the owner's. What else was in it,
 # data.py, model.py and metrics.py among them, is the owner's then and now.
@@ -74,4 +75,5 @@ def data_params(record: dict[str, Any]) -> "Data":
 
     read = (stage["params"].get("params.yaml", {}) for stage in record["stages"].values())
     section = next(params["data"] for params in read if "data" in params)
-    return parse({**ADDED_TO_DATA, **section}, Data, f"the record of {record['version']}")
+    section = {**ADDED_TO_DATA, **section, "csv": {**ADDED_TO_CSV, **section["csv"]}}
+    return parse(section, Data, f"the record of {record['version']}")
