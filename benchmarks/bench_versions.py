@@ -2,28 +2,25 @@
 
     python benchmarks/bench_versions.py
 
-Needs what bench_pipeline.py needs, whose project lends its packages. GTO comes into an environment
-of its own.
-The repository has a commit a version, records of a usual size and packed references, as a fresh
-clone has. Both are asked the same in turn, as whole processes of one Python with compiled
-bytecode; GTO cannot be asked about a day in the past, so it says what is in the stage now.
+Needs what bench_pipeline.py needs. GTO comes into an environment of its own.
+The repository is that of a generated project, with a commit a version, records of a usual size and
+packed references, as a fresh clone has; the last version is the project's own model. Both are asked
+in turn, as whole processes of one Python with compiled bytecode. GTO cannot be asked about a day in
+the past, so it says what is in the stage now. It verifies nothing: `model verify`, which reads data
+and model in the cache and in the remote, stands beside `gto show`.
 """
 
 import compileall
 import hashlib
 import json
-import shutil
 import subprocess
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from baked import TEMPLATE as ROOT
 from baked import Bench
 from report import HEAD, facts, keep, line, pairs, parser
 
-TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
-PACKAGE = "{{cookiecutter.__package_name}}"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STAGES = ("staging", "prod")
 WHO = "Test <test@example.com>"
@@ -35,6 +32,8 @@ QUESTIONS = {
     "show": (["show"], ["show"]),
     "history": (["history"], ["history"]),
     "at": (["at", "2026-01-02", "prod"], ["show", "model#prod"]),
+    "verify": (["verify"], ["show"]),
+    "verify --offline": (["verify", "--offline"], ["show"]),
 }
 
 
@@ -67,7 +66,7 @@ class Events:
     def commit(self) -> str:
         """Make a commit; return its hash."""
         self.date += timedelta(minutes=1)
-        self.stream.append(f"commit refs/heads/main\ncommitter {self.who}\ndata 1\nx\n")
+        self.stream.append(f"commit refs/heads/past\ncommitter {self.who}\ndata 1\nx\n")
         parent = f"parent {self.commits[-1]}\n" if self.commits else ""
         people = f"author {self.who}\ncommitter {self.who}\n"
         self.commits.append(oid("commit", f"tree {EMPTY}\n{parent}{people}\nx"))
@@ -99,11 +98,13 @@ def events(versions: int, assignments: int) -> str:
             counter += 1
             back = counter % 10 == 0 and number > 0
             target = number - 1 if back else number
+            # In the end the stage is emptied: a model of no file has nothing for the gate.
+            out = counter >= assignments - 1
             made.tag(
-                f"model#{stage}#{counter}",
+                f"model#{stage}{'!' * out}#{counter}",
                 made.commits[target],
                 f"Reason {counter}",
-                action="rollback" if back else "promote",
+                action="retire" if out else "rollback" if back else "promote",
                 stage=stage,
                 version=f"v1.{target}.0",
                 version_tag=tags[target],
@@ -113,23 +114,15 @@ def events(versions: int, assignments: int) -> str:
     return "".join(made.stream)
 
 
-def make(folder: Path, versions: int, assignments: int) -> None:
-    """Write a project of the template, as far as its commands on tags read it, and its tags."""
-    ignore = shutil.ignore_patterns("__pycache__")
-    for source, name in ((PACKAGE, "package"), ("mlrepo", "mlrepo")):
-        shutil.copytree(TEMPLATE / source, folder / name, ignore=ignore)
-        compileall.compile_dir(folder / name, quiet=1)
-    (folder / "pyproject.toml").write_text('[tool.mlrepo]\npackage = "package"\n', "utf-8")
-    for name in ("versions.yaml", "params.yaml", "dvc.yaml"):
-        text = (TEMPLATE / name).read_text(encoding="utf-8")
-        text = text.replace("{{ cookiecutter.__package_name }}", "package")
-        text = text.replace("{{ cookiecutter.__description_toml }}", '"A model"')
-        (folder / name).write_text(text, encoding="utf-8")
-    stream = events(versions, assignments)
-    for command in (["init", "--quiet", "-b", "main"], ["fast-import", "--quiet"], ["pack-refs"]):
-        given = stream if command[0] == "fast-import" else ""
-        options = ["--all"] if command == ["pack-refs"] else []
-        subprocess.run(["git", *command, *options], cwd=folder, input=given, text=True, check=True)
+def fill(bench: Bench, versions: int, assignments: int) -> None:
+    """Give the project a past of so many versions, and register its own model after them."""
+    folder = bench.project
+    compileall.compile_dir(folder / "mlrepo", quiet=1)
+    command, stream = ["git", "fast-import", "--quiet"], events(versions - 1, assignments)
+    subprocess.run(command, cwd=folder, input=stream, text=True, check=True)
+    for arguments in (["push"], ["register", "-m", "The project's own"]):
+        bench.run(folder, bench.python, "-m", "mlrepo.commands", *arguments)
+    bench.run(folder, "git", "pack-refs", "--all")
 
 
 def install_gto(bench: Bench) -> str:
@@ -152,8 +145,8 @@ def main() -> None:
         bench = Bench(Path(scratch), project=chosen.project)
         bench.prepare()
         gto = install_gto(bench)
-        folder = bench.folder / "versions"
-        make(folder, chosen.versions, chosen.assignments)
+        folder = bench.project
+        fill(bench, chosen.versions, chosen.assignments)
         about = facts(str(Path(gto).with_name("python")), "gto")
         print(f"{chosen.versions} versions, {chosen.assignments} assignments to stages")
         print(f"{'':32} {HEAD}")

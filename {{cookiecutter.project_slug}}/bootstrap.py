@@ -87,7 +87,8 @@ def choose_python(uv: str) -> None:
     # The variables of an environment that is active here would lead uv to that one.
     for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONHOME"):
         os.environ.pop(name, None)
-    os.environ.update(UV_PYTHON_DOWNLOADS="never", UV_COMPILE_BYTECODE="1")
+    os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+    os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # 0: a module is compiled when it is needed
     # uv takes a package whose copying was cut short for an installed one.
     if VENV.exists() and (SYNCING.exists() or not PYTHON.exists()):
         shutil.rmtree(VENV)

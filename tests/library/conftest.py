@@ -31,10 +31,10 @@ sys.path[:0] = [str(PROJECT), str(OWNERS)]
 os.environ["PYTHONPATH"] = os.pathsep.join([str(PROJECT), str(OWNERS)])
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
+from mlrepo.adoption.fields import infer  # noqa: E402
 from mlrepo.core import owner, yaml  # noqa: E402
 from mlrepo.core.owner import load_params  # noqa: E402
 from mlrepo.core.params import LibraryParams  # noqa: E402
-from mlrepo.tables import infer_schema  # noqa: E402
 
 CSV: dict[str, Any] = {
     "separator": ",",
@@ -143,7 +143,7 @@ class TinyProject:
 
     def propose(self) -> None:
         """Write a schema for the table that params.yaml names."""
-        fields = infer_schema.infer(load_params()).fields
+        fields = infer(load_params()).fields
         text = yaml.dump({"fields": fields})
         (self.folder / "schema.yaml").write_text(text, encoding="utf-8")
 

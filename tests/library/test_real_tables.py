@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from backports import zstd
 
+from mlrepo.adoption.fields import infer
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
@@ -20,7 +21,6 @@ from mlrepo.core.paths import MODEL
 from mlrepo.learning import model_file
 from mlrepo.prediction.batches import Input
 from mlrepo.prediction.predictor import Predictor
-from mlrepo.tables import infer_schema
 from mlrepo.tables.raw import RawTable
 from mlrepo.tables.schema import load_schema
 from penguins import evaluate, prepare, train
@@ -56,7 +56,9 @@ def read(params: LibraryParams) -> pl.DataFrame:
 
 def proposed(params: LibraryParams) -> dict[str, dict[str, Any]]:
     """Return the fields of the proposal by their names, with what it says of each."""
-    found = infer_schema.propose(params, force=True).as_dict()
+    proposal = infer(params)
+    proposal.write(params.data.path, Path("schema.yaml"))
+    found = proposal.as_dict()
     return {field["name"]: field for field in found["columns"]}
 
 
@@ -301,7 +303,7 @@ def test_a_file_of_another_encoding_is_refused_with_the_line_to_write(
     Path(name).write_bytes(gzip.compress(content) if packed else content)
     declare({"name": "a", "type": "string"})
     with pytest.raises(ProjectError) as caught:
-        infer_schema.infer(params_for(tiny, name))
+        infer(params_for(tiny, name))
     assert says in str(caught.value)
     assert str(caught.value).startswith(name)
 
@@ -310,10 +312,10 @@ def test_a_packed_file_that_is_cut_off_is_refused(tiny: TinyProject) -> None:
     for name, pack in (("t.csv.gz", gzip.compress), ("t.csv.zst", zstd.compress)):
         Path(name).write_bytes(pack(b"a,y\n" + b"1,2\n" * 5000)[:-20])
         with pytest.raises(ProjectError, match=f"{name} cannot be unpacked"):
-            infer_schema.infer(params_for(tiny, name))
+            infer(params_for(tiny, name))
         Path(name).write_bytes(b"a,y\n1,2\n")
         with pytest.raises(ProjectError, match=f"{name} cannot be unpacked"):
-            infer_schema.infer(params_for(tiny, name))
+            infer(params_for(tiny, name))
 
 
 # Parquet
@@ -415,7 +417,7 @@ def test_parts_that_no_type_holds_are_refused(
         frame = pl.DataFrame({"a": values, "y": [0] * len(values)})
         frame.write_parquet(f"raw/{number}.parquet")
     with pytest.raises(ProjectError, match=says):
-        infer_schema.infer(params_for(tiny, "raw"))
+        infer(params_for(tiny, "raw"))
 
 
 def test_a_column_that_a_part_lacks_is_named(tiny: TinyProject) -> None:
@@ -423,7 +425,7 @@ def test_a_column_that_a_part_lacks_is_named(tiny: TinyProject) -> None:
     pl.DataFrame({"a": [1], "y": [0]}).write_parquet("raw/1.parquet")
     pl.DataFrame({"a": [1], "b": [2], "y": [0]}).write_parquet("raw/2.parquet")
     with pytest.raises(ProjectError, match=r"1\.parquet has no column 'b', and raw/2\.parquet has"):
-        infer_schema.infer(params_for(tiny, "raw"))
+        infer(params_for(tiny, "raw"))
 
 
 # Columns
@@ -477,7 +479,7 @@ def test_a_text_that_is_different_in_each_row_is_said_to_be_useless(tiny: TinyPr
 
 
 def test_the_report_is_a_text_and_json(tiny: TinyProject) -> None:
-    found = infer_schema.infer(params_for(tiny, write("a,d,y\n1,11/2/2024,0\n2,1/2/2024,1\n")))
+    found = infer(params_for(tiny, write("a,d,y\n1,11/2/2024,0\n2,1/2/2024,1\n")))
     assert found.as_text() == (
         "2 rows\n"
         "  a: integer, 1 to 2\n"
@@ -528,4 +530,4 @@ def test_any_name_of_a_column_works_to_the_end(tiny: TinyProject, target: str) -
 def test_a_name_that_polars_takes_for_many_columns_is_refused(tiny: TinyProject, name: str) -> None:
     pl.DataFrame({name: [1], "y": [0]}).write_parquet("t.parquet")
     with pytest.raises(ProjectError, match="is no name for a column: rename it"):
-        infer_schema.infer(params_for(tiny, "t.parquet"))
+        infer(params_for(tiny, "t.parquet"))

@@ -5,11 +5,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from mlrepo.adoption.fields import infer
+from mlrepo.commands.project import schema
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.owner import load_params
 from mlrepo.core.paths import TEST, TRAIN
-from mlrepo.tables import infer_schema
 from mlrepo.tables.schema import load_schema
 from penguins import prepare
 
@@ -17,7 +18,7 @@ from .conftest import TinyProject, tiny_table
 
 
 def test_a_proposal_names_types_ranges_values_and_holes(tiny: TinyProject) -> None:
-    fields = {field["name"]: field for field in infer_schema.infer(load_params()).fields}
+    fields = {field["name"]: field for field in infer(load_params()).fields}
     assert {name: field["type"] for name, field in fields.items()} == {
         "id": "integer",
         "size": "number",
@@ -33,14 +34,14 @@ def test_a_proposal_names_types_ranges_values_and_holes(tiny: TinyProject) -> No
 
 def test_codes_with_leading_zeros_stay_texts(tiny: TinyProject) -> None:
     Path("table.csv").write_text("zip,flag,empty\n01234,true,\n99999,false,\n", encoding="utf-8")
-    kinds = [field["type"] for field in infer_schema.infer(load_params()).fields]
+    kinds = [field["type"] for field in infer(load_params()).fields]
     assert kinds == ["string", "boolean", "string"]
 
 
 def test_a_parquet_table_has_the_same_proposal(tiny: TinyProject) -> None:
-    of_csv = infer_schema.infer(load_params()).fields
+    of_csv = infer(load_params()).fields
     tiny_table().write_parquet("table.parquet")
-    assert infer_schema.infer(tiny.set({"data.path": "table.parquet"})).fields == of_csv
+    assert infer(tiny.set({"data.path": "table.parquet"})).fields == of_csv
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -114,11 +115,10 @@ def test_a_mistake_in_the_schema_is_told(tmp_path: Path, field: object, message:
 
 def test_a_schema_that_is_there_is_not_replaced(tiny: TinyProject) -> None:
     Path("schema.yaml").write_text("mine", encoding="utf-8")
-    params = load_params()
     with pytest.raises(ProjectError, match="--force replaces it"):
-        infer_schema.propose(params, force=False)
+        schema()
     assert Path("schema.yaml").read_text(encoding="utf-8") == "mine"
-    infer_schema.propose(params, force=True)
+    schema(force=True)
     assert load_schema(Path("schema.yaml")).names[0] == "id"
 
 
@@ -128,7 +128,7 @@ def test_a_proposal_reads_texts_that_look_like_numbers_as_texts(tiny: TinyProjec
     table = pl.DataFrame({"1e3": texts * 4, "kind": ["big", "small"] * 10})
     table.write_csv("table.csv")
     params = tiny.set({"data.target": "kind", "data.id": [], "data.features.exclude": []})
-    infer_schema.propose(params, force=True)
+    schema(force=True)
     [field] = [each for each in load_schema(Path("schema.yaml")).fields if each.name == "1e3"]
     assert field.type == "string"
     assert set(field.constraints.enum or texts) == set(texts)

@@ -35,6 +35,7 @@ app = typer.Typer(
 )
 for _command in (  # as the help lists them
     project.doctor,
+    project.start,
     project.schema,
     project.status,
     project.scores,

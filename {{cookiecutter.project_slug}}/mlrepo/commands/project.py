@@ -1,10 +1,11 @@
 """Look after the project: its health, and its data and models in DVC's remote."""
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
-from typer import Argument, Option
+from typer import Argument, Context, Option
 
 from mlrepo.commands.options import AllVersions, Json, Offline, WithoutMissing, end
 from mlrepo.core.errors import ProjectError
@@ -27,17 +28,64 @@ def schema(
     json: Json = False,
 ) -> None:
     """Propose a schema for the table of params.yaml, and say what looks odd in the table."""
+    from mlrepo.adoption.fields import infer
     from mlrepo.core.owner import load_params
-    from mlrepo.tables.infer_schema import propose
 
     params = load_params()
-    found = propose(params, force)
+    path = Path(params.data.table_schema)
+    if path.exists() and not force:
+        raise ProjectError(f"{path} exists already: --force replaces it by a new proposal")
+    found = infer(params)
+    found.write(params.data.path, path)
     if json:
         print(as_json(found.as_dict()))
         return
-    path = params.data.table_schema
     print(found.as_text())
     print(f"{path} written: check it before the first `dvc repro`")
+
+
+def start(
+    context: Context,
+    table: Annotated[Path, Argument(metavar="TABLE", help="CSV, Parquet, or a folder of parts.")],
+    target: Annotated[str | None, Option(help="The column to predict.")] = None,
+    task: Annotated[
+        Literal["classification", "regression"] | None, Option(help="If the guess is wrong.")
+    ] = None,
+    id_columns: Annotated[
+        list[str] | None, Option("--id", help="A column that names a row; again for more.")
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        Option("--format", metavar="COLUMN=FORMAT", help="How a date is written, if asked for."),
+    ] = None,
+    purpose: Annotated[str | None, Option(help="What the model is for.")] = None,
+    source: Annotated[str | None, Option(help="Where the table is from.")] = None,
+    licence: Annotated[str | None, Option(help="Under which licence, such as CC-BY-4.0.")] = None,
+    limits: Annotated[
+        list[str] | None, Option("--limit", help="What nobody should use it for; again for more.")
+    ] = None,
+) -> None:
+    """Take a table as the project's own: schema, params and scores; what is not said is asked."""
+    from mlrepo.adoption import start as adoption
+    from mlrepo.core.owner import load_params
+
+    params = load_params()
+    pairs = dict(each.partition("=")[::2] for each in formats or ())
+    given = adoption.Given(
+        target, task, id_columns or [], pairs, purpose, source, licence, limits or []
+    )
+    found = adoption.start(context.obj / table, given, params, _ask)
+    print(found.proposal.as_text())
+    adoption.run(found, params)
+    scores()
+    print("Look at params.yaml, schema.yaml and `git diff`, and commit them")
+
+
+def _ask(option: str, choices: list[str]) -> str:
+    says = f" ({', '.join(choices[:40])})" if choices else ""
+    if not sys.stdin.isatty():
+        raise ProjectError(f"nothing is changed: nobody can be asked here, so say {option}{says}")
+    return str(typer.prompt(f"{option}{says}"))
 
 
 def status() -> None:

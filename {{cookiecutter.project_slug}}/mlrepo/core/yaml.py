@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.representer import SafeRepresenter
@@ -64,6 +65,37 @@ def dump(content: Any, width: int = 80) -> str:
     text = io.StringIO()
     writer.dump(content, text)
     return text.getvalue()
+
+
+def edited(text: str, changes: dict[str, Any]) -> str:
+    """Return a YAML text with other values at some dotted keys; comments and layout stay.
+
+    A list or a mapping is written in brackets where it stood in brackets.
+    """
+    editor = YAML()
+    editor.width = 100
+    editor.preserve_quotes = True
+    content = editor.load(text)
+    for dotted, value in changes.items():
+        *parents, key = dotted.split(".")
+        section = content
+        for parent in parents:
+            section = section[parent]
+        if isinstance(value, list):
+            items = CommentedSeq(value)
+            before = section[key]
+            if (
+                not (value and before and isinstance(before, CommentedSeq))
+                or before.fa.flow_style()
+            ):
+                items.fa.set_flow_style()
+            value = items
+        if isinstance(value, dict) and value == section[key]:
+            continue
+        section[key] = value
+    out = io.StringIO()
+    editor.dump(content, out)
+    return out.getvalue()
 
 
 def _where(error: Exception) -> str:

@@ -50,7 +50,7 @@ def _read_header(path: Path, dialect: Csv) -> tuple[list[str], int]:
             header = [name.strip() for name in next((row for row in reader if row), [])]
             lines = reader.line_num
     except UnicodeDecodeError:
-        raise not_text(path, path, dialect.encoding) from None
+        raise not_text(path, dialect.encoding) from None
     if not header:
         raise ProjectError(f"{path} is empty: it has not even a header")
     if duplicates := sorted(name for name in header if header.count(name) > 1):

@@ -15,16 +15,21 @@ from backports import zstd
 from mlrepo.core.errors import ProjectError
 
 _UNPACK: dict[str, Callable[..., IO[bytes]]] = {".gz": gzip.open, ".zst": zstd.open}
-_UTF_8 = ("utf-8", "utf8", "utf_8", "utf-8-sig")
+_UTF_8 = ("utf-8", "utf8", "utf_8", "utf-8-sig", "utf_8_sig")
+_CHUNK = 1 << 20
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how a file of UTF-16 begins
 
 
 def plain(path: Path, encoding: str) -> Path:
     """Return the file, or a copy that is unpacked and UTF-8 and lasts as long as this process."""
-    packed = path.suffix in _UNPACK
-    if not packed and encoding.lower() in _UTF_8:
-        return path
-    found = path.stat()
-    return _copy(path, encoding, found.st_size, found.st_mtime_ns)
+    if encoding.lower() in _UTF_8:
+        return unpacked(path)
+    return _decoded(path, encoding, path.stat().st_mtime_ns)
+
+
+def unpacked(path: Path) -> Path:
+    """Return the file, or an unpacked copy that lasts as long as this process."""
+    return _unpacked(path, path.stat().st_mtime_ns) if path.suffix in _UNPACK else path
 
 
 def open_text(path: Path, encoding: str) -> AbstractContextManager[Any]:
@@ -33,49 +38,52 @@ def open_text(path: Path, encoding: str) -> AbstractContextManager[Any]:
 
 
 @functools.cache
-def _copy(path: Path, encoding: str, _size: int, _changed: int) -> Path:
-    """Write the copy; the last two arguments tell a file from a later one of its name."""
-    folder = Path(_folder().name)
-    copy = folder / f"{len(list(folder.iterdir()))}.csv"
-    raw = copy.with_suffix(".raw")
-    codec = "utf-8-sig" if encoding.lower() in _UTF_8 else encoding
-    try:
-        with _UNPACK.get(path.suffix, Path.open)(path, "rb") as packed, raw.open("wb") as file:
-            shutil.copyfileobj(packed, file, 1 << 20)
-    except (OSError, EOFError, zlib.error, zstd.ZstdError) as error:
-        if isinstance(error, FileNotFoundError | PermissionError):
-            raise
-        says = "it is cut off, or not packed as its name says"
-        raise ProjectError(f"{path} cannot be unpacked: {says}; write it again") from None
-    try:
-        with (
-            raw.open(encoding=codec, newline="") as text,
-            copy.open("w", encoding="utf-8", newline="") as file,
-        ):
-            shutil.copyfileobj(text, file, 1 << 20)
-    except UnicodeError:
-        raise not_text(path, raw, encoding) from None
-    finally:
-        raw.unlink()
-    return copy
-
-
-@functools.cache
 def _folder() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="mlrepo-")
 
 
-def not_text(path: Path, raw: Path, encoding: str) -> ProjectError:
-    """Return the refusal of a file whose unpacked bytes, in ``raw``, are of another encoding."""
-    with raw.open("rb") as file:
-        start = file.read(4)
-        file.seek(0)
-        lines = enumerate(file, 1) if encoding.lower() in _UTF_8 else ()
-        number = next((number for number, line in lines if not _reads(line)), None)
-    other = "cp1252 (Windows), latin-1 or utf-16"
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        other, number = "utf-16, as its first bytes say", None
-    where = f" (line {number})" if number else ""
+def _place() -> Path:
+    return Path(tempfile.mkdtemp(dir=_folder().name)) / "table.csv"
+
+
+@functools.cache
+def _unpacked(path: Path, _changed: int) -> Path:
+    """Write the copy; the last argument tells a file from a later one of its name."""
+    copy = _place()
+    with path.open("rb") as file, copy.open("wb") as whole:
+        try:
+            with _UNPACK[path.suffix](file, "rb") as rows:
+                shutil.copyfileobj(rows, whole, _CHUNK)
+        except (gzip.BadGzipFile, EOFError, zlib.error, zstd.ZstdError):
+            says = "it is cut off, or not packed as its name says"
+            raise ProjectError(f"{path} cannot be unpacked: {says}; write it again") from None
+    return copy
+
+
+@functools.cache
+def _decoded(path: Path, encoding: str, _changed: int) -> Path:
+    copy = _place()
+    try:
+        with (
+            unpacked(path).open(encoding=encoding, newline="") as text,
+            copy.open("w", encoding="utf-8", newline="") as file,
+        ):
+            shutil.copyfileobj(text, file, _CHUNK)
+    except UnicodeError:
+        raise not_text(path, encoding) from None
+    return copy
+
+
+def not_text(path: Path, encoding: str) -> ProjectError:
+    """Return the refusal of a file that is of another encoding."""
+    bare = unpacked(path)
+    with bare.open("rb") as file:
+        start = file.read(2)
+    other, where = "cp1252 (Windows), latin-1 or utf-16", ""
+    if start in UTF_16:
+        other = "utf-16, as its first bytes say"
+    elif encoding.lower() in _UTF_8 and (number := _first_other_line(bare)):
+        where = f" (line {number})"
     return ProjectError(
         f"{path} is not in {encoding}{where}: set data.csv.encoding in params.yaml, "
         f"perhaps to {other}"
@@ -84,13 +92,15 @@ def not_text(path: Path, raw: Path, encoding: str) -> ProjectError:
 
 def is_text(path: Path) -> bool:
     """Whether a file is UTF-8."""
+    return not _first_other_line(unpacked(path))
+
+
+def _first_other_line(path: Path) -> int | None:
+    """Return the number of the first line that is not UTF-8."""
     with path.open("rb") as file:
-        return all(map(_reads, file))
-
-
-def _reads(line: bytes) -> bool:
-    try:
-        line.decode("utf-8")
-    except UnicodeError:
-        return False
-    return True
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeError:
+                return number
+    return None

@@ -107,7 +107,7 @@ def explain(error: pl.exceptions.PolarsError, data: Data) -> ProjectError:
     if re.search(r"utf-?8", text, re.IGNORECASE):
         for part in parts:
             if not is_text(part):
-                return not_text(part, part, encoding)
+                return not_text(part, encoding)
     found = ""
     if "as dtype `str`" in text:
         found = unclosed(parts, data.csv)

@@ -62,6 +62,8 @@ class Guess:
     least: Any = None
     most: Any = None
     odd: list[str] = field(default_factory=list)
+    # Values without which it would be of another type, and that mean no value to most programs.
+    nothing: list[str] = field(default_factory=list)
 
 
 def guess(texts: pl.LazyFrame, dialect: Csv) -> dict[str, Guess]:
@@ -78,7 +80,7 @@ def guess(texts: pl.LazyFrame, dialect: Csv) -> dict[str, Guess]:
     guesses = {name: _decided(name, tried[name], found[name]) for name in names}
     for name, of_column in guesses.items():
         if of_column.keys == {"type": "string"} and not of_column.odd:
-            of_column.odd += _nearly(texts, name, tried[name], found[name], dialect)
+            _nearly(of_column, texts, name, tried[name], found[name], dialect)
             of_column.odd += _other_marks(samples[name], dialect) if not of_column.odd else []
     return guesses
 
@@ -165,13 +167,14 @@ def _decided(name: str, candidates: list[dict[str, Any]], found: dict[str, Any])
 
 
 def _nearly(
+    guessed: Guess,
     texts: pl.LazyFrame,
     name: str,
     candidates: list[dict[str, Any]],
     found: dict[str, Any],
     dialect: Csv,
-) -> Iterator[str]:
-    """Yield what keeps a column from being of a type that reads nearly all of its values."""
+) -> None:
+    """Say what keeps a column from being of a type that reads nearly all of its values."""
     reads = [(found[f"read {place}"], -place) for place in range(len(candidates))]
     count, place = max(reads, default=(0, 0))
     if not count or count < _MOST * found["present"]:
@@ -186,7 +189,9 @@ def _nearly(
     fix = "correct them in the table"
     if all(each.lower() in _NOTHING for each in rest):
         fix = f"if they are no values, add them to data.csv.missing in params.yaml: [{shown}]"
-    yield f"all but {share:.1%} read as {keys['type']}; the rest are {shown}{more}: {fix}"
+        guessed.nothing = rest
+    kind = keys["type"]
+    guessed.odd.append(f"all but {share:.1%} read as {kind}; the rest are {shown}{more}: {fix}")
 
 
 def _other_marks(values: pl.Series, dialect: Csv) -> Iterator[str]:

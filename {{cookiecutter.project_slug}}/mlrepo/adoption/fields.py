@@ -6,21 +6,18 @@ may differ.
 
 import math
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from mlrepo.core import yaml
+from mlrepo.adoption.proposal import Proposal
+from mlrepo.adoption.types import Guess, guess
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.files import atomic
 from mlrepo.core.params import LibraryParams
 from mlrepo.tables.columns import FITS, from_parquet, parse_text, text
-from mlrepo.tables.infer_types import Guess, guess
 from mlrepo.tables.raw import explain, is_csv, scan
-from mlrepo.tables.schema import Field
+from mlrepo.tables.schema import OR, Field
 
 # A text column with at most so many values is a category: its values are listed.
 _MOST_CATEGORIES = 30
@@ -28,37 +25,6 @@ _NEARLY_ALL = 0.95
 _MANY_ROWS = 50
 # How pandas names the numbers of rows that it wrote as a column.
 _INDEX = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """Fields of a Table Schema, and what there is to say of each column: name -> remarks."""
-
-    fields: list[dict[str, Any]]
-    odd: dict[str, list[str]]
-    rows: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all of it, for programs."""
-        columns = [{**field, "odd": self.odd[field["name"]]} for field in self.fields]
-        return {"rows": self.rows, "columns": columns}
-
-    def as_text(self) -> str:
-        """Return a line for each column, with what looks odd in it below."""
-        lines = [f"{self.rows} rows"]
-        for field in self.fields:
-            limits = dict(field.get("constraints", {}))
-            says = [
-                field["type"],
-                *(str(field[key]) for key in ("format", "timezone") if key in field),
-            ]
-            says += [f"{len(limits['enum'])} values"] if "enum" in limits else []
-            says += [f"{limits['minimum']} to {limits['maximum']}"] if "minimum" in limits else []
-            says += [f"up to {limits['maxMissing']:.0%} missing"] if "maxMissing" in limits else []
-            says += ["unique"] if "unique" in limits else []
-            lines.append(f"  {field['name'] or '(no name)'}: {', '.join(says)}")
-            lines += [f"    {remark}" for remark in self.odd[field["name"]]]
-        return "\n".join(lines)
 
 
 def infer(params: LibraryParams) -> Proposal:
@@ -91,7 +57,7 @@ def infer(params: LibraryParams) -> Proposal:
 
 def _first_format(keys: dict[str, Any]) -> dict[str, Any]:
     """Return keys that can be read with, where a person still has to choose a format."""
-    return {k: v.partition(" or ")[0] if k == "format" else v for k, v in keys.items()}
+    return {k: v.partition(OR)[0] if k == "format" else v for k, v in keys.items()}
 
 
 def _of_types(table: pl.LazyFrame) -> dict[str, Guess]:
@@ -139,6 +105,7 @@ def _describe(table: pl.LazyFrame, guesses: dict[str, Guess], params: LibraryPar
     ]
     lists = _lists(table, few)
     fields: list[dict[str, Any]] = []
+    useless: list[str] = []
     for name, found in guesses.items():
         limits: dict[str, Any] = {}
         kind = found.keys["type"]
@@ -148,12 +115,16 @@ def _describe(table: pl.LazyFrame, guesses: dict[str, Guess], params: LibraryPar
         elif kind != "any":
             number = list(names).index(name)
             limits = _limits(name, found, measured, number, lists, name in grows)
-            found.odd += _useless(found, measured, number, lists.get(name))
+            remarks = _useless(found, measured, number, lists.get(name))
+            found.odd += remarks
+            useless += [name] if remarks else []
         if [name] == list(data.id) and _is_unique(table, name, rows):
             limits["unique"] = True
         rules = {"constraints": limits} if limits and limits.get("enum") != [] else {}
         fields.append({"name": name, **found.keys, **rules})
-    return Proposal(fields, {name: found.odd for name, found in guesses.items()}, rows)
+    odd = {name: found.odd for name, found in guesses.items()}
+    nothing = sorted({text for found in guesses.values() for text in found.nothing})
+    return Proposal(fields, odd, rows, table, nothing, useless)
 
 
 def _lists(table: pl.LazyFrame, names: list[str]) -> dict[str, list[str]]:
@@ -215,24 +186,3 @@ def _plain(bound: float | date | datetime) -> float | str:
     if isinstance(bound, datetime):
         return bound.replace(tzinfo=None).isoformat()
     return bound.isoformat() if isinstance(bound, date) else bound
-
-
-def propose(params: LibraryParams, force: bool) -> Proposal:
-    """Write a first schema to the path that params.yaml names, and return what it is made of.
-
-    One that is there already is replaced only with ``force``.
-    """
-    data = params.data
-    path = Path(data.table_schema)
-    if path.exists() and not force:
-        raise ProjectError(f"{path} exists already: --force replaces it by a new proposal")
-    heading = (
-        f"# The schema of {data.path}, proposed from the data: check it and widen it where\n"
-        "# the next table may differ. Keys: https://datapackage.org/standard/table-schema/, and\n"
-        "# maxMissing, the largest share of absent values.\n"
-    )
-    proposal = infer(params)
-    body = yaml.dump({"fields": proposal.fields}, width=100)
-    with atomic(path) as partial:
-        partial.write_text(heading + body, encoding="utf-8", newline="\n")
-    return proposal

@@ -1,0 +1,197 @@
+"""Take another table as the project's own: `model start`.
+
+What params.yaml and schema.yaml have to say of it is found in the table, or asked of a person.
+Nothing is written before everything is known.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlrepo.adoption.dialect import sniff
+from mlrepo.adoption.fields import infer
+from mlrepo.adoption.proposal import Proposal
+from mlrepo.core import yaml
+from mlrepo.core.errors import ProjectError, did_you_mean
+from mlrepo.core.files import atomic
+from mlrepo.core.params import LibraryParams, Train
+from mlrepo.pipeline.dvc import dvc, dvc_in_silence
+from mlrepo.tables.raw import find_parts, is_csv
+from mlrepo.tables.schema import OR
+
+RAW, PARAMS = Path("data/raw"), Path("params.yaml")
+# Whole numbers of so many different values are classes, of more a quantity.
+_MOST_CLASSES = 20
+_LEAST_IN_CLASS = 2
+_MANY_ROWS = 50_000
+
+Ask = Callable[[str, list[str]], str]  # an option and its choices, or none -> what a person says
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was said on the command line; None where nothing was."""
+
+    target: str | None = None
+    task: str | None = None
+    id: list[str] = field(default_factory=list)
+    formats: dict[str, str] = field(default_factory=dict)
+    purpose: str | None = None
+    source: str | None = None
+    licence: str | None = None
+    limits: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What is to be written: the changes of params.yaml by dotted keys, and the schema."""
+
+    source: Path
+    place: Path
+    changes: dict[str, Any]
+    proposal: Proposal
+
+    def write(self, params: LibraryParams) -> None:
+        """Bring the table to its place, tell DVC of it, and write both files."""
+        is_new = self.source != self.place
+        if is_new:
+            copy = shutil.copytree if self.source.is_dir() else shutil.copy2
+            copy(self.source, self.place)
+        try:
+            dvc_in_silence("add", str(self.place))
+        except ProjectError:
+            if is_new:
+                shutil.rmtree(self.place) if self.place.is_dir() else self.place.unlink()
+            raise
+        text = yaml.edited(PARAMS.read_text(encoding="utf-8"), self.changes)
+        with atomic(PARAMS) as partial:
+            partial.write_text(text, encoding="utf-8", newline="\n")
+        self.proposal.write(self.place.as_posix(), Path(params.data.table_schema))
+
+
+def start(table: Path, given: Given, params: LibraryParams, ask: Ask) -> Adoption:
+    """Return what is to be written for a table, in this project or anywhere else.
+
+    Raises:
+        ProjectError: if the table cannot be read, or a question has no answer.
+    """
+    place = _place(table)
+    csv = params.data.csv
+    if is_csv(params.data.model_copy(update={"path": str(table)})):
+        csv = sniff(find_parts(table)[0], csv.missing)
+    data = params.data.model_copy(update={"path": str(table), "csv": csv, "id": ()})
+    split = params.prepare.split.model_copy(update={"column": None})
+    prepare = params.prepare.model_copy(update={"split": split})
+    seen = params.model_copy(update={"data": data, "prepare": prepare})
+    proposal = infer(seen)
+    if nothing := [text for text in proposal.nothing if text not in csv.missing]:
+        csv = csv.model_copy(update={"missing": (*csv.missing, *nothing)})
+        data = data.model_copy(update={"csv": csv})
+        proposal = infer(seen.model_copy(update={"data": data}))
+    kinds = {each["name"]: each["type"] for each in proposal.fields if each["type"] != "any"}
+    _choose_formats(proposal, given, ask)
+    target = _one_of(kinds, "--target", given.target or ask("--target", list(kinds)))
+    task = given.task or ("regression" if _is_quantity(proposal, target) else "classification")
+    ids = [_one_of(kinds, "--id", name) for name in given.id] or _ids(proposal, target)
+    for name in ids:
+        proposal.forget_bounds(name)
+    said = {
+        "card.purpose": given.purpose or ask("--purpose", []),
+        "card.data.source": given.source or ask("--source", []),
+        "card.data.licence": given.licence or ask("--licence", []),
+    }
+    of_csv = {f"data.csv.{key}": value for key, value in csv.model_dump(mode="json").items()}
+    changes = {
+        "data.path": place.as_posix(),
+        **of_csv,
+        "data.task": task,
+        "data.target": target,
+        "data.weight": None,
+        "data.id": ids,
+        "data.features.include": [],
+        "data.features.exclude": [n for n in proposal.useless if n not in (target, *ids)],
+        "prepare.split.method": "stratified" if _has_classes(proposal, target, task) else "random",
+        "prepare.split.column": None,
+        "prepare.split.equal_features": "apart",
+        **_estimator(params.train, task, proposal.rows),
+        "train.threshold": None,
+        "evaluate.metric": None,
+        "evaluate.slices": [],
+        **said,
+        "card.limits": given.limits,
+    }
+    return Adoption(table, place, changes, proposal)
+
+
+def run(found: Adoption, params: LibraryParams) -> None:
+    """Write, and run the pipeline in view of the user."""
+    found.write(params)
+    dvc("repro", fix="params.yaml and schema.yaml are written: correct what it says, and repeat it")
+
+
+def _place(table: Path) -> Path:
+    """Return where the table is to lie: where it is, if that is below data/, or in data/raw."""
+    if not table.exists():
+        raise ProjectError(f"{table} does not exist: TABLE is a file or a folder of parts")
+    find_parts(table)
+    here = table.resolve()
+    if here.is_relative_to(Path("data").resolve()):
+        return here.relative_to(Path.cwd().resolve())
+    place = RAW / table.name
+    if place.exists():
+        raise ProjectError(
+            f"{place} is there already: give {table} another name, or move that away"
+        )
+    return place
+
+
+def _one_of(kinds: Iterable[str], option: str, name: str) -> str:
+    if name not in kinds:
+        names = list(kinds)
+        hint = did_you_mean(name, names, f": it has {', '.join(names[:20])}")
+        raise ProjectError(f"{option}: the table has no column '{name}'{hint}")
+    return name
+
+
+def _choose_formats(proposal: Proposal, given: Given, ask: Ask) -> None:
+    for each in proposal.fields:
+        choices = str(each.get("format", "")).split(OR)
+        if len(choices) > 1:
+            name = each["name"]
+            each["format"] = given.formats.get(name) or ask(f"--format {name}=", choices)
+            if each["format"] not in choices:
+                raise ProjectError(f"--format {name}: choose {' or '.join(choices)}")
+            proposal.forget_bounds(name)
+
+
+def _is_quantity(proposal: Proposal, target: str) -> bool:
+    kind = next(each["type"] for each in proposal.fields if each["name"] == target)
+    return kind == "number" or (kind == "integer" and proposal.counts(target) > _MOST_CLASSES)
+
+
+def _has_classes(proposal: Proposal, target: str, task: str) -> bool:
+    """Whether each class has enough rows to be on both sides."""
+    return task == "classification" and proposal.least(target) >= _LEAST_IN_CLASS
+
+
+def _ids(proposal: Proposal, target: str) -> list[str]:
+    """Return the first column that is called an id and has another value in each row."""
+    for each in proposal.fields:
+        name = each["name"]
+        called = name.lower() in ("id", "key", "uuid") or name.lower().endswith(("_id", " id"))
+        can_be = name != target and each["type"] in ("integer", "string")
+        if called and can_be and proposal.counts(name) == proposal.rows:
+            return [name]
+    return []
+
+
+def _estimator(train: Train, task: str, rows: int) -> dict[str, Any]:
+    """Return the estimator of the task; of many rows a forest is slow and its file large."""
+    wrong, right = ("Regressor", "Classifier")[:: 1 if task == "classification" else -1]
+    name, arguments = train.estimator, train.arguments
+    if rows > _MANY_ROWS and name.startswith("sklearn.ensemble.RandomForest"):
+        name, arguments = f"sklearn.ensemble.HistGradientBoosting{right}", {}
+    name = name[: -len(wrong)] + right if name.endswith(wrong) else name
+    return {"train.estimator": name, "train.arguments": arguments}
