@@ -33,6 +33,7 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import CARD, MODEL, TEST, TRAIN
 from mlrepo.learning import model_file, trial
+from mlrepo.learning.cluster import session
 from mlrepo.learning.estimator import make_estimator, refuse_weights
 from mlrepo.learning.features import Features
 from mlrepo.learning.training_table import TrainingTable
@@ -391,6 +392,24 @@ def test_the_examples_of_the_docs_are_made(tiny: TinyProject) -> None:
     assert boosting["categorical_features"] == [2]
 
 
+@pytest.mark.parametrize(
+    ("splitter", "arguments", "seed"),
+    [
+        ("ShuffleSplit", {}, SEED),
+        ("KFold", {"shuffle": True}, SEED),
+        ("KFold", {"shuffle": True, "random_state": 9}, 9),
+        ("KFold", {}, None),  # which would refuse one
+    ],
+)
+def test_a_splitter_that_shuffles_has_the_seed(
+    tiny: TinyProject, splitter: str, arguments: dict[str, Any], seed: int | None
+) -> None:
+    cv = nested(f"sklearn.model_selection.{splitter}", **arguments)
+    params = told(tiny, SEARCH, {"estimator": LOGISTIC, "param_grid": {}, "cv": cv})
+    search: Any = make_estimator(params.train, "classification")
+    assert search.cv.random_state == seed
+
+
 def test_a_text_stays_a_text_where_no_estimator_is_expected(tiny: TinyProject) -> None:
     text = "sklearn.svm.SVC"
     params = told(tiny, "sklearn.neighbors.KNeighborsClassifier", {"metric": text})
@@ -437,12 +456,36 @@ class Lazy(StandardScaler):  # type: ignore[misc]
         return self
 
 
-def test_weights_reach_what_a_calibration_calibrates(tiny: TinyProject) -> None:
-    takes = CalibratedClassifierCV(GaussianNB())
-    refuse_weights(takes.fit, takes)
-    lacks = CalibratedClassifierCV(KNeighborsClassifier())
+WEIGHTED = {case: CASES[case][2] for case in ("a log price", "a vote", "a calibration")} | {
+    "a stack": StackingClassifier([("a", GaussianNB()), ("b", LogisticRegression())], cv=3)
+}
+
+
+@pytest.mark.parametrize("case", WEIGHTED)
+def test_weights_reach_what_is_inside(case: str) -> None:
+    rng, ours, twin = np.random.default_rng(0), clone(WEIGHTED[case]), clone(WEIGHTED[case])
+    x, w = rng.normal(size=(90, 2)), rng.exponential(size=90) + 0.01
+    y = np.exp(x[:, 0]) if case == "a log price" else x[:, 0] + rng.normal(size=90) > 0
+    session.fit(ours, x, y, w)
+    assert np.array_equal(ours.predict(x), twin.fit(x, y, sample_weight=w).predict(x))
+    of_which = "predict" if case == "a log price" else "predict_proba"
+    assert not np.array_equal(getattr(ours, of_which)(x), getattr(twin.fit(x, y), of_which)(x))
+
+
+@pytest.mark.parametrize(
+    "outer",
+    [
+        CalibratedClassifierCV(KNeighborsClassifier()),
+        TransformedTargetRegressor(KNeighborsClassifier()),
+        VotingClassifier([("a", GaussianNB()), ("b", KNeighborsClassifier())]),
+        StackingClassifier([("a", GaussianNB())], KNeighborsClassifier()),
+        CalibratedClassifierCV(VotingClassifier([("b", KNeighborsClassifier())])),
+    ],
+    ids=lambda outer: type(outer).__name__,
+)
+def test_what_is_inside_and_takes_no_weights_is_refused(outer: Any) -> None:
     with pytest.raises(ProjectError, match="the fit of KNeighborsClassifier names no sample_w"):
-        refuse_weights(lacks.fit, lacks)
+        refuse_weights(outer.fit, outer)
 
 
 def test_the_card_names_what_is_inside(tiny: TinyProject) -> None:

@@ -7,12 +7,28 @@ from typing import Any, cast
 
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
 from sklearn.pipeline import Pipeline
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import Task, Train
 from mlrepo.learning.arguments import DISTRIBUTED, Maker, find_class
 from mlrepo.learning.features import Features
+
+# Their `fit` names no sample_weight, and gives it to that of what is inside.
+_HAND_WEIGHTS_ON = (
+    TransformedTargetRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
 
 
 def split_steps(model: Any) -> tuple[Pipeline, Any]:
@@ -41,14 +57,17 @@ def explained(estimator: Any) -> Iterator[None]:
 
 def refuse_weights(fit: Callable[..., Any], estimator: Any) -> None:
     """Refuse an estimator that cannot learn from weighted rows, by what its ``fit`` takes."""
-    if "sample_weight" not in inspect.signature(fit).parameters:
+    hands_on = isinstance(estimator, _HAND_WEIGHTS_ON)
+    if not hands_on and "sample_weight" not in inspect.signature(fit).parameters:
         raise ProjectError(
             f"the {fit.__name__} of {type(estimator).__name__} names no sample_weight, and "
             "data.weight in params.yaml a column: set it to null, or choose another train.estimator"
         )
-    # It would warn, and fit what is inside without them.
-    if isinstance(estimator, CalibratedClassifierCV) and estimator.estimator is not None:
-        refuse_weights(estimator.estimator.fit, estimator.estimator)
+    # A calibration would only warn, and fit what is inside without them.
+    if hands_on or isinstance(estimator, CalibratedClassifierCV):
+        for name, part in estimator.get_params().items():
+            if "__" not in name and name != "transformer" and hasattr(part, "fit"):
+                refuse_weights(part.fit, part)
 
 
 def make_estimator(train: Train, task: Task, features: Features | None = None) -> BaseEstimator:
