@@ -216,14 +216,13 @@ def colours(tiny: TinyProject) -> TinyProject:
     return tiny
 
 
-@pytest.mark.parametrize("named", ["from_dtype", ["colour"]], ids=str)
-@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize(("named", "inside"), [("from_dtype", False), (["colour"], True)], ids=str)
 def test_boosting_knows_categories_by_name_or_type(
     colours: TinyProject, named: object, inside: bool
 ) -> None:
     """As scikit-learn does on a table of pandas with the type `category`."""
-    arguments = {"categorical_features": named, "max_iter": 20}
-    twin: Any = HistGradientBoostingClassifier(max_iter=20, random_state=SEED)
+    arguments = {"categorical_features": named, "max_iter": 8}
+    twin: Any = HistGradientBoostingClassifier(max_iter=8, random_state=SEED)
     params = told(colours, BOOSTING, arguments)
     if inside:
         nested = {"estimator": BOOSTING, "arguments": arguments}
@@ -248,7 +247,7 @@ def test_boosting_knows_categories_by_name_or_type(
     found = loaded.predict_proba(pl.read_parquet(TEST))
     assert np.array_equal(found, twin.predict_proba(typed(test)))
     # Without knowing them it says otherwise.
-    train.main(colours.set({"train.arguments": {"max_iter": 20}, "train.estimator": BOOSTING}))
+    train.main(colours.set({"train.arguments": {"max_iter": 8}, "train.estimator": BOOSTING}))
     unknowing: Any = model_file.load(MODEL)
     assert not np.array_equal(found, unknowing.predict_proba(pl.read_parquet(TEST)))
 
