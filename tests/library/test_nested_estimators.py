@@ -29,19 +29,16 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC
 
 from mlrepo.core import yaml
-from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import CARD, MODEL, TEST, TRAIN
-from mlrepo.learning import model_file, trial
+from mlrepo.learning import model_file
 from mlrepo.learning.cluster import session
-from mlrepo.learning.estimator import make_estimator, refuse_weights
+from mlrepo.learning.estimator import make_estimator
 from mlrepo.learning.features import Features
-from mlrepo.learning.training_table import TrainingTable
 from mlrepo.prediction.batches import outcomes
 from mlrepo.prediction.predictor import Predictor
 from mlrepo.tables.schema import load_schema
 from penguins import card, evaluate, prepare, train
-from penguins import model as architecture
 
 from .conftest import PROJECT, TinyProject, tiny_table
 from .test_card import ENVIRONMENT
@@ -270,111 +267,6 @@ def nested(name: str, **arguments: Any) -> dict[str, Any]:
     return {"estimator": name, "arguments": arguments}
 
 
-FORK = {"estimators": [["forest", nested(FOREST["estimator"], max_dept=3)], ["linear", LOGISTIC]]}
-REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
-    "a keyword at depth": (
-        CALIBRATED,
-        {"estimator": nested(VOTING, **FORK)},
-        r"train\.arguments\.estimator\.arguments\.estimators\.forest\.arguments\.max_dept in params"
-        r"\.yaml: RandomForestClassifier has no keyword 'max_dept': did you mean 'max_depth'\?",
-    ),
-    "a class that is not there": (
-        CALIBRATED,
-        {"estimator": "sklearn.svm.SVK"},
-        r"train\.arguments\.estimator in params\.yaml: .*sklearn\.svm has no SVK: did you mean 'SV",
-    ),
-    "a package that is not there": (
-        CALIBRATED,
-        {"estimator": "catboost.CatBoostClassifier"},
-        r"train\.arguments\.estimator .*'catboost.* is not there .*add its package by `uv add`",
-    ),
-    "a word": (
-        CALIBRATED,
-        {"estimator": "SVC"},
-        r"'SVC' must be a dotted name such as sklearn\.svm\.SVC",
-    ),
-    "what is no class": (CALIBRATED, {"estimator": "sklearn.svm.l1_min_c"}, "is no estimator"),
-    "a misspelt key": (
-        CALIBRATED,
-        {"estimator": {"estimator": LOGISTIC, "argumets": {"C": 1}}},
-        r"train\.arguments\.estimator\.argumets .* no keyword 'argumets': did you mean 'arguments'",
-    ),
-    "no name": (
-        CALIBRATED,
-        {"estimator": {"arguments": {"C": 1}}},
-        r"train\.arguments\.estimator in params\.yaml lacks the key 'estimator'",
-    ),
-    "no arguments": (
-        CALIBRATED,
-        {"estimator": {"estimator": LOGISTIC, "arguments": 3}},
-        r"train\.arguments\.estimator\.arguments in params\.yaml must be a mapping",
-    ),
-    "no pairs": (
-        VOTING,
-        {"estimators": [LOGISTIC]},
-        r"train\.arguments\.estimators .* a list of \[name, estimator\], such as \[linear,",
-    ),
-    "a function that could do anything": (
-        LOG_PRICE,
-        {"func": "os.system", "inverse_func": "numpy.expm1"},
-        r"train\.arguments\.func in params\.yaml: 'os\.system' is no function of one array: name",
-    ),
-    "a misspelt function": (
-        LOG_PRICE,
-        {"func": "numpy.log1", "inverse_func": "numpy.expm1"},
-        r"'numpy\.log1' is no function of one array: did you mean 'log1p'\?",
-    ),
-    "what a search tries": (
-        SEARCH,
-        {"estimator": LOGISTIC, "param_grid": [{"C": [1.0]}, {"max_itr": [9]}]},
-        r"train\.arguments\.param_grid in params\.yaml: LogisticRegression has no 'max_itr': did",
-    ),
-    "a search inside": (
-        CALIBRATED,
-        {"estimator": nested(SEARCH, estimator=LOGISTIC, param_grid={"C": [1.0, 2.0]})},
-        r"train\.arguments\.estimator: GridSearchCV keeps the times .* make it the last step",
-    ),
-    "a category of another name": (
-        BOOSTING,
-        {"categorical_features": ["color"]},
-        r"train\.arguments\.categorical_features .*'color' is no feature: did you mean 'colour'\?",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_made_or_kept_is_refused_before_a_fit(
-    tiny: TinyProject, monkeypatch: pytest.MonkeyPatch, case: str
-) -> None:
-    estimator, arguments, says = REFUSED[case]
-    params = told(tiny, estimator, arguments)
-    prepare.main(params)
-    monkeypatch.setattr(Pipeline, "fit", lambda *_, **__: pytest.fail("it was fitted"))
-    with pytest.raises(ProjectError, match=says):
-        train.main(params)
-
-
-def test_a_search_without_a_fit_that_succeeds_shows_no_traceback(tiny: TinyProject) -> None:
-    tree = "sklearn.tree.DecisionTreeClassifier"
-    params = told(tiny, SEARCH, {"estimator": tree, "param_grid": {"max_depth": ["deep"]}})
-    prepare.main(params)
-    says = r"^GridSearchCV cannot be fitted: no fit of it succeeds: The 'max_depth' .*\n  See train"
-    with pytest.raises(ProjectError, match=says):
-        train.main(params)
-
-
-def test_names_of_categories_need_columns_that_stay(tiny: TinyProject) -> None:
-    told(tiny, BOOSTING, {"categorical_features": "from_dtype"})
-    params = tiny.set({"train.preprocessing.categories.encode": "onehot"})
-    prepare.main(params)
-    with pytest.raises(ProjectError, match=r"set train\.preprocessing\.categories\.encode to ord"):
-        train.main(params)
-    # An owner's model.py of before.
-    params = tiny.set({"train.preprocessing.categories.encode": "ordinal"})
-    with pytest.raises(ProjectError, match=r"make_estimator\(params\.train, params\.data\.task, f"):
-        make_estimator(params.train, "classification")
-
-
 def test_the_examples_of_the_docs_are_made(tiny: TinyProject) -> None:
     text = (PROJECT / "docs/data.md").read_text(encoding="utf-8")
     section = text.partition("\n## An estimator inside another one\n")[2].partition("\n## ")[0]
@@ -415,46 +307,6 @@ def test_a_text_stays_a_text_where_no_estimator_is_expected(tiny: TinyProject) -
     assert make_estimator(params.train, "classification").get_params()["metric"] == text
 
 
-def test_a_part_of_model_py_that_cannot_be_kept_is_named(tiny: TinyProject) -> None:
-    params = tiny.set({})
-    prepare.main(params)
-    table = TrainingTable(TRAIN, params)
-    model = architecture.build(params, table.features)
-    model.steps.insert(1, ("own", Foreign()))
-    with pytest.raises(ProjectError, match=r"^own of `build` in model\.py: Foreign cannot be kept"):
-        trial.refuse_unkept(model, table)
-
-
-class Foreign(StandardScaler):  # type: ignore[misc]
-    """A class of no module that a model file may name."""
-
-
-def test_what_only_a_fit_shows_is_looked_for_on_some_rows_of_many(
-    tiny: TinyProject, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    params = tiny.set({})
-    prepare.main(params)
-    table = TrainingTable(TRAIN, params)
-    model = architecture.build(params, table.features)
-    model.steps.insert(1, ("own", Lazy()))
-    monkeypatch.setattr(Lazy, "__module__", architecture.__name__)
-    monkeypatch.setattr(architecture, "Lazy", Lazy, raising=False)
-    trial.refuse_unkept(model, table)
-    monkeypatch.setattr(trial, "MANY", 40)
-    monkeypatch.setattr(trial, "SOME", 20)
-    with pytest.raises(ProjectError, match=r"Lazy.* cannot be .*lambda"):
-        trial.refuse_unkept(model, table)
-
-
-class Lazy(StandardScaler):  # type: ignore[misc]
-    """What it remembers of its fit no file can hold."""
-
-    def fit(self, inputs: Any, target: Any = None, sample_weight: Any = None) -> "Lazy":
-        self.later_ = lambda: inputs
-        super().fit(inputs)
-        return self
-
-
 WEIGHTED = {case: CASES[case][2] for case in ("a log price", "a vote", "a calibration")} | {
     "a stack": StackingClassifier([("a", GaussianNB()), ("b", LogisticRegression())], cv=3)
 }
@@ -469,22 +321,6 @@ def test_weights_reach_what_is_inside(case: str) -> None:
     assert np.array_equal(ours.predict(x), twin.fit(x, y, sample_weight=w).predict(x))
     of_which = "predict" if case == "a log price" else "predict_proba"
     assert not np.array_equal(getattr(ours, of_which)(x), getattr(twin.fit(x, y), of_which)(x))
-
-
-@pytest.mark.parametrize(
-    "outer",
-    [
-        CalibratedClassifierCV(KNeighborsClassifier()),
-        TransformedTargetRegressor(KNeighborsClassifier()),
-        VotingClassifier([("a", GaussianNB()), ("b", KNeighborsClassifier())]),
-        StackingClassifier([("a", GaussianNB())], KNeighborsClassifier()),
-        CalibratedClassifierCV(VotingClassifier([("b", KNeighborsClassifier())])),
-    ],
-    ids=lambda outer: type(outer).__name__,
-)
-def test_what_is_inside_and_takes_no_weights_is_refused(outer: Any) -> None:
-    with pytest.raises(ProjectError, match="the fit of KNeighborsClassifier names no sample_w"):
-        refuse_weights(outer.fit, outer)
 
 
 def test_the_card_names_what_is_inside(tiny: TinyProject) -> None:
