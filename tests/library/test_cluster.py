@@ -1,9 +1,11 @@
 """What needs no cluster: the refusals, and that work which workers do is the same work."""
 
+import json
 import socket
 import sys
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.paths import MODEL, TRAIN
 from mlrepo.learning.boosting import cluster
 from mlrepo.learning.cluster import scheduler, session
+from mlrepo.learning.estimator import make_estimator
 from mlrepo.learning.features import Features
 from mlrepo.learning.model_file import load
 from mlrepo.learning.predictions import Predictions
@@ -149,6 +152,10 @@ def test_an_inner_estimator_that_env_json_does_not_know_is_refused(tiny: TinyPro
             "train.arguments": {"estimator": "xgboost.XGBClassifier", "param_grid": {}},
         }
     )
-    prepare(params)
-    with pytest.raises(ProjectError, match=r"train\.arguments\.estimator .* is of xgboost"):
-        train(params)
+    known: dict[str, dict[str, str]] = {"scikit-learn": {}, "estimator": {"scikit-learn": "1.9.1"}}
+    Path("env.json").write_text(json.dumps({"closures": known}), encoding="utf-8")
+    with pytest.raises(ProjectError, match=r"train\.arguments\.estimator .* `uv add xgboost`"):
+        make_estimator(params.train, "classification")
+    known["xgboost"] = {}
+    Path("env.json").write_text(json.dumps({"closures": known}), encoding="utf-8")
+    assert make_estimator(params.train, "classification")

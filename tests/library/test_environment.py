@@ -186,6 +186,25 @@ def test_the_estimators_package_is_found(
     assert environment.describe()["closures"]["estimator"] == expected
 
 
+def test_the_estimators_line_changes_with_what_can_be_inside_it(folder: Path) -> None:
+    """Direct dependencies that need NumPy, as those that hold estimators do."""
+
+    def line(version: str, needs: str) -> str:
+        text = LOCKED.replace('{ name = "copied" },', '{ name = "copied" }, { name = "boost-er" },')
+        text = text.replace('version = "3.0"', f'version = "{version}"')
+        text = text.replace('dependencies = [{ name = "scipy" }]', f"dependencies = [{needs}]")
+        numpy = '\n[[package]]\nname = "numpy"\nversion = "2.4.0"\nsource = { registry = "x" }\n'
+        (folder / "uv.lock").write_text(text + numpy, encoding="utf-8")
+        found = environment.describe()
+        assert found["closures"]["estimator"] == SKLEARN
+        return str(found["estimator"])
+
+    needs = '{ name = "numpy" }'
+    assert line("3.0", needs) != line("3.1", needs)
+    assert line("3.0", needs).startswith("scikit-learn 1.9.1 (6 packages ")
+    assert line("3.0", '{ name = "scipy" }') == line("3.1", '{ name = "scipy" }')
+
+
 def test_an_estimator_of_a_package_that_is_not_locked_is_refused(folder: Path) -> None:
     choose("cat_boost.Classifier")
     with pytest.raises(ProjectError, match=r"cat-boost is not in uv.lock: run `uv add cat-boost`"):

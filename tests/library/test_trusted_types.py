@@ -41,12 +41,18 @@ def traps(tmp_path: Path) -> Iterator[dict[str, dict[str, Any]]]:
     transformer = node(
         "ObjectNode", "sklearn.preprocessing._function_transformer", "FunctionTransformer"
     )
-    partial = {"func": run_code, "args": arguments, "kwds": mapping(), "namespace": mapping()}
+    rest = {"args": sequence("tuple"), "kwds": mapping(), "namespace": mapping()}
+    partial = {**rest, "func": run_code, "args": arguments}
+    partials = [
+        node("PartialNode", "functools", "partial") | content({**rest, "func": function(*name)})
+        for name in (("sklearn.utils.validation", "check_array"), ("numpy", "exp"))
+    ]
     yield {
         "a call of eval": call("builtins", "eval", text(code)),
         "a call of os.system": call("os", "system", text(f"echo > {tmp_path / 'ran'}")),
         "eval itself": run_code,
         "a partial": node("PartialNode", "functools", "partial") | content(partial),
+        "a partial of another than the one that is trusted": sequence("list", *partials),
         "a bound method": node("MethodNode", "builtins", "dict")
         | content({"obj": mapping(), "func": "clear"}),
         "an operator": method_caller | {"attrs": sequence("tuple", text("clear"))},
@@ -71,6 +77,7 @@ CASES = [
     "a call of os.system",
     "eval itself",
     "a partial",
+    "a partial of another than the one that is trusted",
     "a bound method",
     "an operator",
     "a type",

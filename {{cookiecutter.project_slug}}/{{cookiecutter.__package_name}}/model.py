@@ -36,7 +36,7 @@ def build(params: Params, features: Features) -> Pipeline:
     return Pipeline(
         [
             ("columns", ColumnTransformer(columns, sparse_threshold=0.0)),
-            ("estimator", make_estimator(params.train, params.data.task)),
+            ("estimator", make_estimator(params.train, params.data.task, features)),
         ]
     )
 

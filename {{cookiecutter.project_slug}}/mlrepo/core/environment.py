@@ -37,9 +37,10 @@ def describe() -> dict[str, Any]:
     Returns:
         "python": the minor version; each direct dependency: its version, with a digest of what it
         needs on any platform, so that the file is the same on all of them; "estimator": the same
-        for the package of `train.estimator`; "mlrepo": whether the folders of the library that
-        stages use are as released; "closures": for each of them name -> version of it
-        and of all that it needs.
+        for the package of `train.estimator` and all that what is inside it can be of, which are
+        the direct dependencies that need NumPy; "mlrepo": whether the folders of the library that
+        stages use are as released; "closures": for each package, and that of `train.estimator`,
+        name -> version of it and of all that it needs.
     """
     # Here, so that a package which is missing is told in words.
     from mlrepo.core import owner, release, yaml
@@ -50,10 +51,13 @@ def describe() -> dict[str, Any]:
         needs.setdefault(need["name"], []).append({**need, "version": None})
     direct = {name: _closure(packages, wanted) for name, wanted in sorted(needs.items())}
     name, closure = _estimator(yaml.load(PARAMS), owner.name(), direct, packages)
+    # skops has a line of its own, by which stages go.
+    more = [found for each, found in direct.items() if "numpy" in found and each != "skops"]
+    learning = dict(sorted({k: v for found in (*more, closure) for k, v in found.items()}.items()))
     return {
         "python": _python(),
         **{each: _summary(each, found) for each, found in direct.items()},
-        "estimator": _summary(name, closure, name),
+        "estimator": _summary(name, learning, name),
         "mlrepo": str(release.compare(release.OF_STAGES)),
         "closures": {**direct, "estimator": closure},
     }
@@ -163,11 +167,16 @@ def _estimator(
     module = estimator.split(".")[0]
     if module == own:
         return module, {}
-    name = _DISTRIBUTIONS.get(module, _normalise(module))
+    name = distribution(module)
     if name not in packages:
         says = f"train.estimator is {estimator}, but {name} is not in {LOCK}: run `uv add {name}`"
         raise ProjectError(f"{PARAMS}: {says}")
     return name, direct.get(name) or _closure(packages, [{"name": name}])
+
+
+def distribution(module: str) -> str:
+    """Return the name of the package that a module is installed by."""
+    return _DISTRIBUTIONS.get(module, _normalise(module))
 
 
 def _python() -> str:

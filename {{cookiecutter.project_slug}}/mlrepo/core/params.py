@@ -1,5 +1,7 @@
 """params.yaml as typed, frozen objects: what the library reads of it."""
 
+import re
+from collections.abc import Iterator
 from math import isfinite
 from typing import Annotated, Any, Literal
 
@@ -135,6 +137,14 @@ class Tune(Section):
     tune: str
 
 
+def _dotted_names(value: object) -> Iterator[str]:
+    if isinstance(value, str) and re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", value):
+        yield value
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _dotted_names(item)
+
+
 class Train(Section):
     """Knobs of the stage `train`."""
 
@@ -179,6 +189,11 @@ class Train(Section):
                 "what other estimators keep of their rows cannot be on disk: set it to false"
             )
         return self
+
+    @property
+    def inside(self) -> list[str]:
+        """The dotted names in the arguments, which are those of estimators and functions."""
+        return list(dict.fromkeys(_dotted_names(self.arguments)))
 
     @property
     def is_boosted(self) -> bool:

@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from mlrepo.core.params import Tune
 from mlrepo.core.progress import progress
-from mlrepo.learning import duration, metrics, threshold
+from mlrepo.learning import duration, metrics, threshold, trial
 from mlrepo.learning.cluster import session
 from mlrepo.learning.folds import folds
 from mlrepo.learning.predictions import Predictions
@@ -40,9 +40,11 @@ def cross_validate(model: Any, table: TrainingTable, scores: Scores) -> dict[str
     """Return mean and standard deviation over the folds of each metric; nothing where it is off.
 
     Clones of ``model`` are fitted; ``scores`` takes the task and predictions. An evaluate.metric
-    that there is not is refused here, before anything is fitted.
+    that there is not, and a model that no file could hold, are refused here, before anything is
+    fitted.
     """
     metrics.asked_for(table.params)
+    trial.refuse_unkept(model, table)
     knobs, after_fold = table.params.train, _after_fold.get()
     if not knobs.cross_validation:
         return {}

@@ -42,7 +42,7 @@ def announce(
         return
     # What is wrong with the estimator, the fit on all rows says. One without a rare class, say, may
     # be wrong with the sample alone.
-    with suppress(Exception), _random_state_kept(), warnings.catch_warnings(action="ignore"):
+    with suppress(Exception), random_state_kept(), warnings.catch_warnings(action="ignore"):
         (before, first), (size, took) = _measure(model, inputs, truth)
         power = min(3.0, max(1.0, math.log(took / first) / math.log(size / before)))
 
@@ -84,7 +84,7 @@ def _measure(model: Any, inputs: pl.DataFrame, truth: Array) -> list[tuple[int, 
 
 
 @contextmanager
-def _random_state_kept() -> Iterator[None]:
+def random_state_kept() -> Iterator[None]:
     """Reset the generators of the process, from which an estimator without a seed draws."""
     of_numpy, of_python = np.random.get_state(), random.getstate()
     try:

@@ -1,20 +1,34 @@
 """Make the estimator that params.yaml names, and find it in a model."""
 
-import importlib
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
 from sklearn.pipeline import Pipeline
 
-from mlrepo.core import owner
-from mlrepo.core.errors import ProjectError, did_you_mean
+from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import Task, Train
+from mlrepo.learning.arguments import DISTRIBUTED, Maker, find_class
+from mlrepo.learning.features import Features
 
-# What xgboost learns on several workers is a plain estimator of the same name without this.
-DISTRIBUTED = "xgboost.dask.Dask"
+# Their `fit` names no sample_weight, and gives it to that of what is inside.
+_HAND_WEIGHTS_ON = (
+    TransformedTargetRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
 
 
 def split_steps(model: Any) -> tuple[Pipeline, Any]:
@@ -32,83 +46,47 @@ def explained(estimator: Any) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
+        says = str(error).strip()
+        if "Traceback (most" in says:  # a search tells those of all its fits
+            says = f"no fit of it succeeds: {says.splitlines()[-1].partition(': ')[2]}"
         raise ProjectError(
-            f"{type(estimator).__name__} cannot be fitted: {error}\n  See train.arguments and "
+            f"{type(estimator).__name__} cannot be fitted: {says}\n  See train.arguments and "
             "train.preprocessing in params.yaml."
         ) from error
 
 
 def refuse_weights(fit: Callable[..., Any], estimator: Any) -> None:
     """Refuse an estimator that cannot learn from weighted rows, by what its ``fit`` takes."""
-    if "sample_weight" not in inspect.signature(fit).parameters:
+    hands_on = isinstance(estimator, _HAND_WEIGHTS_ON)
+    if not hands_on and "sample_weight" not in inspect.signature(fit).parameters:
         raise ProjectError(
             f"the {fit.__name__} of {type(estimator).__name__} names no sample_weight, and "
             "data.weight in params.yaml a column: set it to null, or choose another train.estimator"
         )
+    # A calibration would only warn, and fit what is inside without them.
+    if hands_on or isinstance(estimator, CalibratedClassifierCV):
+        for name, part in estimator.get_params().items():
+            if "__" not in name and name != "transformer" and hasattr(part, "fit"):
+                refuse_weights(part.fit, part)
 
 
-def make_estimator(train: Train, task: Task) -> BaseEstimator:
-    """Return the unfitted estimator with its arguments and seed.
+def make_estimator(train: Train, task: Task, features: Features | None = None) -> BaseEstimator:
+    """Return the unfitted estimator with its arguments and seed, and those inside it with theirs.
 
-    The argument `estimator`, of a search or an ensemble, may be the dotted name of a class.
+    ``features`` is what it sees, one column each, where categories are encoded as ordinal: by
+    their names `categorical_features` finds its columns.
     """
-    cls, arguments = _find_class(train.estimator), train.arguments
+    arguments = train.arguments
     if train.estimator.startswith(DISTRIBUTED):  # boosting/cluster.py reads their number
         arguments = {key: value for key, value in arguments.items() if key != "workers"}
-    parameters = inspect.signature(cls.__init__).parameters
-    known = [name for name in parameters if name != "self"]
-    takes_any = any(it.kind is inspect.Parameter.VAR_KEYWORD for it in parameters.values())
-    for keyword in arguments:
-        if keyword not in known and not takes_any:
-            hint = did_you_mean(keyword, known, f": it takes {', '.join(known)}")
-            says = f"{cls.__name__} has no keyword '{keyword}'{hint}"
-            raise ProjectError(f"train.arguments in params.yaml: {says}")
-    try:
-        estimator = cls(**_with_inner(train, arguments))
-    except (TypeError, ValueError) as error:
-        raise ProjectError(f"train.arguments: {cls.__name__} refuses them: {error}") from None
+    if not hasattr(find_class(train.estimator, "train.estimator"), "predict"):
+        raise ProjectError(
+            f"train.estimator {train.estimator} is no estimator: it predicts nothing"
+        )
+    maker = Maker(train.seed, train.preprocessing.categories.encode, features)
+    estimator = maker.make(train.estimator, arguments, "train.estimator", "train.arguments")
     if not (is_classifier if task == "classification" else is_regressor)(estimator):
         raise ProjectError(
             f"train.estimator {train.estimator} is no {task} estimator, and data.task is {task}"
         )
-    if "random_state" in estimator.get_params() and "random_state" not in train.arguments:
-        estimator.set_params(random_state=train.seed)
-    return estimator
-
-
-def _with_inner(train: Train, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments with an inner estimator, which has the defaults of its class, made."""
-    name = arguments.get("estimator")
-    if not isinstance(name, str):
-        return arguments
-    package, allowed = name.partition(".")[0], {train.estimator.partition(".")[0], "sklearn"}
-    if package not in allowed | {owner.name()}:
-        # env.json holds the package of train.estimator: an upgrade of this one would go unnoticed.
-        raise ProjectError(
-            f"train.arguments.estimator in params.yaml is of {package}, and DVC would not notice "
-            "another version of it: derive a class from it in model.py and name that one"
-        )
-    inner = _find_class(name)()
-    if "random_state" in inner.get_params():
-        inner.set_params(random_state=train.seed)
-    return {**arguments, "estimator": inner}
-
-
-def _find_class(name: str) -> type[BaseEstimator]:
-    where = f"train.estimator in params.yaml: '{name}'"
-    module_name, _, class_name = name.replace(DISTRIBUTED, "xgboost.").rpartition(".")
-    if not module_name:
-        raise ProjectError(f"{where} must be a dotted name such as sklearn.svm.SVC")
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise ProjectError(f"{where} is not there ({error}): check the name") from None
-    if class_name.startswith("Halving"):  # scikit-learn's experiments have to be switched on
-        importlib.import_module("sklearn.experimental.enable_halving_search_cv")
-    cls = getattr(module, class_name, None)
-    if cls is None:
-        hint = did_you_mean(class_name, dir(module))
-        raise ProjectError(f"{where}: {module_name} has no {class_name}{hint}")
-    if not (inspect.isclass(cls) and hasattr(cls, "fit") and hasattr(cls, "predict")):
-        raise ProjectError(f"{where} is no estimator: it needs the methods fit and predict")
-    return cls
+    return cast(BaseEstimator, estimator)

@@ -36,10 +36,11 @@ _CONTROL_GROUPS = (
 def check_all_rows(scan: pl.LazyFrame, chosen: Features, params: LibraryParams) -> None:
     """Print what a fit on all rows at once needs; refuse it where memory has no room."""
     rows, width = _shape(scan, chosen, params)
-    estimator = make_estimator(params.train, params.data.task)
-    deep = isinstance(estimator, BaseForest) and estimator.max_depth is None
+    estimator = make_estimator(params.train, params.data.task, chosen)
+    parts = (estimator, *estimator.get_params().values())  # those inside it, at any depth
+    deep = [part for part in parts if isinstance(part, BaseForest) and part.max_depth is None]
     # Anything but a number is refused by the estimator itself, in better words.
-    trees = estimator.n_estimators if deep and isinstance(estimator.n_estimators, int) else 0
+    trees = sum(part.n_estimators for part in deep if isinstance(part.n_estimators, int))
     needed = _matrix(rows, width, chosen) + trees * rows * _TREE_ROW + _START
     _refuse(
         needed,

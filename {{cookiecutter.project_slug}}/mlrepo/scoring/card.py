@@ -65,6 +65,7 @@ def _model(params: LibraryParams) -> list[str]:
         f"- Numbers: {_json(steps.numbers.model_dump())}",
         f"- Categories: {_json(steps.categories.model_dump())}",
         f"- Estimator: {escape(train.estimator)}, {_json(train.arguments)}, seed {train.seed}",
+        *([f"- Inside it: {escape(', '.join(train.inside))}"] if train.inside else []),
         *_threshold(),
         f"- Owner: {_prose(params.card.owner)}",
     ]

@@ -18,11 +18,12 @@ import numpy as np
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams, Train
+from mlrepo.learning.arguments import DISTRIBUTED
 from mlrepo.learning.boosting import common
 from mlrepo.learning.boosting.common import Rows
 from mlrepo.learning.cluster import session
 from mlrepo.learning.cluster.scheduler import ADDRESS, known_workers
-from mlrepo.learning.estimator import DISTRIBUTED, split_steps
+from mlrepo.learning.estimator import split_steps
 from mlrepo.learning.features import Features
 
 

@@ -33,11 +33,15 @@ def save(estimator: BaseEstimator, path: Path) -> str:
     """
     with atomic(_sidecar(path)) as partial_sidecar, atomic(path) as partial:
         with partial.open("w+b") as file:
-            canonical.write(estimator, file, folder=path.parent)
-            digest = _digest(file)
-            _prove(file, digest, canonical.describe(estimator), folder=path.parent)
+            digest = _write(estimator, file, folder=path.parent)
         partial_sidecar.write_text(f"{digest}  {path.name}\n", encoding="utf-8", newline="\n")
     return digest
+
+
+def refuse_unkept(estimator: BaseEstimator) -> None:
+    """Refuse what ``save`` would refuse; an estimator need not be fitted for that."""
+    with tempfile.TemporaryFile() as file:
+        _write(estimator, file, folder=None)
 
 
 def load(path: Path) -> BaseEstimator:
@@ -79,8 +83,10 @@ def _read_sidecar(sidecar: Path, name: str) -> str:
     raise ProjectError(f"{sidecar} does not hold the SHA-256 of {name}: {fix}")
 
 
-def _prove(file: _File, digest: str, name: str, folder: Path) -> None:
-    """Raise a ProjectError unless the new file can be loaded and says the same again."""
+def _write(estimator: BaseEstimator, file: _File, folder: Path | None) -> str:
+    """Write a file that can be loaded and says the same again; return its SHA-256."""
+    canonical.write(estimator, file, folder)
+    digest, name = _digest(file), canonical.describe(estimator)
     fix = (
         "write classes and functions of your own in model.py, each with a name of its own, or use "
         f"scikit-learn's; add a type that you trust to {trusted_types.__name__}"
@@ -93,6 +99,7 @@ def _prove(file: _File, digest: str, name: str, folder: Path) -> None:
                 f"{name} cannot be kept: it comes back from its file changed, as a dict with keys "
                 "other than text and whole numbers does; keep such values in lists or arrays"
             )
+    return digest
 
 
 def _construct(file: _File, name: str, fix: str) -> BaseEstimator:

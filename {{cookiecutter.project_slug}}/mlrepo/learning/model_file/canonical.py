@@ -26,7 +26,7 @@ from sklearn.pipeline import Pipeline
 from mlrepo.core.errors import ProjectError
 from mlrepo.learning.model_file.trusted_types import State, nodes
 
-_SEARCHES: Final = (
+SEARCHES: Final = (
     "sklearn.model_selection._search.",
     "sklearn.model_selection._search_successive_halving.",
 )
@@ -43,11 +43,11 @@ _SCHEMA: Final = "schema.json"
 _RECORDS: Final = b"{'descr': ["  # how the header of a .npy starts if its items have fields
 
 
-def write(estimator: BaseEstimator, target: BinaryIO, folder: Path) -> None:
+def write(estimator: BaseEstimator, target: BinaryIO, folder: Path | None) -> None:
     """Write ``estimator`` to the open file ``target``; the estimator itself is left as it is.
 
-    What skops writes is put down in ``folder`` for the time being: it holds one copy of the model
-    in memory already.
+    What skops writes is put down in ``folder``, or where temporary files are, for the time being:
+    it holds one copy of the model in memory already.
     """
     with tempfile.TemporaryFile(dir=folder) as raw:
         try:
@@ -133,10 +133,10 @@ class _Rewrite:
 def _reset(node: State) -> None:
     """Reset in place what an object remembers of its run; refuse a search, which is all of that."""
     name = f"{node['__module__']}.{node['__class__']}"
-    if name.startswith(_SEARCHES):
+    if name.startswith(SEARCHES):
         raise ProjectError(
             f"{node['__class__']} keeps the times of its fits, so its file differs in every run: "
-            "save its best_estimator_"
+            "make it the last step, train.estimator, whose place its best_estimator_ takes"
         )
     state = (node.get("content") or {}).get("content")
     if isinstance(state, list):

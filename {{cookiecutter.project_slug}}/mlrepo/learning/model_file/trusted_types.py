@@ -17,6 +17,8 @@ from mlrepo.core.errors import ProjectError
 
 State = dict[str, Any]  # a node of skops' schema.json
 
+_PARTIAL: Final = "functools.partial"
+
 # Module -> names. All of these hold data and run nothing while they are built. Trees, predictors
 # and boosters are read without a check of the indices inside, so a crafted one can crash a
 # prediction: that is why `model_file.load` compares the SHA-256 first.
@@ -32,6 +34,8 @@ _TRUSTED: Final = {
     # Trees
     "sklearn.tree._tree": "Tree",
     "sklearn.ensemble._hist_gradient_boosting.predictor": "TreePredictor",
+    # What HistGradientBoosting looks at numbers with, where it has categories as well
+    "sklearn.utils.validation": "check_array",
     # Losses that skops does not list: TweedieRegressor
     "sklearn._loss.loss": "HalfTweedieLoss HalfTweedieLossIdentity",
     # Neighbours
@@ -76,11 +80,11 @@ TRUSTED: Final = {
 def trusted_types(schema: Any) -> list[str]:
     """Return those types of a skops file's ``schema.json`` that are trusted beyond skops' own.
 
-    They are ``TRUSTED`` and what the owner's package defines: classes anywhere in it, and
-    functions in ``model.py``. Only what the file names is returned, as skops' audit slows down
-    with the length of the list.
+    They are ``TRUSTED``, partial where all that it calls is scikit-learn's check_array, and what
+    the owner's package defines: classes anywhere in it, and functions in ``model.py``. Only what
+    the file names is returned, as skops' audit slows down with the length of the list.
     """
-    trusted = set()
+    trusted, partials = set(), []
     for node in nodes(schema):
         loader, module, name = map(node.get, ("__loader__", "__module__", "__class__"))
         if not (isinstance(loader, str) and isinstance(module, str) and isinstance(name, str)):
@@ -94,7 +98,14 @@ def trusted_types(schema: Any) -> list[str]:
             )
         if own or full in TRUSTED:
             trusted.add(full)
-    return sorted(trusted)
+        if full == _PARTIAL:
+            partials.append(loader == "PartialNode" and _is_check(node["content"]["func"]))
+    return sorted(trusted | ({_PARTIAL} if partials and all(partials) else set()))
+
+
+def _is_check(node: State) -> bool:
+    name = tuple(map(node.get, ("__loader__", "__module__", "__class__")))
+    return name == ("FunctionNode", "sklearn.utils.validation", "check_array")
 
 
 def nodes(value: Any) -> Iterator[State]:
