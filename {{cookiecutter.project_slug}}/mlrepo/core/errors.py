@@ -25,8 +25,12 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error's text, which is the part for people."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """Return the first line of an error's text, which is the part for people.
+
+    Without the values of cells that polars lists there, which may be private.
+    """
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return re.sub(r"( values): \[.*", r"\1", line)
 
 
 def exit_with_message(main: Callable[[], None]) -> None:

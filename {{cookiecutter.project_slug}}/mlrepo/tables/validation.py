@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.tables.columns import Column
@@ -40,20 +41,22 @@ def measures(raw: RawTable, params: LibraryParams) -> list[pl.Expr]:
             found.append(column.value.count().alias(f"present {number}"))
     for number, rule in enumerate(rules(raw.columns)):
         found.append(rule.broken.sum().alias(f"broken {number}"))
-    values = {column.field.name: column.value for column in raw.columns}
-    target, by = values[params.data.target], params.prepare.split.column
-    if params.data.weight is not None:
-        weight = values[params.data.weight]
-        counts = weight.is_between(1e-9, 1e9).fill_null(value=False)
-        found.append((counts.not_() & target.is_not_null()).sum().alias("no weight"))
-    found.append(target.null_count().alias("no target"))
-    if by is not None:
-        undivided = values[by].is_null() & target.is_not_null()
-        found.append(undivided.sum().alias("undivided"))
     if is_csv(params.data):
         # As it stands in the file: values that count as missing are still there.
         last = pl.col(raw.scan.collect_schema().names()[-1])
         found.append(last.null_count().alias("empty ends"))
+    return found
+
+
+def measures_of_target(params: LibraryParams) -> list[pl.Expr]:
+    """Return the same of the rows as values: what is there of target, weight and the split."""
+    target, by = column_params.label(params), params.prepare.split.column
+    found = [target.null_count().alias("no target")]
+    if params.data.weight is not None:
+        counts = pl.col(params.data.weight).is_between(1e-9, 1e9).fill_null(value=False)
+        found.append((counts.not_() & target.is_not_null()).sum().alias("no weight"))
+    if by is not None:
+        found.append((pl.col(by).is_null() & target.is_not_null()).sum().alias("undivided"))
     return found
 
 

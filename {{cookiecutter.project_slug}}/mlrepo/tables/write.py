@@ -64,14 +64,20 @@ def one_pass(
                 table.sink_parquet(files[path], lazy=True, **_PARQUET)
                 for path, table in tables.items()
             ]
-            asked = [raw.once.select(validation.measures(raw, params))]
+            asked = [
+                raw.once.select(validation.measures(raw, params)),
+                raw.rows.select(validation.measures_of_target(params)),
+            ]
             for table in tables.values():
                 features = column_params.wanted(table.collect_schema(), params)
                 asked.append(table.select(pl.struct(features).hash()))
             with watch(list(files.values()), "prepare"):
-                measured, *found = pl.collect_all([*asked, *sinks], engine="streaming")
+                first, second, *found = pl.collect_all([*asked, *sinks], engine="streaming")
             hashes = [frame.to_series().to_numpy() for frame in found[: len(tables)]]
+            measured = first.hstack(second)
             yield Written(files, measured, dict(zip(tables, hashes, strict=True)))
+    except pl.exceptions.InvalidOperationError as error:  # raw rows are read without any
+        raise column_params.not_made(error) from None
     except pl.exceptions.PolarsError as error:
         raise explain(error, raw.data) from None
 
