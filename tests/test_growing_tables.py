@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Project
-from helpers import QUICK, Copy, clone, copy_project
+from helpers import OWN_CARD, QUICK, Copy, clone, copy_project
 from spoil import swap
 
 PARTS = "data/raw/parts"
@@ -61,6 +61,7 @@ def use(copy: Copy, path: str, split: dict[str, Any], **data: Any) -> None:
     copy.set_params(
         {
             **QUICK,
+            **OWN_CARD,
             "data.path": path,
             "evaluate.slices": [],
             "prepare.split": {
