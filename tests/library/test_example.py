@@ -8,7 +8,7 @@ import pytest
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.owner import load_params
-from mlrepo.pipeline import git
+from mlrepo.pipeline import dvc_lock, git
 from mlrepo.scoring import card, example
 from mlrepo.versions import register
 
@@ -53,8 +53,8 @@ def test_another_table_is_refused_with_them(
     render_yaml("dvc.yaml")
     monkeypatch.setattr(git, "require_clean_commit", lambda: "1" * 40)
     monkeypatch.setattr(register, "_refuse_stale", lambda: None)
-    monkeypatch.setattr(register.dvc_lock, "here", dict)
-    monkeypatch.setattr(register.dvc_lock.Lineage, "of", lambda *_: None)
+    monkeypatch.setattr(dvc_lock, "here", dict)
+    monkeypatch.setattr(dvc_lock.Lineage, "of", lambda *_: None)
     with pytest.raises(ProjectError, match=named):
         register.register("model", "minor", None, "New", sign=False, tell=print)
 
