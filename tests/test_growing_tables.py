@@ -99,7 +99,7 @@ def test_rows_of_the_test_are_strictly_later(by_time: Copy) -> None:
 
 def test_a_category_that_is_only_later_is_told_and_scored(by_time: Copy) -> None:
     assert by_time.run("python", "-m", "mlrepo", "evaluate").stderr == (
-        "warning: 20 test rows have a 'kind' that no train row has (c): "
+        "warning: 20 test rows have a 'kind' that no train row has ('c'): "
         "the model treats it as a rare category\n"
     )
 

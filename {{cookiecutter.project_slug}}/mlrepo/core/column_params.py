@@ -166,6 +166,21 @@ def of_slices(types: pl.Schema, params: LibraryParams) -> Iterator[str]:
     yield from lacking("evaluate.slices", params.evaluate.slices, types)
 
 
+def of_private(private: Iterable[str], params: LibraryParams) -> Iterator[str]:
+    """Check that values of the columns ``private`` stay out of scores, plots and the card."""
+    for name in private:
+        if name == params.data.target:
+            yield (
+                f"data.target in params.yaml names '{name}', which is private in the schema, and "
+                "scores and plots tell a target's values: make another one of it in data.py"
+            )
+        if name in params.evaluate.slices:
+            yield (
+                f"evaluate.slices in params.yaml names '{name}', which is private in the schema, "
+                "and scores and card name each slice: make a coarser column of it in data.py"
+            )
+
+
 def wanted(types: pl.Schema, params: LibraryParams) -> list[str]:
     """Return the features that params.yaml asks for, also those that are no column."""
     data = params.data

@@ -9,9 +9,10 @@ from typing import Any
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 
-from mlrepo.core import owner
+from mlrepo.core import owner, prepared
 from mlrepo.core.errors import ProjectError, did_you_mean
 from mlrepo.core.params import Task, Train
+from mlrepo.core.paths import TRAIN
 
 # What xgboost learns on several workers is a plain estimator of the same name without this.
 DISTRIBUTED = "xgboost.dask.Dask"
@@ -33,8 +34,8 @@ def explained(estimator: Any) -> Iterator[None]:
         yield
     except (TypeError, ValueError) as error:
         raise ProjectError(
-            f"{type(estimator).__name__} cannot be fitted: {error}\n  See train.arguments and "
-            "train.preprocessing in params.yaml."
+            f"{type(estimator).__name__} cannot be fitted: {prepared.what_it_says(error, TRAIN)}\n"
+            "  See train.arguments and train.preprocessing in params.yaml."
         ) from error
 
 

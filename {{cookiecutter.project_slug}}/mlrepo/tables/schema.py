@@ -1,7 +1,8 @@
 """The declared schema of the raw table.
 
 The file is a Table Schema of the Data Package standard (https://datapackage.org/standard/table-schema/)
-with one key more: `maxMissing`, the largest share of absent values that a column may have.
+with two keys more: `maxMissing`, the largest share of absent values that a column may have, and
+`private`: no value of such a column is printed, logged or sent.
 """
 
 from pathlib import Path
@@ -37,6 +38,7 @@ class Field(Section):
     format: str | None = None
     title: str | None = None
     description: str | None = None
+    private: bool = False
     constraints: Constraints = Constraints()
 
     @model_validator(mode="after")
@@ -61,6 +63,11 @@ class Schema(Section):
     def names(self) -> list[str]:
         """The columns' names, in the order of the file."""
         return [field.name for field in self.fields]
+
+    @property
+    def private(self) -> list[str]:
+        """The columns whose values nobody is told."""
+        return [field.name for field in self.fields if field.private]
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Schema":

@@ -1,5 +1,6 @@
 """Write tables and check the raw rows in one pass; memory holds one number for each row."""
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import all_or_nothing
 from mlrepo.core.params import LibraryParams, Split
 from mlrepo.core.paths import TEST, TRAIN
+from mlrepo.core.prepared import PRIVATE_COLUMNS
 from mlrepo.core.progress import watch
 from mlrepo.tables import validation
 from mlrepo.tables.raw import RawTable, explain
@@ -57,11 +59,14 @@ def one_pass(
 
     The files take their places when the block ends well, together or not at all.
     """
+    validation.refuse_private(raw, params)
+    private = raw.schema.private
+    head = {PRIVATE_COLUMNS: json.dumps(private)} if private else None
     try:
         with all_or_nothing() as new:
             files = {path: new(path) for path in tables}
             sinks = [
-                table.sink_parquet(files[path], lazy=True, **_PARQUET)
+                table.sink_parquet(files[path], lazy=True, metadata=head, **_PARQUET)
                 for path, table in tables.items()
             ]
             asked = [
