@@ -34,6 +34,12 @@ QUICK = {
     "evaluate.intervals.resamples": 100,
     "evaluate.importance_repeats": 1,
 }
+# Of a table that is not the example's.
+OWN_CARD: dict[str, object] = {
+    "card.purpose": "To test.",
+    "card.data": {"source": "made by a test", "licence": "CC0-1.0"},
+    "card.limits": [],
+}
 
 
 @dataclass(frozen=True)

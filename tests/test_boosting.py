@@ -6,7 +6,7 @@ import pytest
 import yaml
 from conftest import TEMPLATE, Project
 from dask_cluster import with_extra
-from helpers import QUICK, Copy
+from helpers import OWN_CARD, QUICK, Copy
 
 WIDE = runpy.run_path(str(TEMPLATE / "benchmarks/wide_table.py"))
 ROWS = 4_000_000
@@ -80,7 +80,7 @@ def test_batches_end_well_where_all_rows_at_once_are_refused(copy: Copy) -> None
     (copy.path / "schema.yaml").write_text(schema, encoding="utf-8")
     copy.git("checkout", "--", "penguins/data.py")
     table = {"data.path": "data/raw/wide.parquet", "data.target": "target", "data.id": ["id"]}
-    copy.set_params({**table, "evaluate.slices": [], **batches(None)})
+    copy.set_params({**table, **OWN_CARD, "evaluate.slices": [], **batches(None)})
     command = ["bash", "-c", f"ulimit -v {CAP} && exec dvc repro"]
     done = copy.run(*command, check=False, POLARS_MAX_THREADS=THREADS)
     assert done.returncode != 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import Project
 from dask_cluster import Cluster, cluster, wait_for, with_extra
-from helpers import QUICK, Copy
+from helpers import OWN_CARD, QUICK, Copy
 
 TABLE = """
 import numpy as np, polars as pl
@@ -41,6 +41,7 @@ def copy(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
     copy.set_params(
         {
             **QUICK,
+            **OWN_CARD,
             "data.path": "data/raw/rows.parquet",
             "data.target": "y",
             "data.features.exclude": ["w"],

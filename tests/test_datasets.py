@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project
-from helpers import Copy, copy_project
+from helpers import OWN_CARD, Copy, copy_project
 
 WRITE = """
 import sys
@@ -39,6 +39,7 @@ def test_bundled_table(copy: Copy, name: str, task: str, metric: str, least: flo
     copy.run("dvc", "add", "--quiet", path)
     copy.set_params(
         {
+            **OWN_CARD,
             "data.path": path,
             "data.task": task,
             "data.target": "target",
@@ -60,6 +61,7 @@ def test_a_table_with_odd_names_and_a_grouped_split(copy: Copy) -> None:
     (copy.path / "data/raw/odd.csv").write_text("\n".join([header, *rows, ""]), encoding="utf-8")
     copy.set_params(
         {
+            **OWN_CARD,
             "data.path": "data/raw/odd.csv",
             "data.csv.separator": ";",
             "data.csv.decimal": ",",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Project
-from helpers import QUICK, Copy, clone, copy_project
+from helpers import OWN_CARD, QUICK, Copy, clone, copy_project
 from spoil import swap
 
 PARTS = "data/raw/parts"
@@ -61,6 +61,7 @@ def use(copy: Copy, path: str, split: dict[str, Any], **data: Any) -> None:
     copy.set_params(
         {
             **QUICK,
+            **OWN_CARD,
             "data.path": path,
             "evaluate.slices": [],
             "prepare.split": {
@@ -98,7 +99,7 @@ def test_rows_of_the_test_are_strictly_later(by_time: Copy) -> None:
 
 def test_a_category_that_is_only_later_is_told_and_scored(by_time: Copy) -> None:
     assert by_time.run("python", "-m", "mlrepo", "evaluate").stderr == (
-        "warning: 20 test rows have a 'kind' that no train row has (c): "
+        "warning: 20 test rows have a 'kind' that no train row has ('c'): "
         "the model treats it as a rare category\n"
     )
 

@@ -9,7 +9,7 @@ import pytest
 import releases
 import yaml
 from conftest import Project
-from helpers import sha256
+from helpers import OWN_CARD, sha256
 from releases import MODEL, Released
 from trackers import Database, serve_mlflow
 
@@ -113,6 +113,7 @@ def iris(mlflow_project: Project, tmp_path_factory: pytest.TempPathFactory) -> R
     new.run("dvc", "add", "--quiet", "data/raw/iris.csv")
     new.set_params(
         {
+            **OWN_CARD,
             "data.path": "data/raw/iris.csv",
             "data.target": "species",
             "evaluate.slices": [],

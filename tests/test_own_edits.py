@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from conftest import Project
-from helpers import QUICK, Copy, copy_project
+from helpers import OWN_CARD, QUICK, Copy, copy_project
 from pages import consoles, follow, page, section
 from test_datasets import WRITE
 
@@ -182,6 +182,7 @@ def another_table(copy: Copy) -> None:
     copy.run("dvc", "add", "--quiet", "data/raw/diabetes.csv")
     copy.set_params(
         {
+            **OWN_CARD,
             "data.path": "data/raw/diabetes.csv",
             "data.task": "regression",
             "data.target": "target",

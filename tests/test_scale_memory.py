@@ -5,7 +5,7 @@ import runpy
 import pytest
 import yaml
 from conftest import TEMPLATE, Project
-from helpers import Copy, copy_project
+from helpers import OWN_CARD, Copy, copy_project
 
 ROWS = 10_000_000
 # Address space in kB: 3 GB. It grows with polars' threads, so these are fixed as well.
@@ -31,6 +31,7 @@ def wide(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
     (copy.path / "schema.yaml").write_text(schema, encoding="utf-8")
     copy.set_params(
         {
+            **OWN_CARD,
             "data.path": "data/raw/wide.parquet",
             "data.target": "target",
             "data.id": ["id"],

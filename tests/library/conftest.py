@@ -126,6 +126,9 @@ class TinyProject:
                 "evaluate.slices": [],
                 "evaluate.intervals": {"resamples": 100, "confidence": 0.95},
                 "evaluate.importance_repeats": 2,
+                "card.purpose": "To test.",
+                "card.data": {"source": "made by a test", "licence": "CC0-1.0"},
+                "card.limits": [],
             }
         )
 

@@ -126,12 +126,13 @@ def test_columns_of_data_py_are_made_here_as_well() -> None:
     assert not Path("never.csv").exists()
 
 
+NOT_ALLOWED = "not one of the allowed values ['blue', 'green', 'red']"
 BAD = [
-    ("size", "huge", "'size' is no number"),
-    ("size", "-1", "'size' is below 0"),
-    ("size", "1e9", "'size' is above 100"),
-    ("size", "inf", "'size' is infinite; 'size' is above 100"),
-    ("colour", "pink", "'colour' is not one of the allowed values ['blue', 'green', 'red']"),
+    ("size", "huge", "'size' is no number: 'huge'"),
+    ("size", "-1", "'size' is below 0: '-1'"),
+    ("size", "1e9", "'size' is above 100: '1e9'"),
+    ("size", "inf", "'size' is infinite: 'inf'; 'size' is above 100: 'inf'"),
+    ("colour", "pink", f"'colour' is {NOT_ALLOWED}: 'pink'"),
     ("weight", "", "'weight' is missing"),
     ("id", "", "'id' is missing"),
 ]
@@ -166,10 +167,10 @@ def test_bad_rows_are_all_told_and_nothing_is_written(spoilt: list[int]) -> None
     with pytest.raises(ProjectError) as error:
         told(Path("new.csv"), Path("out.csv"))
     for line in (
-        "'size': 1 of 80 values are below 0",
-        "'size': 2 of 80 values are above 100",
-        "'colour': 1 of 80 values are not one of the allowed",
-        "'id': 1 of 80 values are missing",
+        "'size': 1 of 80 values are below 0, such as '-1' in row 13",
+        "'size': 2 of 80 values are above 100, such as '1e9' in row 23",
+        f"'colour': 1 of 80 values are {NOT_ALLOWED}, such as 'pink' in row 43",
+        "'id': 1 of 80 values are missing, the first in row 63",
     ):
         assert line in str(error.value)
     assert "--bad-rows set-aside" in str(error.value)

@@ -94,8 +94,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"weight": [1]}, "'weight': must be a valid number"),
     ({"id": 1.5}, "'id': must be a valid integer"),
     ({"id": 10**30}, "'id'"),
-    ({"colour": "pink"}, "'colour': must be 'blue', 'green' or 'red'"),
-    ({"colour": 1}, "'colour': must be 'blue', 'green' or 'red'"),
+    ({"colour": "pink"}, "'colour': must be one of 'blue', 'green', 'red'"),
+    ({"colour": 1}, "'colour': must be one of 'blue', 'green', 'red'"),
     ({"kind": "big"}, "'kind' is what the model predicts: leave it out"),
     ({"colr": "red"}, "'colr' is no column of the schema: did you mean 'colour'?"),
 ]

@@ -123,7 +123,7 @@ def test_a_category_that_only_test_has_is_told(
         "equal_features": "apart",
     }
     run(tiny.set({"prepare.split": split}))
-    assert "20 test rows have a 'colour' that no train row has (mauve)" in capsys.readouterr().err
+    assert "20 test rows have a 'colour' that no train row has ('mauve')" in capsys.readouterr().err
 
 
 def test_a_slice_that_is_no_column_is_told(tiny: TinyProject) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from mlrepo.core import column_params, owner
 from mlrepo.core.owner import load_params
 from mlrepo.tables.schema import Field, load_schema
 
@@ -39,6 +40,16 @@ def raw(params: Params) -> pl.LazyFrame:
             values = [classes[number % len(classes)] for number in range(ROWS)]
         columns[name] = values
     return pl.LazyFrame(columns)
+
+
+@pytest.fixture(scope="session")
+def labelled(raw: pl.LazyFrame, params: Params) -> pl.LazyFrame:
+    """The same with its target; one that data.py makes is made up as well, of the same type."""
+    if owner.target() is None:
+        return raw
+    kind = column_params.with_target(raw, params).collect_schema()[params.data.target]
+    values = pl.Series(params.data.target, [number % 2 for number in range(ROWS)])
+    return raw.with_columns(values.cast(kind))
 
 
 def made_up(field: Field, unique: bool) -> list[Any]:

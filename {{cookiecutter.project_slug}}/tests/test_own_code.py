@@ -29,8 +29,8 @@ METRICS = of_task(load_params(ROOT / "params.yaml").data.task)
 
 
 @pytest.fixture(scope="module")
-def table(raw: pl.LazyFrame) -> pl.DataFrame:
-    return add_features(raw).collect()
+def table(labelled: pl.LazyFrame) -> pl.DataFrame:
+    return add_features(labelled).collect()
 
 
 @pytest.fixture(scope="module")
@@ -49,18 +49,18 @@ def fitted(table: pl.DataFrame, chosen: Features, params: Params) -> Any:
     return built.fit(features.select(table, chosen), prepared.target(table, params.data))
 
 
-def test_columns_look_at_one_row_at_a_time(raw: pl.LazyFrame, table: pl.DataFrame) -> None:
+def test_columns_look_at_one_row_at_a_time(labelled: pl.LazyFrame, table: pl.DataFrame) -> None:
     """A mean over all rows, say, would carry test rows into training."""
-    assert_frame_equal(add_features(raw.head(ROWS // 2)).collect(), table.head(ROWS // 2))
+    assert_frame_equal(add_features(labelled.head(ROWS // 2)).collect(), table.head(ROWS // 2))
 
 
 def test_columns_leave_the_checked_ones_as_they_are(
-    raw: pl.LazyFrame, table: pl.DataFrame, params: Params
+    labelled: pl.LazyFrame, table: pl.DataFrame, params: Params
 ) -> None:
     """Target, id and the column that splits are among them."""
     names = {params.data.target, *params.data.id, params.prepare.split.column} - {None}
     kept = cast(list[str], sorted(names, key=str))
-    assert_frame_equal(table.select(kept), raw.select(kept).collect())
+    assert_frame_equal(table.select(kept), labelled.select(kept).collect())
 
 
 def test_the_model_predicts_the_same_after_it_was_saved(

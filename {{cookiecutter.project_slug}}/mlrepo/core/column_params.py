@@ -3,10 +3,14 @@
 Each function yields one line for each mistake.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
+from mlrepo.core import owner
 from mlrepo.core.errors import ProjectError, did_you_mean, first_line
 from mlrepo.core.params import LibraryParams
 
@@ -28,10 +32,15 @@ def refuse_unknown(rows: pl.LazyFrame, add_features: AddFeatures, params: Librar
 
     ``add_features`` adds the project's own columns to the raw ``rows``.
     """
-    types = rows.collect_schema()
+    try:
+        labelled = with_target(rows, params)
+        types = labelled.collect_schema()
+    except pl.exceptions.PolarsError as error:
+        file = f"{owner.name()}/data.py"
+        raise ProjectError(f"target in {file} cannot run: {first_line(error)}") from None
     mistakes = list(of_rows(types, params))
     try:
-        types = add_features(rows).collect_schema()
+        types = add_features(labelled).collect_schema()
     except (pl.exceptions.PolarsError, FileNotFoundError) as error:  # it may join a file
         file = f"{add_features.__module__.replace('.', '/')}.py"
         where = f"{add_features.__name__} in {file}"
@@ -39,7 +48,76 @@ def refuse_unknown(rows: pl.LazyFrame, add_features: AddFeatures, params: Librar
     else:
         mistakes += of_features(types, params)
         mistakes += of_slices(types, params)
+        if not mistakes:
+            mistakes += of_target(rows, add_features, params)
     refuse(mistakes)
+
+
+def label(params: LibraryParams) -> pl.Expr:
+    """Return the values of the target: as data.py makes them, or else as the table has them."""
+    made = owner.target()
+    return (pl.col(params.data.target) if made is None else made).alias(params.data.target)
+
+
+def with_target(rows: pl.LazyFrame, params: LibraryParams) -> pl.LazyFrame:
+    """Return raw ``rows`` with the target that data.py makes, or as they are."""
+    return rows if owner.target() is None else rows.with_columns(label(params))
+
+
+def of_target(
+    rows: pl.LazyFrame, add_features: AddFeatures, params: LibraryParams
+) -> Iterator[str]:
+    """Check that no feature gives a target away that data.py makes of raw columns.
+
+    A feature that data.features.include names is meant: of such a one it only warns.
+    """
+    data, types = params.data, rows.collect_schema()
+    if owner.target() is None:
+        return
+
+    def featured(table: pl.LazyFrame) -> pl.LazyFrame:
+        return add_features(with_target(table, params))
+
+    of_label = _columns_read(types, lambda table: with_target(table, params), data.target)
+    shared = set[str]()
+    features = []
+    for name in wanted(featured(rows).collect_schema(), params):
+        both = of_label & _columns_read(types, featured, name)
+        features += [name] if both else []
+        shared |= both
+    if not features:
+        return
+    says = (
+        f"data.py makes the target '{data.target}' of {sorted(shared)}, and the features "
+        f"{features} are made of that too: they may give it away"
+    )
+    if data.features.include:
+        print(f"warning: {says}", file=sys.stderr)
+    else:
+        yield (
+            f"{says}. Add them to data.features.exclude in params.yaml, or name the features that "
+            "are known before the target is in data.features.include"
+        )
+
+
+def not_made(error: Exception) -> ProjectError:
+    """Turn what polars says of a value that data.py cannot use into words that name the fix."""
+    return ProjectError(
+        f"{owner.name()}/data.py cannot make its columns of some rows: {first_line(error)}. With "
+        "strict=False such values are absent ones"
+    )
+
+
+def _columns_read(types: pl.Schema, make: AddFeatures, name: str) -> set[str]:
+    """Return which raw columns polars reads for one column that is made: no rows are needed."""
+    found = set[str]()
+
+    def source(names: list[str] | None, *_: Any) -> Iterator[pl.DataFrame]:
+        found.update(types.names() if names is None else names)
+        yield pl.DataFrame(schema={n: types[n] for n in types if names is None or n in names})
+
+    make(register_io_source(source, schema=types)).select(name).collect()
+    return found
 
 
 def lacking(key: str, names: Iterable[str], types: pl.Schema) -> Iterator[str]:
@@ -53,7 +131,8 @@ def lacking(key: str, names: Iterable[str], types: pl.Schema) -> Iterator[str]:
 def of_rows(types: pl.Schema, params: LibraryParams) -> Iterator[str]:
     """Check target, id and split against the raw columns ``types``."""
     data, split = params.data, params.prepare.split
-    yield from lacking("data.target", [data.target], types)
+    for line in lacking("data.target", [data.target], types):
+        yield f"{line}{'' if line.endswith('?') else '; `target` in data.py can make it'}"
     regression = data.task == "regression"
     if regression and data.target in types and not types[data.target].is_numeric():
         yield f"data.task is regression, but the target '{data.target}' is no number"
@@ -88,6 +167,21 @@ def of_features(types: pl.Schema, params: LibraryParams) -> Iterator[str]:
 def of_slices(types: pl.Schema, params: LibraryParams) -> Iterator[str]:
     """Check evaluate.slices against the columns ``types``, those of data.py among them."""
     yield from lacking("evaluate.slices", params.evaluate.slices, types)
+
+
+def of_private(private: Iterable[str], params: LibraryParams) -> Iterator[str]:
+    """Check that values of the columns ``private`` stay out of scores, plots and the card."""
+    for name in private:
+        if name == params.data.target:
+            yield (
+                f"data.target in params.yaml names '{name}', which is private in the schema, and "
+                "scores and plots tell a target's values: make another one of it in data.py"
+            )
+        if name in params.evaluate.slices:
+            yield (
+                f"evaluate.slices in params.yaml names '{name}', which is private in the schema, "
+                "and scores and card name each slice: make a coarser column of it in data.py"
+            )
 
 
 def wanted(types: pl.Schema, params: LibraryParams) -> list[str]:

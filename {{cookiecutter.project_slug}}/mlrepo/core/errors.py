@@ -4,11 +4,16 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 EXIT_MISTAKE = 2
+
+# In the place of a value of a column that the schema marks as private.
+PRIVATE = "(a private value)"
+LETTERS = 60  # of a value that are shown
+_LISTED = 5  # values
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -18,6 +23,18 @@ class ProjectError(Exception):
     """A mistake in the data, the params or the machine; its text is all that the user reads."""
 
 
+def shown(value: object) -> str:
+    """Return a value for a message: the start of a long one is enough."""
+    text = repr(value)
+    return text if len(text) <= LETTERS else f"{text[:LETTERS]}..."
+
+
+def listed(values: Sequence[object]) -> str:
+    """Return values for a message: the first five, and how many more there are."""
+    more = f" and {len(values) - _LISTED} more" if len(values) > _LISTED else ""
+    return f"{', '.join(map(shown, values[:_LISTED]))}{more}"
+
+
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return the end of a sentence about an unknown ``name``: the closest of those ``known``."""
     close = get_close_matches(name, list(known), n=1)
@@ -25,8 +42,12 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error's text, which is the part for people."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """Return the first line of an error's text, which is the part for people.
+
+    Without the values of cells that polars lists there, which may be private.
+    """
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return re.sub(r"( values?(\(s\))?): \[.*", r"\1", line)
 
 
 def exit_with_message(main: Callable[[], None]) -> None:

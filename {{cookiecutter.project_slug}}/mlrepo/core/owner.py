@@ -73,6 +73,24 @@ def add_features() -> Callable[[pl.LazyFrame], pl.LazyFrame]:
     return function
 
 
+def target() -> pl.Expr | None:
+    """Return what data.py makes the target of; None where the table has it.
+
+    A data.py that says nothing of it is as the table has it, too.
+    """
+    import polars as pl
+
+    make = getattr(_module("data"), "target", None)
+    made = None if make is None else make()
+    if made is not None and not isinstance(made, pl.Expr):
+        file = f"{name()}/data.py"
+        raise ProjectError(
+            f"target in {file} returns {type(made).__name__}: it must be an expression of polars, "
+            "such as pl.col('delay') > 15, or None"
+        )
+    return made
+
+
 def metrics() -> Metrics:
     """Return metrics.py."""
     return cast(Metrics, _module("metrics", "CLASSIFICATION", "REGRESSION", "SMALLER_IS_BETTER"))

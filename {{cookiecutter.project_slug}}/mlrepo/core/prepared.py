@@ -1,5 +1,6 @@
 """Read a prepared table of any size: whole, lazily, or a fixed number of rows at a time."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import Data
 from mlrepo.core.progress import progress
+
+# The key under which *prepare* writes their names into the head of the file.
+PRIVATE_COLUMNS = "mlrepo.private"
 
 
 def read_table(path: Path) -> pl.DataFrame:
@@ -38,6 +42,18 @@ def _explained(path: Path) -> Iterator[None]:
         raise ProjectError(f"{path} does not exist: `dvc repro` makes it") from None
     except pl.exceptions.PolarsError:
         raise ProjectError(f"{path} is damaged: `dvc checkout {path}` brings it back") from None
+
+
+def private(path: Path) -> list[str]:
+    """Return the columns that the schema marked as private when the table was written."""
+    names: list[str] = json.loads(pl.read_parquet_metadata(path).get(PRIVATE_COLUMNS, "[]"))
+    return names
+
+
+def what_it_says(error: Exception, *paths: Path) -> str:
+    """Return the text of an error, unless it may tell private values of prepared tables."""
+    hidden = any(path.exists() and private(path) for path in paths)
+    return "what it says may hold private values" if hidden else str(error)
 
 
 def read_batches(path: Path, names: list[str], size: int, label: str) -> Iterator[pl.DataFrame]:

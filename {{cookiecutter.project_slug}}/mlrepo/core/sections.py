@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from mlrepo.core.errors import ProjectError, did_you_mean
+from mlrepo.core.errors import ProjectError, did_you_mean, shown
 
 # Lists of YAML become tuples, so that they cannot change under way.
 Names = Annotated[tuple[str, ...], Field(strict=False)]
@@ -40,7 +40,7 @@ def _explain(name: str, model: type[BaseModel], mistake: ErrorDetails) -> str:
     if mistake["type"] == "value_error":
         return f"{where}: {mistake['msg'].removeprefix('Value error, ')}"
     wanted = mistake["msg"].replace("Input should be", "must be").replace("a valid tuple", "a list")
-    return f"{where} {wanted}, not {mistake['input']!r}"
+    return f"{where} {wanted}, not {shown(mistake['input'])}"
 
 
 def _suggest(section: Any, location: tuple[int | str, ...]) -> str:

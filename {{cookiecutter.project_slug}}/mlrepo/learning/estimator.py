@@ -16,8 +16,10 @@ from sklearn.ensemble import (
 )
 from sklearn.pipeline import Pipeline
 
+from mlrepo.core import prepared
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import Task, Train
+from mlrepo.core.paths import TRAIN
 from mlrepo.learning.arguments import DISTRIBUTED, Maker, find_class
 from mlrepo.learning.features import Features
 
@@ -46,7 +48,7 @@ def explained(estimator: Any) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        says = str(error).strip()
+        says = prepared.what_it_says(error, TRAIN).strip()
         if "Traceback (most" in says:  # a search tells those of all its fits
             says = f"no fit of it succeeds: {says.splitlines()[-1].partition(': ')[2]}"
         raise ProjectError(

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from mlrepo.core import column_params, prepared
-from mlrepo.core.errors import ProjectError, did_you_mean
+from mlrepo.core.errors import ProjectError, did_you_mean, listed
 from mlrepo.core.params import LibraryParams
 
 _ROWS = f"{column_params.OURS}rows"
@@ -73,14 +73,17 @@ def refuse_all_missing(table: pl.DataFrame, features: Features) -> None:
 
 def warn_unseen(train: Path, test: Path, features: Features) -> None:
     """Warn of categories that only test rows have: the encoder treats them as rare or as none."""
+    hidden = prepared.private(test)
     for name in features.categories:
         known = prepared.scan_table(train).select(pl.col(name).unique()).collect(engine="streaming")
         there = prepared.scan_table(test).drop_nulls(name)
         sizes = there.group_by(name).len(_ROWS).collect(engine="streaming")
         strange = sizes.join(known, on=name, how="anti").sort(name)
         if strange.height:
+            # A column that data.py makes may hold what a private one does.
+            values = "not told, as some are private" if hidden else listed(strange[name].to_list())
             print(
                 f"warning: {strange[_ROWS].sum()} test rows have a '{name}' that no train row has "
-                f"({', '.join(strange[name])}): the model treats it as a rare category",
+                f"({values}): the model treats it as a rare category",
                 file=sys.stderr,
             )

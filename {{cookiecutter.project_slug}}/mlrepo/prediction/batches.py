@@ -15,7 +15,7 @@ from mlrepo.learning import features
 from mlrepo.prediction.predictor import Predictor
 from mlrepo.tables.columns import Column, typed_columns
 from mlrepo.tables.raw import is_csv, scan
-from mlrepo.tables.validation import Rule, rules
+from mlrepo.tables.validation import Rule, broken_lines, rules
 
 ROW, WHY = "row", "why"
 # Their predict is the class of the highest mean probability, by their documentation.
@@ -90,11 +90,9 @@ class Input:
         """Return a line for each rule that a row breaks, over the whole table."""
         broken = [rule.broken.sum().alias(f"{n}") for n, rule in enumerate(self.rules)]
         found = self.raw.select(pl.len().alias("rows"), *broken).collect(engine="streaming")
-        return [
-            f"'{rule.column.field.name}': {count} of {found['rows'][0]} values are {rule.says}"
-            for rule, count in zip(self.rules, found.row(0)[1:], strict=True)
-            if count
-        ]
+        rows, *counts = found.row(0)
+        pairs = zip(self.rules, counts, strict=True)
+        return broken_lines(self.raw, [(rule, count) for rule, count in pairs if count], rows)
 
     def typed(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """Return the declared columns of raw rows as values."""
@@ -103,7 +101,9 @@ class Input:
     def violations(self, rows: pl.DataFrame) -> pl.Series:
         """Return what is wrong with each raw row, null where nothing is: shape (rows,)."""
         reasons = [
-            pl.when(rule.broken).then(pl.lit(f"'{rule.column.field.name}' is {rule.says}"))
+            pl.when(rule.broken).then(
+                pl.concat_str(pl.lit(f"'{rule.column.field.name}' is {rule.says}"), rule.value)
+            )
             for rule in self.rules
         ]
         said = pl.concat_str(reasons, separator="; ", ignore_nulls=True)

@@ -13,6 +13,7 @@ from typing import IO
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import atomic
 from mlrepo.core.progress import progress
@@ -64,6 +65,8 @@ def predict(
                 raise ProjectError("\n  ".join([f"{source}:", *opened.problems(), fix]))
             if not counts.predicted:
                 raise ProjectError(f"{source} has a header and no rows")
+    except pl.exceptions.InvalidOperationError as error:
+        raise column_params.not_made(error) from None
     except pl.exceptions.PolarsError as error:
         raise raw.explain(error, opened.data) from None
     if aside and not counts.bad:

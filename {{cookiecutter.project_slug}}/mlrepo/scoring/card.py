@@ -13,14 +13,15 @@ from mlrepo.core import owner, paths, yaml
 from mlrepo.core.files import read_csv, read_json, read_text
 from mlrepo.core.markdown import escape, markdown
 from mlrepo.core.params import LibraryParams
-from mlrepo.scoring import score_report
+from mlrepo.scoring import example, score_report
 
 _PINNED = "pinned to one thread and one instruction set"
 _FREE = "not pinned: the bytes of the model may differ between machines"
 
 
 def card(params: LibraryParams) -> str:
-    """Return the model card of the last run."""
+    """Return the model card of the last run; refuse one of another table than it has."""
+    example.refuse(params)
     said, scores = params.card, read_csv(paths.SCORES)
     head = yaml.dump(_metadata(params, scores))
     limits = [f"- {_prose(limit)}" for limit in said.limits] or ["Nobody has stated any."]

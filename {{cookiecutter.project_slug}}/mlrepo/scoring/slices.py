@@ -1,6 +1,7 @@
 """Scores with intervals, on all test rows and slice by slice."""
 
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import polars as pl
 from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
-from mlrepo.core.prepared import scan_table
+from mlrepo.core.prepared import private, scan_table
 from mlrepo.learning.metrics import leading, scores, sign
 from mlrepo.learning.predictions import IndexArray, Predictions
 from mlrepo.scoring.constant import Constant
@@ -31,7 +32,12 @@ def score_table(
     """
     table, constant = scan_table(test), Constant(train, params.data)
     lead = leading(params, predictions)
-    column_params.refuse(column_params.of_slices(table.collect_schema(), params))
+    column_params.refuse(
+        chain(
+            column_params.of_slices(table.collect_schema(), params),
+            column_params.of_private(private(test), params),
+        )
+    )
     unit = units(table, params)
     rows = _score_rows("", "", predictions, unit, constant, params)
     for column in params.evaluate.slices:

@@ -48,7 +48,7 @@ def make_app(serving: Callable[[], Served], settings: Settings, meters: Meters) 
         by = {"model_version": served.chosen.version, "model_sha256": served.chosen.sha256}
         said = [each["prediction"] for each in answers]
         spent = round((perf_counter() - start) * 1000, 3)
-        values: dict[str, Any] = {"rows": rows} if settings.log_values else {}
+        values: dict[str, Any] = {"rows": served.rows.loggable(rows)} if settings.log_values else {}
         log("prediction", id=name, **by, predictions=said, milliseconds=spent, **values)
         found = answers[0] if single else {"predictions": answers}
         return _json(found | by, name)

@@ -37,7 +37,7 @@ def document(model: str, chosen: Predictor, rows: Rows) -> dict[str, Any]:
         description=f"Predicts '{chosen.data.target}'. SHA-256: `{chosen.sha256}`.",
         generate_unique_id_function=lambda route: route.path[1:].replace("/", "_"),
     )
-    answer, row, guarded = _answer(chosen), rows.example(), _refused(401)
+    answer, row, guarded = _answer(chosen), rows.example(public=True), _refused(401)
     one = closed("One", answer | _NAMES)
     listed = Annotated[list[closed("Answer", answer)], Field(min_length=1)]  # type: ignore[misc,valid-type]
     many = closed("Many", {"predictions": listed, **_NAMES})

@@ -24,10 +24,10 @@ from pydantic import Field as Info
 from pydantic_core import PydanticCustomError, ValidationError
 from typing_extensions import TypedDict
 
-from mlrepo.core.errors import ProjectError, did_you_mean
+from mlrepo.core.errors import PRIVATE, ProjectError, did_you_mean, listed
 from mlrepo.learning import features
 from mlrepo.prediction.predictor import Predictor
-from mlrepo.tables.schema import Field
+from mlrepo.tables.schema import Constraints, Field
 
 Row = dict[str, Any]
 
@@ -79,18 +79,27 @@ class Rows:
         """Return rows as the columns of the schema: shape (rows, columns without the target)."""
         return pl.from_dicts(rows, schema=self._types)
 
-    def example(self) -> Row:
-        """Return a row that obeys the schema, as JSON has it."""
-        return {field.name: _example(field) for field in self.fields}
+    def example(self, *, public: bool = False) -> Row:
+        """Return a row that obeys the schema, as JSON has it, or what of it ``public`` allows."""
+        return {f.name: _example(_public(f) if public else f) for f in self.fields}
 
-    def _column(self, field: Field) -> Any:
-        limits, shown = field.constraints, field.description
+    def loggable(self, rows: list[Row]) -> list[Row]:
+        """Return rows without the values that nobody is told."""
+        hidden = {field.name for field in self.fields if field.private}
+        return [{k: v for k, v in row.items() if k not in hidden} for row in rows]
+
+    def _column(self, whole: Field) -> Any:
+        field = _public(whole)
+        limits, shown, values = field.constraints, field.description, _values(field)
+        if whole.private:
+            check = partial(_refuse_privately, TypeAdapter(_values(whole)))
+            values = Annotated[values, AfterValidator(check)]
         if field.type in ("date", "datetime") and (limits.minimum, limits.maximum) != (None, None):
             shown = shown or f"From {limits.minimum} to {limits.maximum}."
         facts = Info(title=field.title, description=shown, examples=[_example(field)])
         if field.name not in self.needed or limits.maxMissing > 0:
-            return NotRequired[Annotated[_values(field) | None, facts]]
-        return Annotated[_values(field), facts]
+            return NotRequired[Annotated[values | None, facts]]
+        return Annotated[values, facts]
 
     def _read(self, adapter: TypeAdapter[Any], body: bytes) -> Any:
         try:
@@ -114,6 +123,9 @@ class Rows:
         name = where[-1]
         if kind == "missing":
             return f"{row}'{name}' is missing"
+        if kind == "literal_error":
+            enum = next(field.constraints.enum for field in self.fields if field.name == name)
+            return f"{row}'{name}': must be one of {listed(enum or ())}"
         if kind != "extra_forbidden":
             return f"{row}'{name}': {says}"
         if name == self._target:
@@ -143,6 +155,21 @@ def _needed(chosen: Predictor, types: dict[str, Any]) -> set[str]:
         except (ProjectError, pl.exceptions.PolarsError):
             needed.add(name)
     return needed
+
+
+def _public(field: Field) -> Field:
+    """Return what may be known of a column: a private one's limits are values of its cells."""
+    if not field.private:
+        return field
+    limits = Constraints(maxMissing=field.constraints.maxMissing)
+    return field.model_copy(update={"constraints": limits})
+
+
+def _refuse_privately(whole: TypeAdapter[Any], value: Any) -> Any:
+    try:
+        return whole.validate_python(value)
+    except ValidationError:
+        raise PydanticCustomError("private", f"must be as the schema says {PRIVATE}") from None
 
 
 def _values(field: Field) -> Any:
@@ -204,5 +231,5 @@ def _whole(value: Any) -> Any:
 def _one_of(allowed: tuple[Any, ...], value: Any) -> Any:
     if value in allowed:
         return value
-    says = ", ".join(map(str, allowed)).replace("{", "(").replace("}", ")")
+    says = listed(allowed).replace("{", "(").replace("}", ")")
     raise PydanticCustomError("enum", f"must be one of {says}")

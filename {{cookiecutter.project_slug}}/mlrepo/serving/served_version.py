@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+import polars as pl
 from fastapi import HTTPException
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import PRIVATE, ProjectError, first_line
 from mlrepo.pipeline.output import Tell
 from mlrepo.prediction import batches, predictor
 from mlrepo.serving.document import document
@@ -55,8 +56,10 @@ class Served:
         """
         try:
             prediction, *columns = batches.outcomes(self.chosen, self.rows.table(rows))
-        except ValueError as error:  # scikit-learn's word for a value that it cannot use
-            raise _refused(f"the model refuses these values: {error}") from None
+        except (ValueError, pl.exceptions.PolarsError) as error:  # a value that they cannot use
+            private = self.chosen.schema.private
+            says = PRIVATE if private else first_line(error)
+            raise _refused(f"the model refuses these values: {says}") from None
         values = prediction.to_list()
         if any(isinstance(value, float) and not math.isfinite(value) for value in values):
             raise _refused("the model gives no finite number for these values")

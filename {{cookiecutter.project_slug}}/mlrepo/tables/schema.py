@@ -1,8 +1,9 @@
 """The declared schema of the raw table.
 
 The file is a Table Schema of the Data Package standard (https://datapackage.org/standard/table-schema/)
-with two keys more: `maxMissing`, the largest share of absent values that a column may have, and
-`timezone` of a datetime. A column of the type `any` is there and is not read.
+with three keys more: `maxMissing`, the largest share of absent values that a column may have,
+`timezone` of a datetime, and `private`: no value of such a column is printed, logged or sent. A
+column of the type `any` is there and is not read.
 """
 
 from pathlib import Path
@@ -56,6 +57,7 @@ class Field(Section):
     bareNumber: bool = True  # noqa: N815 -- a key of the standard
     title: str | None = None
     description: str | None = None
+    private: bool = False
     constraints: Constraints = Constraints()
 
     @model_validator(mode="after")
@@ -115,6 +117,11 @@ class Schema(Section):
     def read(self) -> list[Field]:
         """The columns that are read: all but those of the type `any`."""
         return [field for field in self.fields if field.type != "any"]
+
+    @property
+    def private(self) -> list[str]:
+        """The columns whose values nobody is told."""
+        return [field.name for field in self.fields if field.private]
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Schema":

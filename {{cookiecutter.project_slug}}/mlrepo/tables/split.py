@@ -20,11 +20,14 @@ _SIDE, _INDEX = f"{OURS}test", f"{OURS}row"
 def divide(rows: pl.LazyFrame, params: LibraryParams) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """Return the train and the test rows, lazily; rows without a target are in neither.
 
+    The raw ``rows`` decide on the sides: of a target that data.py makes they know nothing.
+
     Raises:
         ProjectError: if no row is later than the others. That a value is missing in the split's
             column is for the checks to say.
     """
-    known, split = pl.col(params.data.target).is_not_null(), params.prepare.split
+    label, split = column_params.label(params), params.prepare.split
+    known = label.is_not_null()
     try:  # it is the first that reads the rows
         if split.method == "time":
             in_test = _later(rows.filter(known), str(split.column), split.test_size)
@@ -33,13 +36,16 @@ def divide(rows: pl.LazyFrame, params: LibraryParams) -> tuple[pl.LazyFrame, pl.
         else:
             names, types = _what_names_a_row(rows, params), rows.collect_schema()
             in_test = row_hash(names, types, split.seed) < math.ceil(split.test_size * _NUMBERS)
+    except pl.exceptions.InvalidOperationError as error:
+        raise column_params.not_made(error) from None
     except pl.exceptions.PolarsError as error:
         raise explain(error, params.data) from None
     # Null, so on neither side, where the target is.
     side = pl.when(known).then(in_test).alias(_SIDE)
     divided = rows.with_row_index(_INDEX).with_columns(side).cache()
     train, test = divided.filter(~pl.col(_SIDE)), divided.filter(pl.col(_SIDE))
-    return train.drop(_SIDE, _INDEX), test.drop(_SIDE, _INDEX)
+    train, test = train.drop(_SIDE, _INDEX), test.drop(_SIDE, _INDEX)
+    return column_params.with_target(train, params), column_params.with_target(test, params)
 
 
 def _what_names_a_row(rows: pl.LazyFrame, params: LibraryParams) -> list[str]:
@@ -68,7 +74,7 @@ def _sides(rows: pl.LazyFrame, params: LibraryParams) -> pl.Series:
         asked["content"] = pl.struct(pl.all()).hash()
     in_test = pl.col("number") < math.ceil(split.test_size * _NUMBERS)
     if split.method == "stratified":
-        asked["class"], in_test = pl.col(params.data.target).hash(), _stratified(split.test_size)
+        asked["class"], in_test = column_params.label(params).hash(), _stratified(split.test_size)
     found = rows.select(**asked).collect(engine="streaming")
     if not names:
         own = _tell_apart(found["number"].to_numpy(), found["content"])

@@ -1,11 +1,13 @@
 """Check a table against its declared schema, in one pass over the columns that have rules."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core import column_params
+from mlrepo.core.errors import LETTERS, PRIVATE, ProjectError, listed, shown
 from mlrepo.core.params import LibraryParams
 from mlrepo.tables.columns import Column
 from mlrepo.tables.raw import RawTable, is_csv, refuse_short_lines
@@ -25,6 +27,14 @@ class Rule:
     says: str
     broken: pl.Expr
 
+    @property
+    def value(self) -> pl.Expr:
+        """What stands in a row that breaks it, for the end of a message."""
+        raw, says = self.column.raw, pl.lit(f" {PRIVATE}")
+        if not self.column.field.private:
+            says = pl.concat_str(pl.lit(": '"), raw.cast(pl.String).str.head(LETTERS), pl.lit("'"))
+        return pl.when(raw.is_null()).then(pl.lit("")).otherwise(says)
+
 
 def measures(raw: RawTable, params: LibraryParams) -> list[pl.Expr]:
     """Return the aggregates, one row in all, that `refuse_broken` looks at.
@@ -40,21 +50,36 @@ def measures(raw: RawTable, params: LibraryParams) -> list[pl.Expr]:
             found.append(column.value.count().alias(f"present {number}"))
     for number, rule in enumerate(rules(raw.columns)):
         found.append(rule.broken.sum().alias(f"broken {number}"))
-    values = {column.field.name: column.value for column in raw.columns}
-    target, by = values[params.data.target], params.prepare.split.column
-    if params.data.weight is not None:
-        weight = values[params.data.weight]
-        counts = weight.is_between(1e-9, 1e9).fill_null(value=False)
-        found.append((counts.not_() & target.is_not_null()).sum().alias("no weight"))
-    found.append(target.null_count().alias("no target"))
-    if by is not None:
-        undivided = values[by].is_null() & target.is_not_null()
-        found.append(undivided.sum().alias("undivided"))
     if is_csv(params.data):
         # As it stands in the file: values that count as missing are still there.
         last = pl.col(raw.scan.collect_schema().names()[-1])
         found.append(last.null_count().alias("empty ends"))
     return found
+
+
+def measures_of_target(params: LibraryParams) -> list[pl.Expr]:
+    """Return the same of the rows as values: what is there of target, weight and the split."""
+    target, by = column_params.label(params), params.prepare.split.column
+    found = [target.null_count().alias("no target")]
+    if params.data.weight is not None:
+        counts = pl.col(params.data.weight).is_between(1e-9, 1e9).fill_null(value=False)
+        found.append((counts.not_() & target.is_not_null()).sum().alias("no weight"))
+    if by is not None:
+        found.append((pl.col(by).is_null() & target.is_not_null()).sum().alias("undivided"))
+    return found
+
+
+def refuse_private(raw: RawTable, params: LibraryParams) -> None:
+    """Refuse uses of a private column that make its values known; warn of the model's own."""
+    private, types = raw.schema.private, raw.rows.collect_schema()
+    column_params.refuse(column_params.of_private(private, params))
+    texts = {name for name in private if types[name] == pl.String}
+    if kept := [name for name in column_params.wanted(types, params) if name in texts]:
+        print(
+            f"warning: the private texts {listed(kept)} are features, so the model file holds some "
+            "of their values: data.features.exclude in params.yaml leaves them out",
+            file=sys.stderr,
+        )
 
 
 def refuse_broken(raw: RawTable, measured: pl.DataFrame, params: LibraryParams) -> None:
@@ -93,12 +118,18 @@ def rules(columns: list[Column]) -> Iterator[Rule]:
         if field.type == "number":
             yield Rule(column, "infinite", value.is_infinite())
         if limits.minimum is not None:
-            yield Rule(column, f"below {limits.minimum}", value < _bound(column, limits.minimum))
+            least = "its minimum" if field.private else limits.minimum
+            yield Rule(column, f"below {least}", value < _bound(column, limits.minimum))
         if limits.maximum is not None:
-            yield Rule(column, f"above {limits.maximum}", value > _bound(column, limits.maximum))
+            most = "its maximum" if field.private else limits.maximum
+            yield Rule(column, f"above {most}", value > _bound(column, limits.maximum))
         if limits.enum is not None:
-            says = f"not one of the allowed values {list(limits.enum)}"
-            yield Rule(column, says, _among(value, pl.Series(list(limits.enum))).not_())
+            allowed = "" if field.private else f" [{listed(limits.enum)}]"
+            yield Rule(
+                column,
+                f"not one of the allowed values{allowed}",
+                _among(value, pl.Series(list(limits.enum))).not_(),
+            )
 
 
 def _among(value: pl.Expr, allowed: pl.Series) -> pl.Expr:
@@ -120,7 +151,7 @@ def _problems(raw: RawTable, found: dict[str, int]) -> list[str]:
         if limits.unique and distinct[name] < found[f"present {number}"]:
             lines.append(f"'{name}': values occur more than once, and the schema says unique")
     counts = [(rule, found[f"broken {number}"]) for number, rule in enumerate(rules(raw.columns))]
-    lines += _broken(raw.scan, [(rule, count) for rule, count in counts if count], rows)
+    lines += broken_lines(raw.scan, [(rule, count) for rule, count in counts if count], rows)
     if keys and distinct[None] < rows:
         lines.append(f"primaryKey {list(keys)}: {rows - distinct[None]} rows repeat a key")
     return lines
@@ -151,17 +182,28 @@ def _distinct(raw: RawTable, rows: int) -> dict[str | None, int]:
     return counts
 
 
-def _broken(table: pl.LazyFrame, counts: list[tuple[Rule, int]], rows: int) -> list[str]:
-    """Look for an example of each rule that is broken, which sound tables need not pay for."""
+def broken_lines(table: pl.LazyFrame, counts: list[tuple[Rule, int]], rows: int) -> list[str]:
+    """Say which rules are broken, each with its first row, which sound tables need not pay for."""
     firsts = [
-        rule.column.raw.filter(rule.broken).first().alias(str(number))
+        first.alias(f"{number} {kind}")
         for number, (rule, _) in enumerate(counts)
+        for kind, first in (
+            ("value", rule.column.raw.filter(rule.broken).first()),
+            ("row", rule.broken.arg_true().first()),
+        )
     ]
-    examples = table.select(firsts).collect(engine="streaming").row(0) if firsts else ()
+    found = table.select(firsts).collect(engine="streaming").row(0) if firsts else ()
     return [
-        f"'{rule.column.field.name}': {count} of {rows} values are {rule.says}, such as {example!r}"
-        for (rule, count), example in zip(counts, examples, strict=True)
+        f"'{rule.column.field.name}': {count} of {rows} values are {rule.says}, "
+        f"{_such_as(rule, value)} in row {row + 1}"
+        for (rule, count), value, row in zip(counts, found[::2], found[1::2], strict=True)
     ]
+
+
+def _such_as(rule: Rule, value: object) -> str:
+    if value is None:
+        return "the first"
+    return f"such as {PRIVATE if rule.column.field.private else shown(value)}"
 
 
 def _bound(column: Column, bound: int | float | str) -> pl.Expr:

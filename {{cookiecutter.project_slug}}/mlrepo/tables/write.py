@@ -1,5 +1,6 @@
 """Write tables and check the raw rows in one pass; memory holds one number for each row."""
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import all_or_nothing
 from mlrepo.core.params import LibraryParams, Split
 from mlrepo.core.paths import TEST, TRAIN
+from mlrepo.core.prepared import PRIVATE_COLUMNS
 from mlrepo.core.progress import watch
 from mlrepo.tables import validation
 from mlrepo.tables.raw import RawTable, explain
@@ -57,21 +59,30 @@ def one_pass(
 
     The files take their places when the block ends well, together or not at all.
     """
+    validation.refuse_private(raw, params)
+    private = raw.schema.private
+    head = {PRIVATE_COLUMNS: json.dumps(private)} if private else None
     try:
         with all_or_nothing() as new:
             files = {path: new(path) for path in tables}
             sinks = [
-                table.sink_parquet(files[path], lazy=True, **_PARQUET)
+                table.sink_parquet(files[path], lazy=True, metadata=head, **_PARQUET)
                 for path, table in tables.items()
             ]
-            asked = [raw.once.select(validation.measures(raw, params))]
+            asked = [
+                raw.once.select(validation.measures(raw, params)),
+                raw.rows.select(validation.measures_of_target(params)),
+            ]
             for table in tables.values():
                 features = column_params.wanted(table.collect_schema(), params)
                 asked.append(table.select(pl.struct(features).hash()))
             with watch(list(files.values()), "prepare"):
-                measured, *found = pl.collect_all([*asked, *sinks], engine="streaming")
+                first, second, *found = pl.collect_all([*asked, *sinks], engine="streaming")
             hashes = [frame.to_series().to_numpy() for frame in found[: len(tables)]]
+            measured = first.hstack(second)
             yield Written(files, measured, dict(zip(tables, hashes, strict=True)))
+    except pl.exceptions.InvalidOperationError as error:  # raw rows are read without any
+        raise column_params.not_made(error) from None
     except pl.exceptions.PolarsError as error:
         raise explain(error, raw.data) from None
 

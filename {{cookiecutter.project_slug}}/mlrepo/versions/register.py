@@ -5,10 +5,12 @@ from typing import Any
 from semver import Version as Number
 
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.owner import load_params
 from mlrepo.pipeline import dvc_lock, git, status
 from mlrepo.pipeline.commit import Commit
 from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import Tell, few
+from mlrepo.scoring import example
 from mlrepo.storage.store import Store, Stored
 from mlrepo.versions import acts, tags
 from mlrepo.versions.records import kept
@@ -36,6 +38,7 @@ def register(
     commit = git.require_clean_commit()
     lineage = dvc_lock.Lineage.of(model, declared()[model]["path"], dvc_lock.here())
     _refuse_stale()
+    example.refuse(load_params())
     registry = acts.latest(model, tell)
     settings = in_force().settings
     chosen = _choose(registry, commit, bump, number)

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlrepo.core import yaml
+from mlrepo.core import prepared, yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
-from mlrepo.core.paths import PARAMS, TRAIN
+from mlrepo.core.paths import PARAMS, TEST, TRAIN
 from mlrepo.learning import features, model_file
 from mlrepo.learning.predictions import Predictions, of_rows
 from mlrepo.pipeline import dvc_lock, git
@@ -78,7 +78,8 @@ class Champion:
         except (ProjectError, OSError, MemoryError):
             raise
         except Exception as error:  # an old model among new packages can raise anything
-            raise ProjectError(f"{type(error).__name__}: {error}") from error
+            says = prepared.what_it_says(error, TEST, *([self.train] if self.train else []))
+            raise ProjectError(f"{type(error).__name__}: {says}") from error
         if scored.classes is not None and (scored.class_index < 0).all():
             raise ProjectError("it knows none of their labels")
         return scored
