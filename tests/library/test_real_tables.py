@@ -14,6 +14,7 @@ import pytest
 from backports import zstd
 
 from mlrepo.adoption.fields import infer
+from mlrepo.commands.project import schema
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
@@ -476,6 +477,20 @@ def test_a_text_that_is_different_in_each_row_is_said_to_be_useless(tiny: TinyPr
     found = proposed(params_for(tiny, write("name,one,y\n" + rows)))
     assert "probably useless" in found["name"]["odd"][0]
     assert found["one"]["odd"] == ["the same in each row that has a value"]
+
+
+def test_a_new_proposal_keeps_the_marks_of_private_columns(
+    tiny: TinyProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"{n}" if n else "Mrs. Hush" for n in range(30)]
+    write("pin,y\n" + "".join(f"{name},{n % 2}\n" for n, name in enumerate(names)))
+    params_for(tiny, "t.csv")
+    for private in (False, True):
+        declare({"name": "pin", "type": "string", "private": private}, {"name": "y", "type": "?"})
+        schema(force=True)
+        said = capsys.readouterr().out + Path("schema.yaml").read_text(encoding="utf-8")
+        assert ("Mrs. Hush" in said) is not private
+        assert load_schema(Path("schema.yaml")).private == ["pin"] * private
 
 
 def test_the_report_is_a_text_and_json(tiny: TinyProject) -> None:

@@ -6,6 +6,7 @@ may differ.
 
 import math
 import re
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -27,15 +28,18 @@ _MANY_ROWS = 50
 _INDEX = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
 
 
-def infer(params: LibraryParams) -> Proposal:
-    """Return a Table Schema field for each column of the table of ``params``, and remarks."""
+def infer(params: LibraryParams, private: Collection[str] = ()) -> Proposal:
+    """Return a Table Schema field for each column of the table of ``params``, and remarks.
+
+    ``private`` columns are marked so, and none of their values is told.
+    """
     data = params.data
     table = scan(data)
     try:
         if is_csv(data):
             names = table.collect_schema().names()
             texts = table.select(text(name, data.csv).alias(name) for name in names)
-            guesses = guess(texts, data.csv)
+            guesses = guess(texts, data.csv, private)
             typed = [
                 parse_text(pl.col(name), Field(name=name, **_first_format(found.keys)), data.csv)
                 for name, found in guesses.items()
@@ -50,7 +54,7 @@ def infer(params: LibraryParams) -> Proposal:
                 for name, found in guesses.items()
                 if found.keys["type"] != "any"
             )
-        return _describe(table, guesses, params)
+        return _describe(table, guesses, params, private)
     except pl.exceptions.PolarsError as error:
         raise explain(error, data) from None
 
@@ -81,7 +85,12 @@ def _of_types(table: pl.LazyFrame) -> dict[str, Guess]:
     return guesses
 
 
-def _describe(table: pl.LazyFrame, guesses: dict[str, Guess], params: LibraryParams) -> Proposal:
+def _describe(
+    table: pl.LazyFrame,
+    guesses: dict[str, Guess],
+    params: LibraryParams,
+    private: Collection[str],
+) -> Proposal:
     data, split = params.data, params.prepare.split
     names = {name: found for name, found in guesses.items() if found.keys["type"] != "any"}
     asked = [pl.len().alias("rows")]
@@ -98,10 +107,11 @@ def _describe(table: pl.LazyFrame, guesses: dict[str, Guess], params: LibraryPar
     if rows == 0:
         raise ProjectError(f"{data.path} has a header and no rows")
     grows = {*data.id, *([split.column] if split.column else [])}
+    unlimited = {*grows, *private}
     few = [
         name
         for number, (name, found) in enumerate(names.items())
-        if name not in grows and measured.get(f"{number} values", math.inf) <= _MOST_CATEGORIES
+        if name not in unlimited and measured.get(f"{number} values", math.inf) <= _MOST_CATEGORIES
     ]
     lists = _lists(table, few)
     fields: list[dict[str, Any]] = []
@@ -114,14 +124,15 @@ def _describe(table: pl.LazyFrame, guesses: dict[str, Guess], params: LibraryPar
             found.odd = ["a number of the row, as pandas writes it: not read"]
         elif kind != "any":
             number = list(names).index(name)
-            limits = _limits(name, found, measured, number, lists, name in grows)
+            limits = _limits(name, found, measured, number, lists, name in unlimited)
             remarks = _useless(found, measured, number, lists.get(name))
             found.odd += remarks
             useless += [name] if remarks else []
         if [name] == list(data.id) and _is_unique(table, name, rows):
             limits["unique"] = True
         rules = {"constraints": limits} if limits and limits.get("enum") != [] else {}
-        fields.append({"name": name, **found.keys, **rules})
+        marks = {"private": True} if name in private else {}
+        fields.append({"name": name, **found.keys, **marks, **rules})
     odd = {name: found.odd for name, found in guesses.items()}
     nothing = sorted({text for found in guesses.values() for text in found.nothing})
     return Proposal(fields, odd, rows, table, nothing, useless)
@@ -144,7 +155,7 @@ def _limits(
     lists: dict[str, list[str]],
     grows: bool,
 ) -> dict[str, Any]:
-    """Return the rules for a column; of one that grows with the table, no bounds."""
+    """Return the rules for a column; ``grows``: no bounds, as the next table goes beyond them."""
     limits: dict[str, Any] = {}
     if name in lists:
         limits["enum"] = lists[name]

@@ -1,6 +1,6 @@
 """Guess the declared type of a column of texts: from some rows first, then with all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -66,8 +66,11 @@ class Guess:
     nothing: list[str] = field(default_factory=list)
 
 
-def guess(texts: pl.LazyFrame, dialect: Csv) -> dict[str, Guess]:
-    """Return a guess for each column of ``texts``, in which missing values are null."""
+def guess(texts: pl.LazyFrame, dialect: Csv, private: Collection[str]) -> dict[str, Guess]:
+    """Return a guess for each column of ``texts``, in which missing values are null.
+
+    No remark has a value of a ``private`` column.
+    """
     names = texts.collect_schema().names()
     some = texts.head(_SAMPLE).collect(engine="streaming")
     empty = [name for name in names if some[name].null_count() == some.height]
@@ -80,7 +83,8 @@ def guess(texts: pl.LazyFrame, dialect: Csv) -> dict[str, Guess]:
     guesses = {name: _decided(name, tried[name], found[name]) for name in names}
     for name, of_column in guesses.items():
         if of_column.keys == {"type": "string"} and not of_column.odd:
-            _nearly(of_column, texts, name, tried[name], found[name], dialect)
+            if name not in private:
+                _nearly(of_column, texts, name, tried[name], found[name], dialect)
             of_column.odd += _other_marks(samples[name], dialect) if not of_column.odd else []
     return guesses
 

@@ -30,12 +30,13 @@ def schema(
     """Propose a schema for the table of params.yaml, and say what looks odd in the table."""
     from mlrepo.adoption.fields import infer
     from mlrepo.core.owner import load_params
+    from mlrepo.tables.schema import marked_private
 
     params = load_params()
     path = Path(params.data.table_schema)
     if path.exists() and not force:
         raise ProjectError(f"{path} exists already: --force replaces it by a new proposal")
-    found = infer(params)
+    found = infer(params, marked_private(path))
     found.write(params.data.path, path)
     if json:
         print(as_json(found.as_dict()))

@@ -135,6 +135,17 @@ class Schema(Section):
         return self
 
 
+def marked_private(path: Path) -> list[str]:
+    """Return the columns that a schema marks as private, also one that has mistakes elsewhere."""
+    try:
+        content = yaml.load(path)
+    except ProjectError:
+        return []
+    fields = content.get("fields") if isinstance(content, dict) else None
+    declared = [each for each in fields or () if isinstance(each, dict)]
+    return [str(each.get("name")) for each in declared if each.get("private") is True]
+
+
 def load_schema(path: Path) -> Schema:
     """Read the declared schema."""
     if not path.exists():
