@@ -1,4 +1,7 @@
-"""Small versions of benchmarks: no ratio is twice what it was, and seconds do not matter."""
+"""Small versions of benchmarks: no ratio is twice what it was, and seconds do not matter.
+
+LONG=1 runs all of them.
+"""
 
 import json
 import shutil
@@ -8,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TEMPLATE, Project
-from helpers import Copy
+from helpers import LONG, Copy
 
 # Far off is more than this, as a busy machine and small works both blur.
 FACTOR = 2.0
@@ -17,7 +20,7 @@ FACTOR = 2.0
 Ratios = dict[tuple[str, str], float]  # work, and the side or that beside it -> measured
 
 
-SMALL = [
+SMALL: list[tuple[str, Ratios]] = [
     (
         "bench_prepare.py --rows 500000 --runs 1 --peers",
         {
@@ -38,13 +41,33 @@ SMALL = [
     ),
     (
         "bench_versions.py --versions 100 --assignments 200 --runs 1",
-        {("show", "gto"): 0.15, ("history", "gto"): 0.3, ("at", "gto"): 0.25},
+        {
+            ("show", "gto"): 0.15,
+            ("history", "gto"): 0.3,
+            ("at", "gto"): 0.25,
+            ("verify", "gto"): 0.75,
+        },
     ),
+    ("bench_predict.py --rows 300000", {("300,000 rows", "pandas"): 1.0}),
+    (
+        "bench_train.py --rows 200000",
+        {
+            ("200,000 rows", "batches"): 1.1,
+            ("200,000 rows", "batches, on disk"): 1.2,
+            ("200,000 rows", "SGDClassifier, partial_fit"): 0.7,
+        },
+    ),
+    (
+        "bench_serve.py --seconds 3 --clients 16 --peers pandas",
+        {("a request of 16 clients", "FastAPI + pandas"): 0.2},
+    ),
+]
+# Minutes each, as they run DVC again and again.
+LONGER: list[tuple[str, Ratios]] = [
     (
         "bench_links.py --files 200 --gigabytes 0.2",
         {("checkout, 200 of 5 kB", "hardlink"): 0.8, ("checkout, 1 of 0.2 GB", "hardlink"): 0.9},
     ),
-    ("bench_predict.py --rows 300000", {("300,000 rows", "pandas"): 1.0}),
     (
         "bench_pipeline.py --runs 1",
         {
@@ -69,18 +92,6 @@ SMALL = [
         "bench_cluster.py --rows 40000",
         {("a search of 8 candidates", "2 workers"): 0.8, ("a forest", "2 workers"): 1.0},
     ),
-    (
-        "bench_train.py --rows 200000",
-        {
-            ("200,000 rows", "batches"): 1.1,
-            ("200,000 rows", "batches, on disk"): 1.2,
-            ("200,000 rows", "SGDClassifier, partial_fit"): 0.7,
-        },
-    ),
-    (
-        "bench_serve.py --seconds 3 --clients 16 --peers pandas",
-        {("a request of 16 clients", "FastAPI + pandas"): 0.2},
-    ),
 ]
 
 
@@ -99,7 +110,7 @@ def set_up_for(script: str, request: pytest.FixtureRequest) -> Project:
 
 @pytest.mark.parametrize(
     ("command", "expected"),
-    SMALL,
+    [*SMALL, *(LONGER if LONG else [])],
     ids=lambda value: value.split(".")[0] if isinstance(value, str) else "",
 )
 def test_no_ratio_is_far_off(
@@ -132,3 +143,12 @@ def test_no_ratio_is_far_off(
     }
     assert far == {}, done.stdout
     assert path.with_suffix(".svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_each_benchmark_is_in_a_list_and_starts() -> None:
+    scripts = sorted(path.name for path in (TEMPLATE / "benchmarks").glob("bench_*.py"))
+    assert sorted(command.split()[0] for command, _ in (*SMALL, *LONGER)) == scripts
+    for script in scripts:
+        command = [sys.executable, str(TEMPLATE / "benchmarks" / script), "--help"]
+        help_ = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert "--json" in help_

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.representer import SafeRepresenter
@@ -82,20 +82,29 @@ def edited(text: str, changes: dict[str, Any]) -> str:
         for parent in parents:
             section = section[parent]
         if isinstance(value, list):
-            items = CommentedSeq(value)
-            before = section[key]
-            if (
-                not (value and before and isinstance(before, CommentedSeq))
-                or before.fa.flow_style()
-            ):
-                items.fa.set_flow_style()
-            value = items
-        if isinstance(value, dict) and value == section[key]:
-            continue
+            value = _list(value, section, key)
         section[key] = value
     out = io.StringIO()
     editor.dump(content, out)
     return out.getvalue()
+
+
+def _list(values: list[Any], section: CommentedMap, key: str) -> CommentedSeq:
+    """Return a list in brackets or not, as the one in its place, with the comment behind that."""
+    items, before = CommentedSeq(values), section[key]
+    is_block = False
+    if isinstance(before, CommentedSeq):
+        is_block = len(before) > 0 and not before.fa.flow_style()
+        before.copy_attributes(items)
+        if is_block and (behind := items.ca.items.pop(len(before) - 1, None)):
+            if values:
+                items.ca.items[len(values) - 1] = behind
+            else:
+                comments = section.ca.items.setdefault(key, [None, None, None, None])
+                comments[2] = behind[0]
+    if not (values and is_block):
+        items.fa.set_flow_style()
+    return items
 
 
 def _where(error: Exception) -> str:
