@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from conftest import Project, run
 
@@ -23,6 +24,8 @@ MESSAGE = "Pin data, params, code, environment and model"
 
 # More rounds of races and kills, and larger files.
 LONG = os.environ.get("LONG") == "1"
+# Of kills, races, failures and workers that are lost the short form has one of each kind.
+in_long_form = pytest.mark.skipif(not LONG, reason="LONG=1 runs it")
 
 # Seconds that a moment may take to come.
 PATIENCE = 300

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from conftest import TEMPLATE, Project
 from dask_cluster import with_extra
-from helpers import OWN_CARD, QUICK, Copy
+from helpers import OWN_CARD, QUICK, Copy, in_long_form
 
 WIDE = runpy.run_path(str(TEMPLATE / "benchmarks/wide_table.py"))
 ROWS = 4_000_000
@@ -71,6 +71,7 @@ def test_texts_as_classes_are_refused_and_the_fix_works(copy: Copy) -> None:
     ]
 
 
+@in_long_form
 def test_batches_end_well_where_all_rows_at_once_are_refused(copy: Copy) -> None:
     copy.run("python", "-c", WIDE["ROWS"], str(ROWS), "wide.parquet")
     copy.run("python", "-c", NUMBERED, "wide.parquet", "data/raw/wide.parquet")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import TEMPLATE, Project, Tool
 from dask_cluster import SEARCH, Cluster, cluster, listening, refused, wait_for
-from helpers import QUICK, Copy, copy_again, copy_project
+from helpers import QUICK, Copy, copy_again, copy_project, in_long_form
 from spoil import swap
 
 DOCS = (TEMPLATE / "{{cookiecutter.project_slug}}/docs/cluster.md").read_text(encoding="utf-8")
@@ -47,6 +47,7 @@ def test_a_forest_and_its_intervals_have_the_same_bytes(copy: Copy, two: Cluster
     assert any("values" in kinds for kinds in ran.values()), ran
 
 
+@in_long_form
 def test_a_search_has_the_same_bytes(copy: Copy, two: Cluster) -> None:
     copy.set_params({**QUICK, **SEARCH})
     assert "best of the search: {" in copy.run("dvc", "repro").stdout
@@ -117,6 +118,7 @@ def test_other_versions_are_refused_by_name(copy: Copy, own: Cluster, tmp_path: 
     assert "`uv sync --extra cluster`" in said
 
 
+@in_long_form
 def test_other_arithmetic_is_refused_unless_nothing_is_pinned(copy: Copy, own: Cluster) -> None:
     own.start("dask", "worker", own.address, "--host", "127.0.0.1", OPENBLAS_CORETYPE="Prescott")
     wait_for(own.ask)

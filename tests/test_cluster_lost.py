@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from dask_cluster import SEARCH, Cluster, cluster, refused
-from helpers import QUICK, Copy, copy_again
+from helpers import QUICK, Copy, copy_again, in_long_form
 from spoil import swap
 
 # At the start of a worker's task: a gigabyte for so many seconds.
@@ -69,6 +69,7 @@ def test_a_killed_worker_changes_nothing(copy: Copy, own: Cluster, work: str) ->
     assert copy.outputs() == embedded
 
 
+@in_long_form
 def test_the_last_worker_is_killed_and_none_comes_back(copy: Copy, own: Cluster) -> None:
     stage, params, kind = WORK["bootstrap"]  # joblib does not ask a single worker at all
     copy.set_params({**QUICK, **params})
@@ -87,6 +88,7 @@ def test_a_cluster_without_workers_is_told(copy: Copy, own: Cluster) -> None:
     assert "has no worker that takes tasks" in refused(copy, "train", own.address)
 
 
+@in_long_form
 def test_workers_without_memory_are_told(copy: Copy, own: Cluster) -> None:
     own.workers(1, "--memory-limit", "500MB")
     hold_a_gigabyte(copy, seconds=5)
@@ -95,6 +97,7 @@ def test_workers_without_memory_are_told(copy: Copy, own: Cluster) -> None:
     assert "exceeded 95% memory budget" in own.logs()
 
 
+@in_long_form
 def test_workers_that_pause_for_lack_of_memory_are_told(copy: Copy, own: Cluster) -> None:
     own.workers(1, "--memory-limit", "1.5GB", **PAUSES)
     hold_a_gigabyte(copy, seconds=600)  # whoever waits for it gets its result in the end

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import Project
 from dask_cluster import Cluster, cluster, wait_for, with_extra
-from helpers import OWN_CARD, QUICK, Copy
+from helpers import OWN_CARD, QUICK, Copy, in_long_form
 
 TABLE = """
 import numpy as np, polars as pl
@@ -79,6 +79,7 @@ def test_it_repeats_itself_and_the_model_needs_no_dask(copy: Copy, three: Cluste
     assert " dask\n" not in done.stderr
 
 
+@in_long_form
 def test_it_learns_by_weights(copy: Copy, three: Cluster) -> None:
     """The rows of a class weigh five times as much: xgboost in one process says about the same."""
     said = {}
@@ -100,6 +101,7 @@ def shares(copy: Copy) -> float:
     return float(copy.run("python", "-c", SHARES).stdout)
 
 
+@in_long_form
 def test_a_lost_worker_ends_it_with_nothing_half_written(copy: Copy, three: Cluster) -> None:
     model = copy.path / "models/model.skops"
     before = model.read_bytes()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Project
-from helpers import OWN_CARD, QUICK, Copy, clone, copy_project
+from helpers import OWN_CARD, QUICK, Copy, clone, copy_project, in_long_form
 from spoil import swap
 
 PARTS = "data/raw/parts"
@@ -97,6 +97,7 @@ def test_rows_of_the_test_are_strictly_later(by_time: Copy) -> None:
     by_time.run("dvc", "status", "--quiet")
 
 
+@in_long_form
 def test_a_category_that_is_only_later_is_told_and_scored(by_time: Copy) -> None:
     assert by_time.run("python", "-m", "mlrepo", "evaluate").stderr == (
         "warning: 20 test rows have a 'kind' that no train row has ('c'): "

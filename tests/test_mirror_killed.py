@@ -17,7 +17,7 @@ from servers import free_port
 from trackers import Database, in_background, make_experiments, serve_mlflow, silent_server
 
 TOLD = 5.0  # seconds that a dead tracker may take to be told
-COUNT = 20 if LONG else 8
+COUNT = 20 if LONG else 4
 
 
 @pytest.fixture(scope="module")

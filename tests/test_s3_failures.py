@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project
-from helpers import LONG
+from helpers import LONG, in_long_form
 from servers import S3, free_port, serve_s3
 from sharing import Sharer, share
 
@@ -105,6 +105,7 @@ def test_a_remote_that_cannot_be_used_is_told(versioned: Sharer, what: str) -> N
     assert_told(versioned, list(FAILURES).index(what), meaning, mend, **variables)
 
 
+@in_long_form
 def test_a_server_that_takes_the_call_and_never_answers_is_told(
     versioned: Sharer, tmp_path: Path
 ) -> None:

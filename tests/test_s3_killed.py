@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project
-from helpers import PATIENCE
+from helpers import PATIENCE, in_long_form
 from servers import S3, serve_s3
 from sharing import IN_SECONDS, MANY, Sharer, one_line, share, tree
 
@@ -66,6 +66,7 @@ def test_a_push_whose_server_is_killed_is_told_and_completed_by_the_next(sharer:
         assert tree(clone.path / "data/raw/many") == tree(sharer.path / "data/raw/many")
 
 
+@in_long_form
 def test_the_hook_tells_of_a_server_that_is_killed_while_it_sends(sharer: Sharer) -> None:
     sharer.run("git", "update-ref", "-d", "refs/remotes/origin/main")
     shutil.rmtree(sharer.origin)
@@ -82,6 +83,7 @@ def test_the_hook_tells_of_a_server_that_is_killed_while_it_sends(sharer: Sharer
         assert len(sharer.objects()) == before + MANY + 1
 
 
+@in_long_form
 def test_a_pull_whose_server_is_killed_is_told_and_completed_by_the_next(sharer: Sharer) -> None:
     sharer.run("model", "push")
     there = sharer.objects().keys()

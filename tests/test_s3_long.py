@@ -4,20 +4,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from conftest import Project
-from helpers import LONG, QUICK, sha256
+from helpers import LONG, QUICK, in_long_form, sha256
 from servers import S3
 from sharing import MANY, Sharer, md5, pseudorandom, share, tree
 
 MODEL = "models/model.skops"
 
 
+@in_long_form
 def test_a_large_file_and_a_folder_of_many_come_to_a_fresh_clone(
     s3_project: Project, s3: S3, tmp_path: Path
 ) -> None:
     mine = share(s3_project, tmp_path, s3, "large")
     large = Path("data/raw/large.bin")
     with (mine.path / large).open("wb") as file:
-        for number in range(500 if LONG else 100):
+        for number in range(500 if LONG else 40):
             file.write(pseudorandom(number, 1_000_000))
     mine.run("dvc", "add", "--quiet", str(large))
     mine.manage("many")

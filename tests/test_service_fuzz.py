@@ -15,8 +15,8 @@ from helpers import LONG
 from releases import Released, copied
 from serving import GOOD, Service, serving
 
-BODIES = 10_000 if LONG else 2_000
-EXAMPLES = 300 if LONG else 60
+BODIES = 10_000 if LONG else 800
+EXAMPLES = 300 if LONG else 25
 STRANGE: list[Any] = [
     None, True, False, 0, -1, 1.5, -0.0, 1e308, -1e308, 1e-320, 2**31, 2**53 + 1, 2**63, -(2**63),
     10**40, 10**400, math.nan, math.inf, -math.inf, "", " ", "NA", "1", "1e5", "NaN", "\x00", "Ä",

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import LONG, PATIENCE, Copy, clone, copy_again
+from helpers import LONG, PATIENCE, Copy, clone, copy_again, in_long_form
 from once import once
 from spoil import swap
 from sweeping import IMPUTE, TREES, write
@@ -176,6 +176,7 @@ def test_killed_again_and_again_it_ends_with_the_same_experiments(
     assert copy.git("fsck", "--no-dangling", "--connectivity-only") == ""
 
 
+@in_long_form
 def test_neither_edits_nor_a_second_sweep_get_into_one_under_way(
     unswept: Copy, swept: Copy, tmp_path: Path
 ) -> None:
@@ -216,6 +217,7 @@ def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(
     assert trees(copy) == trees(swept)
 
 
+@in_long_form
 def test_it_works_beside_the_queue(unswept: Copy, tmp_path: Path) -> None:
     copy = copy_again(unswept, tmp_path / "penguins")
     write(copy, trials=3)

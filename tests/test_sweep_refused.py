@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helpers import Copy, copy_again
+from helpers import Copy, copy_again, in_long_form
 from spoil import params, swap
 from sweeping import IMPUTE, TREES, write
 from test_experiments import experiments
@@ -84,6 +84,7 @@ def test_what_is_wrong_is_told_before_anything_is_tried(
         assert "refs/exps" not in copy.git("for-each-ref")
 
 
+@in_long_form
 def test_another_space_is_not_mixed_in(unswept: Copy, tmp_path: Path) -> None:
     copy = copy_again(unswept, tmp_path / "penguins")
     write(copy, trials=2)
@@ -123,6 +124,7 @@ def test_failed_trials_are_counted_and_said(
     assert [line for line in copy.changed() if "sweep.yaml" not in line] == []
 
 
+@in_long_form
 def test_a_pruned_trial_is_no_experiment(unswept: Copy, tmp_path: Path) -> None:
     copy = copy_again(unswept, tmp_path / "penguins")
     space = {TREES: {"int": [1, 30]}, IMPUTE: {"choice": ["median", "mean"]}}

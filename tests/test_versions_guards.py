@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from helpers import sha256
+from helpers import in_long_form, sha256
 from made_tags import assigned_unchecked, registered_unchecked
 from releases import Released, copied, refused, wrong
 
@@ -36,6 +36,7 @@ def test_a_lost_answer_of_the_git_remote_is_no_failure(copy: Released) -> None:
     assert copy.tag(TAG) in copy.state()["there"]
 
 
+@in_long_form
 def test_a_fetch_may_bring_the_tag_before_the_push_has_ended(copy: Released) -> None:
     fetch = f"git -C '{copy.path}' fetch --quiet --no-tags ../origin.git 'refs/tags/*:refs/tags/*'"
     hook(copy, "post-receive", f"unset $(git rev-parse --local-env-vars)\n{fetch}")

@@ -87,7 +87,7 @@ KILLS = [
     (name, moment)
     for name in COMMANDS
     for moment in MOMENTS
-    if LONG or name == "promote" or "push" in moment
+    if LONG or "push" in moment or (name == "promote" and " tag" in moment)
 ]
 
 

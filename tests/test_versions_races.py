@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import LONG
+from helpers import LONG, in_long_form
 from releases import Released, copied
 from rivals import Rival, rival
 
-ROUNDS = 50 if LONG else 10
+ROUNDS = 50 if LONG else 5
 AHEAD = ["somebody else was first", "is in 'staging' already"]
 
 
@@ -92,13 +92,14 @@ def test_of_two_clones_one_registers_a_number(pair: tuple[Rival, Rival]) -> None
     assert winner.clone.git("rev-parse", "HEAD") == winner.clone.git("rev-parse", "model@v1.2.0~0")
 
 
+@in_long_form
 def test_in_one_folder_without_a_git_remote_one_wins(
     two_versions: Released, tmp_path: Path
 ) -> None:
     one = copied(two_versions, tmp_path / "all")
     one.run("git", "remote", "remove", "origin")
     with rival(one) as first, rival(one) as second:
-        for number in range(10 if LONG else 4):
+        for number in range(10 if LONG else 2):
             version = f"v1.{number % 2}.0"
             winner, told = race((first, second), "promote", version, "staging", "-m", "Why")
             assert any(words in told for words in AHEAD), told
