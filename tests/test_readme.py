@@ -107,6 +107,12 @@ IN_TEXT = {
     ),
     "uv add NAME": "uv add --dev six && git checkout pyproject.toml uv.lock && uv sync",
     "uv sync --extra lightgbm": "uv sync --extra lightgbm && uv sync",
+    "uv run model start TABLE --target COLUMN": (
+        "cp data/raw/penguins.csv ../new.csv && uv run model start ../new.csv --target species"
+        " --purpose Why --source Where --licence MIT"
+        " && git checkout --quiet . && git clean --quiet --force data && uv run dvc checkout"
+    ),
+    "model start --help": "uv run model start --help",
     "uv run dvc add data/raw/NAME": (
         "cp data/raw/penguins.csv data/raw/new.csv && uv run dvc add data/raw/new.csv"
     ),
