@@ -47,7 +47,7 @@ class Model:
 def chosen() -> Predictor:
     schema = Schema.model_validate({"fields": FIELDS})
     features = Features(include=(), exclude=())
-    csv = Csv(separator=",", decimal=".", missing=())
+    csv = Csv(separator=",", decimal=".", thousands=None, encoding="utf-8", missing=())
     data = Data(
         path="",
         schema="",

@@ -12,6 +12,7 @@ from mlrepo.tables.columns import parse_text
 from mlrepo.tables.schema import OR, Field
 
 _SAMPLE = 2_000  # rows that decide which types are tried on all of them
+_FEW = 20  # values that decide which formats are tried on those
 _SOME = 0.5  # share of the values that a type must read to be tried
 _MOST = 0.8  # share from which on a column is said to be nearly of a type
 _SHOWN = 5  # values in a remark
@@ -29,11 +30,6 @@ _PLAIN: tuple[dict[str, Any], ...] = (
     {"type": "date"},
     {"type": "datetime"},
     {"type": "datetime", "timezone": "UTC"},
-)
-_WRITTEN: tuple[dict[str, Any], ...] = (
-    *({"type": "date", "format": day} for day in _DAYS),
-    *({"type": "datetime", "format": f"{day} {time}"} for day in _DAYS for time in _TIMES),
-    {"type": "number", "bareNumber": False},
 )
 # What offices and programs write where there is no value.
 _NOTHING = {
@@ -81,11 +77,13 @@ def guess(texts: pl.LazyFrame, dialect: Csv, private: Collection[str]) -> dict[s
     tried = {name: _candidates(values, dialect) for name, values in samples.items()}
     found = _measured(texts, tried, dialect)
     guesses = {name: _decided(name, tried[name], found[name]) for name in names}
-    for name, of_column in guesses.items():
-        if of_column.keys == {"type": "string"} and not of_column.odd:
-            if name not in private:
-                _nearly(of_column, texts, name, tried[name], found[name], dialect)
-            of_column.odd += _other_marks(samples[name], dialect) if not of_column.odd else []
+    texts_so_far = [n for n, it in guesses.items() if it.keys == {"type": "string"} and not it.odd]
+    nearly = {name: _nearly(tried[name], found[name]) for name in texts_so_far}
+    told = {name: near for name, near in nearly.items() if near and name not in private}
+    _tell_rest(texts, told, guesses, dialect)
+    for name in texts_so_far:
+        if not guesses[name].odd:
+            guesses[name].odd += _other_marks(samples[name], dialect)
     return guesses
 
 
@@ -96,11 +94,28 @@ def _candidates(values: pl.Series, dialect: Csv) -> list[dict[str, Any]]:
     if _share(values, {"type": "integer"}, dialect) == 1:  # a number as well, further down perhaps
         return [{"type": "integer"}, {"type": "number"}]
     shares = [(keys, _share(values, keys, dialect)) for keys in _PLAIN]
-    if not any(share == 1 for _, share in shares) and values.str.contains(r"\d").any():
-        # One value after the other is slow: of many that are the same one is enough.
-        different = values.unique(maintain_order=True).head(_SAMPLE // 4)
-        shares += [(keys, _share(different, keys, dialect)) for keys in _WRITTEN]
+    if not any(share == 1 for _, share in shares):
+        # Formats are many and slow: the first values say which are worth a try.
+        different = values.unique(maintain_order=True)
+        few, some = different.head(_FEW), different.head(_SAMPLE // 4)
+        tried = [keys for keys in _written(few) if _share(few, keys, dialect) >= _SOME]
+        shares += [(keys, _share(some, keys, dialect)) for keys in tried]
     return [keys for keys, share in shares if share >= _SOME]
+
+
+def _written(values: pl.Series) -> Iterator[dict[str, Any]]:
+    """Yield what values may be that look like days, times or numbers with signs."""
+    if _alike(values, r"\d{1,4}[./ -]+\w{1,3}[./, -]+\d{2,4}|^[A-Z][a-z]{2} \d"):
+        timed = _alike(values, r"\d:\d\d")
+        yield from ({"type": "date", "format": day} for day in _DAYS if not timed)
+        forms = (f"{day} {time}" for day in _DAYS for time in _TIMES if timed)
+        yield from ({"type": "datetime", "format": form} for form in forms)
+    if _alike(values, r"[\p{Sc}%]"):
+        yield {"type": "number", "bareNumber": False}
+
+
+def _alike(values: pl.Series, pattern: str) -> bool:
+    return bool(values.str.contains(pattern).mean() >= _SOME)
 
 
 def _share(values: pl.Series, keys: dict[str, Any], dialect: Csv) -> float:
@@ -170,32 +185,41 @@ def _decided(name: str, candidates: list[dict[str, Any]], found: dict[str, Any])
     return guessed
 
 
-def _nearly(
-    guessed: Guess,
+def _tell_rest(
     texts: pl.LazyFrame,
-    name: str,
-    candidates: list[dict[str, Any]],
-    found: dict[str, Any],
+    nearly: dict[str, tuple[dict[str, Any], float]],
+    guesses: dict[str, Guess],
     dialect: Csv,
 ) -> None:
-    """Say what keeps a column from being of a type that reads nearly all of its values."""
+    """Say what keeps columns from being of a type, which reads all but a share of their values."""
+    asked = []
+    for name, (keys, _) in nearly.items():
+        column = pl.col(name)
+        value = parse_text(column, Field(name=name, **keys), dialect)
+        unread = column.filter(value.is_null() & column.is_not_null()).unique()
+        asked.append(unread.head(_SHOWN + 1).implode().alias(name))
+    found = texts.select(asked).collect(engine="streaming").row(0, named=True) if asked else {}
+    for name, values in found.items():
+        rest, (keys, share) = sorted(values), nearly[name]
+        shown = ", ".join(f"'{each[:40]}'" for each in rest[:_SHOWN])
+        more = " and others" if len(rest) > _SHOWN else ""
+        fix = "correct them in the table"
+        if all(each.lower() in _NOTHING for each in rest):
+            fix = f"if they are no values, add them to data.csv.missing in params.yaml: [{shown}]"
+            guesses[name].nothing = rest
+        says = f"all but {share:.1%} read as {keys['type']}; the rest are {shown}{more}: {fix}"
+        guesses[name].odd.append(says)
+
+
+def _nearly(
+    candidates: list[dict[str, Any]], found: dict[str, Any]
+) -> tuple[dict[str, Any], float] | None:
+    """Return the type that reads nearly all values of a column, and the share that it does not."""
     reads = [(found[f"read {place}"], -place) for place in range(len(candidates))]
     count, place = max(reads, default=(0, 0))
     if not count or count < _MOST * found["present"]:
-        return
-    keys = candidates[-place]
-    value = parse_text(pl.col(name), Field(name=name, **keys), dialect)
-    unread = pl.col(name).filter(value.is_null() & pl.col(name).is_not_null()).unique()
-    rest = sorted(texts.select(unread.head(_SHOWN + 1)).collect(engine="streaming")[name])
-    shown = ", ".join(f"'{each[:40]}'" for each in rest[:_SHOWN])
-    more = " and others" if len(rest) > _SHOWN else ""
-    share = 1 - count / found["present"]
-    fix = "correct them in the table"
-    if all(each.lower() in _NOTHING for each in rest):
-        fix = f"if they are no values, add them to data.csv.missing in params.yaml: [{shown}]"
-        guessed.nothing = rest
-    kind = keys["type"]
-    guessed.odd.append(f"all but {share:.1%} read as {kind}; the rest are {shown}{more}: {fix}")
+        return None
+    return candidates[-place], 1 - count / found["present"]
 
 
 def _other_marks(values: pl.Series, dialect: Csv) -> Iterator[str]:

@@ -6,6 +6,7 @@ with three keys more: `maxMissing`, the largest share of absent values that a co
 column of the type `any` is there and is not read.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
@@ -32,6 +33,12 @@ _ENUM: dict[str, tuple[type, ...]] = {
     "any": (),
 }
 _QUOTE = "put it in quotes"
+
+
+@cache
+def _timezones() -> set[str]:
+    """Return the names of all zones; none where the system has no list of them."""
+    return available_timezones()
 
 
 class Constraints(Section):
@@ -73,7 +80,7 @@ class Field(Section):
         if self.timezone is not None:
             if self.type != "datetime":
                 raise ValueError(f"'{self.name}' is a {self.type}: only a datetime has a timezone")
-            zones = available_timezones()  # none where the system has no list of them
+            zones = _timezones()
             if zones and self.timezone not in zones:
                 raise ValueError(f"'{self.timezone}' is no timezone: try UTC or Europe/Berlin")
         return self
