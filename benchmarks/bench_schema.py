@@ -28,7 +28,8 @@ import polars as pl
 
 rows, columns, path = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 random = np.random.default_rng(0)
-days = pl.date_range(pl.date(2020, 1, 1), pl.date(2025, 12, 31), eager=True).dt.to_string("%d.%m.%Y")
+days = pl.date_range(pl.date(2020, 1, 1), pl.date(2025, 12, 31), eager=True)
+days = days.dt.to_string("%d.%m.%Y")
 kinds = [
     lambda: random.normal(size=rows).round(3),
     lambda: days.sample(rows, with_replacement=True, seed=0),

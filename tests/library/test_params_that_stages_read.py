@@ -26,7 +26,10 @@ SPLITS: list[dict[str, object]] = [
     {"method": "time", "column": "seen"},
 ]
 # Read to refuse a mistake before the work, and in no output.
-REFUSED_EARLY = {"prepare": {"evaluate.slices"}, "train": {"evaluate.metric"}}
+REFUSED_EARLY = {
+    "prepare": {"evaluate.slices", "train.preprocessing.texts.columns"},
+    "train": {"evaluate.metric"},
+}
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def test_the_model_works_with_every_preprocessing(
     numbers = {"impute": "mean", "scale": scale}
     categories = {"impute": impute, "encode": encode, "max_categories": 2}
     changed = params.model_dump(by_alias=True)
-    changed["train"]["preprocessing"] = {"numbers": numbers, "categories": categories}
+    changed["train"]["preprocessing"] |= {"numbers": numbers, "categories": categories}
     pipeline = model.build(Params.model_validate(changed), chosen)
     pipeline[:-1].fit(features.select(table, chosen), prepared.target(table, params.data))
 

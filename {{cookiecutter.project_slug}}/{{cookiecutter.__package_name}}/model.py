@@ -14,6 +14,7 @@ from sklearn.preprocessing import (
 )
 
 from mlrepo.core.params import Categories, Numbers
+from mlrepo.learning.encoders import DateEncoder, TextEncoder
 from mlrepo.learning.estimator import make_estimator
 from mlrepo.learning.features import Features
 
@@ -28,9 +29,13 @@ def build(params: Params, features: Features) -> Pipeline:
     It takes a polars frame of shape (rows, features) with the columns of ``features``.
     """
     knobs = params.train.preprocessing
+    texts = TextEncoder(knobs.texts.encode, knobs.texts.max_features)
+    dates = make_pipeline(DateEncoder(knobs.dates.encode), _numbers(knobs.numbers))
     kinds = [
         ("numbers", _numbers(knobs.numbers), list(features.numbers)),
         ("categories", _categories(knobs.categories), list(features.categories)),
+        ("texts", texts, list(features.texts)),
+        ("dates", dates, list(features.dates)),
     ]
     columns = [(kind, steps, names) for kind, steps, names in kinds if names]
     return Pipeline(

@@ -16,6 +16,8 @@ from mlrepo.core.params import LibraryParams
 
 # Our own columns beside those of a table begin with this; `raw.scan` refuses a table that has one.
 OURS = "\x1f"
+# Others that are temporal are spans of time, which data.py may make.
+_DATES = (pl.Date, pl.Datetime)
 
 AddFeatures = Callable[[pl.LazyFrame], pl.LazyFrame]
 
@@ -47,6 +49,7 @@ def refuse_unknown(rows: pl.LazyFrame, add_features: AddFeatures, params: Librar
         mistakes.append(f"{where} cannot run: {first_line(error)}")
     else:
         mistakes += of_features(types, params)
+        mistakes += of_texts(types, params)
         mistakes += of_slices(types, params)
         if not mistakes:
             mistakes += of_target(rows, add_features, params)
@@ -158,10 +161,30 @@ def of_features(types: pl.Schema, params: LibraryParams) -> Iterator[str]:
     yield from lacking("data.features.exclude", features.exclude, types)
     kept = wanted(types, params)
     for name in kept:
-        if name in types and types[name].is_temporal():
-            yield f"'{name}' is a date, which no estimator takes: derive numbers from it in data.py"
+        if name in types and types[name].is_temporal() and not _encoded(types[name], params):
+            is_date = types[name] in _DATES
+            fix = "set train.preprocessing.dates.encode in params.yaml to parts or cyclic, or "
+            yield (
+                f"'{name}' is a {'date' if is_date else 'time'}, which no estimator takes: "
+                f"{fix if is_date else ''}derive numbers from it in data.py"
+            )
     if not kept:
         yield "no feature is left: see data.features in params.yaml"
+
+
+def of_texts(types: pl.Schema, params: LibraryParams) -> Iterator[str]:
+    """Check the texts of train.preprocessing against the columns ``types``."""
+    key, names = "train.preprocessing.texts.columns", params.train.preprocessing.texts.columns
+    yield from lacking(key, names, types)
+    kept = wanted(types, params)
+    for name in names:
+        if name in types and types[name] != pl.String:
+            yield f"{key} in params.yaml names '{name}', which is no text: take it out"
+        elif name in types and name not in kept:
+            yield (
+                f"{key} in params.yaml names '{name}', which is no feature: take it out, or see "
+                "data.features in params.yaml"
+            )
 
 
 def of_slices(types: pl.Schema, params: LibraryParams) -> Iterator[str]:
@@ -189,6 +212,12 @@ def wanted(types: pl.Schema, params: LibraryParams) -> list[str]:
     data = params.data
     others = (*data.learned_from, *data.id, params.prepare.split.column)
     names = data.features.include or tuple(
-        name for name, dtype in types.items() if name not in others and not dtype.is_temporal()
+        name
+        for name, dtype in types.items()
+        if name not in others and (not dtype.is_temporal() or _encoded(dtype, params))
     )
     return [name for name in names if name not in data.features.exclude]
+
+
+def _encoded(dtype: pl.DataType, params: LibraryParams) -> bool:
+    return dtype in _DATES and params.train.preprocessing.dates.encode != "none"

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mlrepo.core.sections import Names, Section, Seed
+from mlrepo.core.sections import Categories as Categories
+from mlrepo.core.sections import Names, Preprocessing, Section, Seed
+from mlrepo.core.sections import Numbers as Numbers
 
 Task = Literal["classification", "regression"]
 
@@ -101,28 +103,6 @@ class Prepare(Section):
     split: Split
 
 
-class Numbers(Section):
-    """What is done to numeric features before the estimator sees them."""
-
-    impute: Literal["median", "mean", "most_frequent", "none"]
-    scale: Literal["none", "standard", "minmax", "robust"]
-
-
-class Categories(Section):
-    """What is done to text and boolean features before the estimator sees them."""
-
-    impute: Literal["most_frequent", "own_category"]
-    encode: Literal["onehot", "ordinal"]
-    max_categories: Annotated[int, Field(ge=2)] | None
-
-
-class Preprocessing(Section):
-    """Imputation, encoding and scaling, by kind of feature."""
-
-    numbers: Numbers
-    categories: Categories
-
-
 class Batches(Section):
     """How many rows the estimator learns from at a time; None: from all at once."""
 
@@ -187,6 +167,16 @@ class Train(Section):
             raise ValueError(
                 "batches.on_disk is for xgboost.XGBClassifier and XGBRegressor with batches.rows; "
                 "what other estimators keep of their rows cannot be on disk: set it to false"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _texts_and_batches_fit(self) -> "Train":
+        texts = self.preprocessing.texts
+        if texts.columns and texts.encode == "tfidf" and self.batches.rows is not None:
+            raise ValueError(
+                "preprocessing.texts.encode tfidf counts the words of all rows at once: set it to "
+                "hashed with batches.rows"
             )
         return self
 

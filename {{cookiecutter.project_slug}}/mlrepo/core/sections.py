@@ -1,6 +1,9 @@
-"""A part of a YAML file as a typed, frozen object; what is wrong in it is told in its own words."""
+"""A part of a YAML file as a typed, frozen object; what is wrong in it is told in its own words.
 
-from typing import Annotated, Any, TypeVar
+The sections of train.preprocessing, by kind of feature, are at the end.
+"""
+
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -51,3 +54,41 @@ def _suggest(section: Any, location: tuple[int | str, ...]) -> str:
         keys = {field.alias or key: field.annotation for key, field in fields}
         section = keys.get(str(part))
     return did_you_mean(str(location[-1]), keys, f": its keys are {', '.join(keys)}")
+
+
+class Numbers(Section):
+    """What is done to numeric features before the estimator sees them."""
+
+    impute: Literal["median", "mean", "most_frequent", "none"]
+    scale: Literal["none", "standard", "minmax", "robust"]
+
+
+class Categories(Section):
+    """What is done to text and boolean features before the estimator sees them."""
+
+    impute: Literal["most_frequent", "own_category"]
+    encode: Literal["onehot", "ordinal"]
+    max_categories: Annotated[int, Field(ge=2)] | None
+
+
+class Dates(Section):
+    """What dates and times are made into; none: they are no features."""
+
+    encode: Literal["none", "parts", "cyclic"]
+
+
+class Texts(Section):
+    """Which texts are read word by word and not as categories, and into how many columns each."""
+
+    columns: Names
+    encode: Literal["tfidf", "hashed"]
+    max_features: Annotated[int, Field(ge=1)]
+
+
+class Preprocessing(Section):
+    """Imputation, encoding and scaling, by kind of feature."""
+
+    numbers: Numbers
+    categories: Categories
+    dates: Dates
+    texts: Texts

@@ -120,7 +120,8 @@ class Maker:
                 f"{at} in params.yaml needs to know the columns: in model.py write "
                 "make_estimator(params.train, params.data.task, features)"
             )
-        names = self.features.names
+        # Texts and dates come after these, and are more than one column each.
+        names = [*self.features.numbers, *self.features.categories]
         wanted = list(self.features.categories) if named == "from_dtype" else named
         for name in wanted:
             if name not in names:

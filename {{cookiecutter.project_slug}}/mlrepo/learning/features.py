@@ -20,22 +20,29 @@ class Features:
 
     numbers: tuple[str, ...]
     categories: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
         """All feature columns, numbers first."""
-        return [*self.numbers, *self.categories]
+        return [*self.numbers, *self.categories, *self.texts, *self.dates]
 
 
 def choose(types: pl.Schema, params: LibraryParams) -> Features:
     """Return the features that params.yaml asks for among the columns ``types``."""
-    column_params.refuse(column_params.of_features(types, params))
-    return _by_kind(column_params.wanted(types, params), types)
+    mistakes = [*column_params.of_features(types, params), *column_params.of_texts(types, params)]
+    column_params.refuse(mistakes)
+    texts = params.train.preprocessing.texts.columns
+    return _by_kind(column_params.wanted(types, params), types, texts)
 
 
-def _by_kind(names: list[str], types: pl.Schema) -> Features:
-    categories = tuple(name for name in names if types[name] == pl.String)
-    return Features(tuple(name for name in names if name not in categories), categories)
+def _by_kind(names: list[str], types: pl.Schema, texts: tuple[str, ...] = ()) -> Features:
+    dates = tuple(name for name in names if types[name].is_temporal())
+    categories = tuple(name for name in names if types[name] == pl.String and name not in texts)
+    others = {*dates, *categories, *texts}
+    numbers = tuple(name for name in names if name not in others)
+    return Features(numbers, categories, tuple(name for name in names if name in texts), dates)
 
 
 def choose_from(path: Path, params: LibraryParams) -> Features:
@@ -46,14 +53,26 @@ def choose_from(path: Path, params: LibraryParams) -> Features:
 def select(table: pl.DataFrame, features: Features) -> pl.DataFrame:
     """Return the feature columns of ``table``: numbers and booleans as 64-bit floats, texts as is.
 
-    Shape (rows, features). Absent values are null.
+    Dates and times are seconds since 1970 by the clock of their zone. Shape (rows, features).
+    Absent values are null.
     """
     numbers = pl.col(features.numbers).cast(pl.Float64)
-    return table.select(numbers, pl.col(features.categories))
+    dates = (_seconds(name, table.schema[name]) for name in features.dates)
+    return table.select(numbers, pl.col(features.categories), pl.col(features.texts), *dates)
+
+
+def _seconds(name: str, dtype: pl.DataType) -> pl.Expr:
+    moment = pl.col(name)
+    if isinstance(dtype, pl.Datetime):
+        moment = moment.dt.replace_time_zone(None)
+    return moment.dt.epoch("s").cast(pl.Float64)
 
 
 def fitted(model: Any, types: pl.Schema) -> Features:
-    """Return the features that a fitted model reads, found among the columns ``types``."""
+    """Return the features that a fitted model reads, found among the columns ``types``.
+
+    Texts are among the categories: `select` leaves both as they are.
+    """
     names = [str(name) for name in model.feature_names_in_]
     if absent := [name for name in names if name not in types]:
         hint = did_you_mean(absent[0], types)

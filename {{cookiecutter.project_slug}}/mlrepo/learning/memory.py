@@ -11,6 +11,7 @@ from sklearn.ensemble._forest import BaseForest
 from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
+from mlrepo.learning.encoders import part_names
 from mlrepo.learning.estimator import make_estimator
 from mlrepo.learning.features import Features
 
@@ -69,19 +70,26 @@ def check_bins(scan: pl.LazyFrame, chosen: Features, params: LibraryParams) -> N
 
 
 def _matrix(rows: int, width: int, chosen: Features) -> int:
-    texts = rows * len(chosen.categories) * 64  # as Python objects, on the way to the encoder
+    # As Python objects, on the way to the encoder.
+    texts = rows * len([*chosen.categories, *chosen.texts]) * 64
     return int(rows * width * 8 * _MATRICES) + texts
 
 
 def _shape(scan: pl.LazyFrame, chosen: Features, params: LibraryParams) -> tuple[int, int]:
-    """Return the numbers of rows and of columns after encoding, both counted from the table."""
-    knobs = params.train.preprocessing.categories
+    """Return the numbers of rows and of columns after encoding, both counted from the table.
+
+    Of texts and dates it is the most that there can be.
+    """
+    steps = params.train.preprocessing
+    knobs = steps.categories
     counts = pl.col(chosen.categories).approx_n_unique()
     size = pl.len().alias(f"{column_params.OURS}rows")
     found = scan.select(size, counts).collect(engine="streaming")
     rows, *values = found.row(0)
     most = 1 if knobs.encode == "ordinal" else knobs.max_categories or sys.maxsize
-    return int(rows), len(chosen.numbers) + sum(min(count, most) for count in values)
+    width = len(chosen.numbers) + sum(min(count, most) for count in values)
+    width += len(chosen.texts) * steps.texts.max_features
+    return int(rows), width + len(chosen.dates) * len(part_names(steps.dates.encode, True))
 
 
 def _refuse(needed: int, estimate: str, fix: str, params: LibraryParams) -> None:

@@ -31,12 +31,20 @@ class Mirrored(mlflow.pyfunc.PythonModel):
         is_polars = isinstance(model_input, pl.DataFrame)
         table = model_input if is_polars else pl.from_pandas(pd.DataFrame(model_input))
         names = [str(name) for name in self.model.feature_names_in_]
-        numbers = [name for name in names if table.schema[name] not in (pl.String, pl.Categorical)]
-        # As the project hands them over: numbers first and as 64-bit floats, absent values as None.
-        columns = table.select(
-            pl.col(numbers).cast(pl.Float64),
-            pl.col([name for name in names if name not in numbers]).cast(pl.String),
-        )
+        # As the project hands them over: numbers first and as 64-bit floats, absent values as None,
+        # dates as seconds since 1970 by the clock of their zone.
+        numbers, texts, dates = [], [], []
+        for name in names:
+            dtype, column = table.schema[name], pl.col(name)
+            if dtype in (pl.String, pl.Categorical):
+                texts.append(column.cast(pl.String))
+            elif dtype.is_temporal():
+                zoned = isinstance(dtype, pl.Datetime)
+                moment = column.dt.replace_time_zone(None) if zoned else column
+                dates.append(moment.dt.epoch("s").cast(pl.Float64))
+            else:
+                numbers.append(column.cast(pl.Float64))
+        columns = table.select(*numbers, *texts, *dates)
         method = (params or {}).get("method", "predict")
         if method not in ("predict", "predict_proba", "decision_function"):
             raise ValueError(f"'{method}' is no method of a model that predicts")

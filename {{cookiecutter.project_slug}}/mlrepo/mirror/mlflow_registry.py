@@ -141,7 +141,7 @@ def _save(version: Version, folder: Path, made: Any, run: str) -> None:
     file = fetch.fetch(version, folder / "fetched", Store())
     with zipfile.ZipFile(file) as archive:
         schema = archive.read("schema.json").decode()
-    own = re.search(rf'"__module__": *"{owner.name()}\.', schema)
+    own = re.search(rf'"__module__": *"(?:{owner.name()}|mlrepo)\.', schema)
     # The file may be called otherwise in dvc.yaml.
     fixed = file.rename(file.with_name(Path(_FILE).name))
     with warnings.catch_warnings():

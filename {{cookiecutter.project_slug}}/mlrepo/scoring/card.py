@@ -65,6 +65,8 @@ def _model(params: LibraryParams) -> list[str]:
         f"- From, the most important first: {', '.join(features)}",
         f"- Numbers: {_json(steps.numbers.model_dump())}",
         f"- Categories: {_json(steps.categories.model_dump())}",
+        *([f"- Dates: {_json(steps.dates.model_dump())}"] if steps.dates.encode != "none" else []),
+        *([f"- Texts: {_json(steps.texts.model_dump())}"] if steps.texts.columns else []),
         f"- Estimator: {escape(train.estimator)}, {_json(train.arguments)}, seed {train.seed}",
         *([f"- Inside it: {escape(', '.join(train.inside))}"] if train.inside else []),
         *_threshold(),

@@ -60,6 +60,8 @@ _TRUSTED: Final = {
     "sklearn.utils._metadata_requests": "MetadataRequest MethodMetadataRequest",
     "sklearn.metrics._classification": "accuracy_score balanced_accuracy_score f1_score "
     "jaccard_score matthews_corrcoef precision_score recall_score",
+    # Dates and texts
+    "mlrepo.learning.encoders": "DateEncoder TextEncoder",
     # Other libraries
     "xgboost.core": "Booster",
     "xgboost.sklearn": "XGBClassifier XGBRegressor XGBRFClassifier XGBRFRegressor",
