@@ -8,13 +8,13 @@ import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from backports import zstd
 
 from mlrepo.core.errors import ProjectError
 
-_UNPACK: dict[str, Callable[..., IO[bytes]]] = {".gz": gzip.open, ".zst": zstd.open}
+_UNPACK: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".zst": zstd.open}
 _UTF_8 = ("utf-8", "utf8", "utf_8", "utf-8-sig", "utf_8_sig")
 _CHUNK = 1 << 20
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how a file of UTF-16 begins
