@@ -115,7 +115,7 @@ def _written(values: pl.Series) -> Iterator[dict[str, Any]]:
 
 
 def _alike(values: pl.Series, pattern: str) -> bool:
-    return bool(values.str.contains(pattern).mean() >= _SOME)
+    return int(values.str.contains(pattern).sum()) >= _SOME * len(values)
 
 
 def _share(values: pl.Series, keys: dict[str, Any], dialect: Csv) -> float:
@@ -149,8 +149,8 @@ def _measured(
     found: dict[str, dict[str, Any]] = {name: {} for name in tried}
     names = list(tried)
     for key, value in row.items():
-        number, _, what = key.partition(" ")
-        found[names[int(number)]][what] = value
+        place_of, _, what = key.partition(" ")
+        found[names[int(place_of)]][what] = value
     return found
 
 
