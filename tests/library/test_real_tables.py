@@ -493,6 +493,15 @@ def test_a_new_proposal_keeps_the_marks_of_private_columns(
         assert load_schema(Path("schema.yaml")).private == ["pin"] * private
 
 
+def test_names_in_params_that_the_table_lacks_are_told(
+    tiny: TinyProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params_for(tiny, write("a,Y\n1,0\n"))
+    schema(force=True)
+    said = capsys.readouterr().out
+    assert "to do: data.target in params.yaml names 'y', which the table lacks" in said
+
+
 def test_the_report_is_a_text_and_json(tiny: TinyProject) -> None:
     found = infer(params_for(tiny, write("a,d,y\n1,11/2/2024,0\n2,1/2/2024,1\n")))
     assert found.as_text() == (

@@ -45,9 +45,10 @@ def found(path: Path, ask: adoption.Ask = nobody, **given: Any) -> dict[str, Any
         ([n % 20 for n in ROWS], "classification", "stratified", "Classifier"),
         ([n % 21 for n in ROWS], "regression", "random", "Regressor"),
         ([n / 3 for n in ROWS], "regression", "random", "Regressor"),
+        ([float(n % 2) for n in ROWS], "classification", "stratified", "Classifier"),
         (["a" if n else "b" for n in ROWS], "classification", "random", "Classifier"),
     ],
-    ids=["texts", "few integers", "many integers", "floats", "a class of one row"],
+    ids=["texts", "few integers", "many integers", "floats", "two floats", "a class of one row"],
 )
 def test_task_split_id_and_estimator_follow_from_the_table(
     tiny: TinyProject, target: list[Any], task: str, method: str, estimator: str

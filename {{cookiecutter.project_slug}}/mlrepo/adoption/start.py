@@ -53,6 +53,18 @@ class Adoption:
     changes: dict[str, Any]
     proposal: Proposal
 
+    def as_text(self) -> str:
+        """Return what was guessed, and how to say something else."""
+        found = self.changes
+        ids = ", ".join(found["data.id"]) or "none"
+        left_out = ", ".join(found["data.features.exclude"]) or "none"
+        return (
+            f"{self.proposal.as_text()}\n"
+            f"task: {found['data.task']} of {found['data.target']} (--task, --target)\n"
+            f"id: {ids} (--id); no features: {left_out}\n"
+            f"split: {found['prepare.split.method']}; estimator: {found['train.estimator']}"
+        )
+
     def write(self, params: LibraryParams) -> None:
         """Bring the table to its place, tell DVC of it, and write both files."""
         is_new = self.source != self.place
@@ -168,7 +180,9 @@ def _choose_formats(proposal: Proposal, given: Given, ask: Ask) -> None:
 
 def _is_quantity(proposal: Proposal, target: str) -> bool:
     kind = next(each["type"] for each in proposal.fields if each["name"] == target)
-    return kind == "number" or (kind == "integer" and proposal.counts(target) > _MOST_CLASSES)
+    # Two values are classes also where programs write them as 0.0 and 1.0.
+    most = {"integer": _MOST_CLASSES, "number": 2}.get(kind)
+    return most is not None and proposal.counts(target) > most
 
 
 def _has_classes(proposal: Proposal, target: str, task: str) -> bool:

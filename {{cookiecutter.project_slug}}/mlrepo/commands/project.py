@@ -29,10 +29,10 @@ def schema(
 ) -> None:
     """Propose a schema for the table of params.yaml, and say what looks odd in the table."""
     from mlrepo.adoption.fields import infer
-    from mlrepo.core.owner import load_params
+    from mlrepo.core import column_params, owner
     from mlrepo.tables.schema import marked_private
 
-    params = load_params()
+    params = owner.load_params()
     path = Path(params.data.table_schema)
     if path.exists() and not force:
         raise ProjectError(f"{path} exists already: --force replaces it by a new proposal")
@@ -42,6 +42,9 @@ def schema(
         print(as_json(found.as_dict()))
         return
     print(found.as_text())
+    if owner.target() is None:  # else data.py makes it
+        for mistake in column_params.of_rows(found.table.collect_schema(), params):
+            print(f"to do: {mistake}")
     print(f"{path} written: check it before the first `dvc repro`")
 
 
@@ -76,7 +79,7 @@ def start(
         target, task, id_columns or [], pairs, purpose, source, licence, limits or []
     )
     found = adoption.start(context.obj / table, given, params, _ask)
-    print(found.proposal.as_text())
+    print(found.as_text())
     adoption.run(found, params)
     scores()
     print("Look at params.yaml, schema.yaml and `git diff`, and commit them")
