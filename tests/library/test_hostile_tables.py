@@ -43,7 +43,7 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 KINDS = ("integer", "number", "string", "date", "datetime", "boolean")
 
 
-def examples(number: int) -> Any:
+def examples(number: int) -> settings:
     many = number * 10 if LONG else number
     return settings(
         max_examples=many, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -144,7 +144,7 @@ def dialects(draw: Any, separators: str) -> dict[str, Any]:
     }
 
 
-@examples(60)
+@examples(50)
 @given(data=st.data(), dialect=dialects(",;\t|^.$*+?()[]\\#~: "), style=STYLES)
 def test_a_table_is_read_as_it_was_drawn(
     tiny: TinyProject, data: Any, dialect: dict[str, Any], style: Any
@@ -205,7 +205,7 @@ def bare(cell: str | None) -> str:
     return re.sub("\r(?!\n)", "\v", cell or "").strip(" \r\n\v\x1f")
 
 
-@examples(250)
+@examples(120)
 @given(text=st.text(st.sampled_from('a1",;\n\r \x1f\0'), max_size=24).map(lambda it: it + "\n"))
 def test_any_letters_are_read_as_the_csv_module_reads_them_or_refused(
     tiny: TinyProject, text: str
