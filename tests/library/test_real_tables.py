@@ -382,7 +382,7 @@ def test_folders_of_csv_parts_are_a_column_as_well(tiny: TinyProject) -> None:
         write(f"a,y\n{len(place)},1\n", name=f"raw/place={place}/p.csv")
     params = params_for(tiny, "raw")
     assert proposed(params)["place"]["constraints"]["enum"] == ["A B", "Köln"]
-    assert sorted(read(params).rows()) == [(3, 1, "A B"), (4, 1, "Köln")]
+    assert sorted(read(params).rows()) == [("A B", 3, 1), ("Köln", 4, 1)]
     Path("raw/p.csv").write_text("a,y\n1,1\n", encoding="utf-8")
     with pytest.raises(ProjectError, match=r"the folders of raw/place=.* each part needs the same"):
         read(params)

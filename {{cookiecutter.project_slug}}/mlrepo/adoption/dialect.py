@@ -6,10 +6,11 @@ from pathlib import Path
 
 import polars as pl
 
+from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import Csv
+from mlrepo.tables import csv_files
 from mlrepo.tables.columns import parse_text, text
-from mlrepo.tables.csv_files import scan_csv
-from mlrepo.tables.plain_text import UTF_16, is_text, open_text, unpacked
+from mlrepo.tables.plain_text import is_text, marked, open_text
 from mlrepo.tables.schema import Field
 
 _LINES = 200
@@ -26,10 +27,13 @@ def sniff(path: Path, missing: tuple[str, ...]) -> Csv:
     plainest = Csv(
         separator=separator, decimal=".", thousands=None, encoding=encoding, missing=missing
     )
-    rows = scan_csv([path], plainest)
-    names = rows.collect_schema().names()
-    some = rows.head(_SAMPLE).select(text(name, plainest).alias(name) for name in names)
-    texts = some.collect(engine="streaming")
+    try:
+        rows = csv_files.scan_csv([path], plainest).head(_SAMPLE).collect(engine="streaming")
+    except pl.exceptions.PolarsError as error:
+        found = csv_files.explain(error, [path], plainest)
+        raise ProjectError(found or f"{path} is no CSV file that can be read") from None
+    rows.columns = [str(number) for number in range(rows.width)]  # any names are right here
+    texts = rows.select(text(name, plainest).alias(name) for name in rows.columns)
     marks = _COMMA if separator == ";" else _POINT
     dialects = [
         plainest.model_copy(update={"decimal": decimal, "thousands": thousands})
@@ -39,17 +43,18 @@ def sniff(path: Path, missing: tuple[str, ...]) -> Csv:
 
 
 def _encoding(path: Path) -> str:
-    with unpacked(path).open("rb") as file:
-        if file.read(2) in UTF_16:
-            return "utf-16"
-    return "utf-8" if is_text(path) else "cp1252"
+    return marked(path) or ("utf-8" if is_text(path) else "cp1252")
 
 
 def _separator(path: Path, encoding: str) -> str:
     found = {}
     for separator in ",;\t|":
         with open_text(path, encoding) as file:
-            rows = [row for row in islice(csv.reader(file, delimiter=separator), _LINES) if row]
+            lines = csv.reader(file, delimiter=separator)
+            try:
+                rows = [row for row in islice(lines, _LINES) if row]
+            except csv.Error:  # which is told where the rows are read
+                rows = []
         widths = [len(row) for row in rows]
         even = widths.count(widths[0]) / len(widths) if widths else 0
         found[separator] = (even if widths and widths[0] > 1 else 0, widths[0] if widths else 0)

@@ -17,7 +17,7 @@ from mlrepo.adoption.types import Guess, guess
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.tables.columns import FITS, from_parquet, parse_text, text
-from mlrepo.tables.raw import explain, is_csv, scan
+from mlrepo.tables.raw import explain, is_csv, refuse_short_lines, scan
 from mlrepo.tables.schema import OR, Field
 
 # A text column with at most so many values is a category: its values are listed.
@@ -48,9 +48,9 @@ def infer(params: LibraryParams, private: Collection[str] = ()) -> Proposal:
                 value.alias(name) for name, value in zip(guesses, typed, strict=True)
             )
         else:
-            guesses = _of_types(table)
+            guesses, types = _of_types(table), table.collect_schema()
             table = table.select(
-                from_parquet(Field(name=name, **found.keys), table.collect_schema()[name]).value
+                from_parquet(Field(name=name, **found.keys), types[name]).value
                 for name, found in guesses.items()
                 if found.keys["type"] != "any"
             )
@@ -106,6 +106,8 @@ def _describe(
     rows = measured["rows"]
     if rows == 0:
         raise ProjectError(f"{data.path} has a header and no rows")
+    if is_csv(data) and measured[f"{len(names) - 1} absent"]:
+        refuse_short_lines(data)
     grows = {*data.id, *([split.column] if split.column else [])}
     unlimited = {*grows, *private}
     few = [

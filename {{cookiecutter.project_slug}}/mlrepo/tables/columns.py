@@ -14,20 +14,28 @@ from mlrepo.tables.schema import Field, Schema
 TRUE = ["true", "True", "TRUE", "1"]
 FALSE = ["false", "False", "FALSE", "0"]
 _FIRST_YEAR = 1000  # %Y takes the 25 of 31.12.25 for a year
+_DIGITS = 38  # of decimals that polars computes with
+_LAST_YEAR = 9999  # that Python knows
 
-# Signs of currencies and %, with spaces around them.
-_CLOTHES = r"[\p{Sc}%\s]"
+# Signs of currencies and %, with spaces around them, before and behind a number.
+_CLOTHED = r"^[\p{Sc}%\s]*([+-]?)[\p{Sc}%\s]*(.*?)[\p{Sc}%\s]*$"
+_NAN = r"(?i)^[+-]?nan$"
+_SPACES = "[\u00a0\u2009\u202f]"  # between thousands, where a line must not break
 _NO_OFFSET = r"^\d{4}-\d\d-\d\d(?:[T ][\d:.]*)?$"
 
 # The types of Parquet that a column of a declared type may have.
 FITS: dict[str, Callable[[pl.DataType], bool]] = {
     "string": lambda t: t in (pl.String, pl.Categorical, pl.Enum) or t.is_integer(),
-    "integer": lambda t: t.is_numeric(),
-    "number": lambda t: t.is_numeric(),
+    "integer": lambda t: _is_number(t),
+    "number": lambda t: _is_number(t),
     "boolean": lambda t: t == pl.Boolean,
     "date": lambda t: t == pl.Date,
     "datetime": lambda t: t == pl.Datetime,
 }
+
+
+def _is_number(dtype: pl.DataType) -> bool:
+    return dtype.is_numeric() and getattr(dtype, "precision", 0) <= _DIGITS
 
 
 @dataclass(frozen=True)
@@ -35,12 +43,19 @@ class Column:
     """A declared column: its text or value as it stands in the file, and its typed value.
 
     Where a value was parsed out of text, `raw` is there and `value` is null, it could not be read.
+    `raw` is for messages as well, but for times of Parquet: those are `written` out.
     """
 
     field: Field
     raw: pl.Expr
     value: pl.Expr
     parsed: bool
+    written: pl.Expr | None = None
+
+    @property
+    def shown(self) -> pl.Expr:
+        """What stands in the file, for a message."""
+        return self.raw if self.written is None else self.written
 
 
 def typed_columns(schema: Schema, table: pl.LazyFrame, dialect: Csv | None) -> list[Column]:
@@ -76,7 +91,7 @@ def from_text(field: Field, dialect: Csv) -> Column:
     raw = text(field.name, dialect)
     if field.type == "number":
         # Programs that write NaN mean an absent value.
-        raw = pl.when(raw.str.to_lowercase() != "nan").then(raw)
+        raw = pl.when(raw.str.contains(_NAN).not_()).then(raw)
     return Column(field, raw, parse_text(raw, field, dialect).alias(field.name), parsed=True)
 
 
@@ -93,7 +108,7 @@ def parse_text(raw: pl.Expr, field: Field, dialect: Csv) -> pl.Expr:
             return pl.when(raw.is_in(TRUE)).then(True).when(raw.is_in(FALSE)).then(False)
         case "date":
             day = raw.str.to_date(field.format or "%Y-%m-%d", strict=False)
-            return pl.when(day.dt.year() >= _FIRST_YEAR).then(day)
+            return _of_calendar(day, _FIRST_YEAR)
         case "datetime":
             return _moment(raw, field)
     return raw
@@ -102,7 +117,9 @@ def parse_text(raw: pl.Expr, field: Field, dialect: Csv) -> pl.Expr:
 def _plain_number(raw: pl.Expr, field: Field, dialect: Csv) -> pl.Expr:
     """Return numbers as polars reads them, null where marks stand in no place of theirs."""
     if not field.bareNumber:
-        raw = raw.str.replace_all(_CLOTHES, "")
+        raw = raw.str.replace(_CLOTHED, "$1$2")
+    if dialect.thousands == " ":
+        raw = raw.str.replace_all(_SPACES, " ")
     if dialect.thousands is not None:
         mark, decimal = re.escape(dialect.thousands), re.escape(dialect.decimal)
         grouped = raw.str.contains(rf"^[+-]?\d{{1,3}}(?:{mark}\d{{3}})+(?:{decimal}\d*)?$")
@@ -125,8 +142,12 @@ def _moment(raw: pl.Expr, field: Field) -> pl.Expr:
         form = field.format or "%Y-%m-%d %H:%M:%S%.f%#z"
         raw = raw if field.format else raw.str.replace("T", " ", literal=True)
         value = raw.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
-        value = value.dt.convert_time_zone(field.timezone)
-    return pl.when(value.dt.year() >= _FIRST_YEAR).then(value) if field.format else value
+        value = _of_calendar(value).dt.convert_time_zone(field.timezone)
+    return _of_calendar(value, _FIRST_YEAR if field.format else 1)
+
+
+def _of_calendar(time: pl.Expr, first: int = 1) -> pl.Expr:
+    return pl.when(time.dt.year().is_between(first, _LAST_YEAR)).then(time)
 
 
 def from_parquet(field: Field, dtype: pl.DataType) -> Column:
@@ -141,7 +162,7 @@ def from_parquet(field: Field, dtype: pl.DataType) -> Column:
             "correct one of them, or declare the type any, which is not read"
         )
     raw = value = pl.col(field.name)
-    parsed = False
+    parsed, written = False, None
     match field.type:
         case "number":
             # Programs that write NaN mean an absent value.
@@ -149,6 +170,9 @@ def from_parquet(field: Field, dtype: pl.DataType) -> Column:
             raw = value = pl.when(numbers.is_not_nan()).then(numbers)
         case "integer" if dtype.is_integer():
             value, parsed = raw.cast(pl.Int64, strict=False), dtype in (pl.UInt64, pl.Int128)
+        case "integer" if dtype.is_decimal():
+            whole = raw.cast(pl.Int64, strict=False)
+            value, parsed = pl.when(whole.cast(dtype, strict=False) == raw).then(whole), True
         case (
             "integer"
         ):  # programs that know a missing value in a column make all its numbers floats
@@ -158,9 +182,11 @@ def from_parquet(field: Field, dtype: pl.DataType) -> Column:
             value, parsed = pl.when(whole.cast(pl.Float64) == raw).then(whole), True
         case "string":
             value = raw.cast(pl.String)
+        case "date":
+            value, parsed = _of_calendar(raw), True
         case "datetime":
             zone = getattr(dtype, "time_zone", None)
-            value = raw.dt.cast_time_unit("us")
+            value, parsed = _of_calendar(raw).dt.cast_time_unit("us"), True
             if field.timezone and not zone:
                 raise ProjectError(
                     f"the column '{field.name}' has no zone in the table, and the timezone "
@@ -168,5 +194,9 @@ def from_parquet(field: Field, dtype: pl.DataType) -> Column:
                 )
             if zone:
                 field = field.model_copy(update={"timezone": field.timezone or zone})
-                value = value.dt.convert_time_zone(str(field.timezone))
-    return Column(field, raw, value.alias(field.name), parsed=parsed)
+                value = _of_calendar(value.dt.convert_time_zone(str(field.timezone)))
+    if field.type in ("date", "datetime"):
+        # polars cannot write a time beyond its calendar, so its number stands for it.
+        number = raw.cast(pl.Int64).cast(pl.String)
+        written = pl.when(value.is_null()).then(number).otherwise(value.cast(pl.String))
+    return Column(field, raw, value.alias(field.name), parsed, written)

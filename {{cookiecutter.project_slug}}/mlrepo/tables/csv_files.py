@@ -1,17 +1,29 @@
 """CSV files: their header, their rows, and the line that is to blame."""
 
 import csv
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import Csv
-from mlrepo.tables.plain_text import not_text, open_text, plain
+from mlrepo.tables.plain_text import is_text, marked, not_text, open_text, plain
 
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 csv.field_size_limit(2**31 - 1)  # a text may be long
+# What polars says of lines that it cannot read.
+_UNREAD = re.compile(
+    r"more fields|not specified in schema|not found in CSV file|as dtype `str`|malformed"
+)
+# What Python's csv module says of such a line, and the same in our words.
+_ALONE = "has CR alone, which ends no line: end lines with LF or CRLF, and put texts in quotes"
+_FAULTS = {
+    "unexpected end": "has a text in quotes that never ends: close it",
+    "expected after": "has a quote within a text in quotes: double it",
+    "new-line": _ALONE,
+}
 
 
 def scan_csv(parts: list[Path], dialect: Csv) -> pl.LazyFrame:
@@ -35,6 +47,7 @@ def scan_csv(parts: list[Path], dialect: Csv) -> pl.LazyFrame:
         has_header=False,
         skip_lines=lines,
         schema=dict.fromkeys(header, pl.String),
+        missing_columns="insert",  # the first line may be empty
         glob=False,
     )
     # An empty line is no row, nor is one of separators alone.
@@ -44,6 +57,11 @@ def scan_csv(parts: list[Path], dialect: Csv) -> pl.LazyFrame:
 def _read_header(path: Path, dialect: Csv) -> tuple[list[str], int]:
     """Return the columns' names and the number of lines down to the end of the header."""
     separator = dialect.separator
+    if not separator.isascii() or separator in '"\r\n':
+        raise ProjectError(
+            f"data.csv.separator is {separator!r}, which separates no values: write {path} with "
+            "another, such as a semicolon, and name it in params.yaml"
+        )
     try:
         with open_text(path, dialect.encoding) as file:
             reader = csv.reader(file, delimiter=separator)
@@ -51,6 +69,12 @@ def _read_header(path: Path, dialect: Csv) -> tuple[list[str], int]:
             lines = reader.line_num
     except UnicodeDecodeError:
         raise not_text(path, dialect.encoding) from None
+    except csv.Error as error:
+        raise ProjectError(f"{path}: line 1 {_fault(error)}") from None
+    if any("\0" in name for name in header):
+        if marked(path):
+            raise not_text(path, dialect.encoding)
+        raise ProjectError(f"{path} has NUL bytes in its header: save it again as CSV in UTF-8")
     if not header:
         raise ProjectError(f"{path} is empty: it has not even a header")
     if duplicates := sorted(name for name in header if header.count(name) > 1):
@@ -71,16 +95,8 @@ def refuse_short(parts: list[Path], dialect: Csv) -> None:
     """
     separator = dialect.separator
     header, end = _read_header(parts[0], dialect)
-    lines = pl.scan_csv(
-        [plain(part, dialect.encoding) for part in parts],
-        separator="\x1f",
-        quote_char=None,
-        has_header=False,
-        skip_lines=end,
-        schema={"line": pl.String},
-        truncate_ragged_lines=True,
-        glob=False,
-    )
+    files = [plain(part, dialect.encoding) for part in parts]
+    lines = pl.concat(pl.scan_lines(file, glob=False).slice(end) for file in files)
     line = pl.col("line").str.strip_chars_end("\r")
     quoted = line.str.contains('"', literal=True)
     bare = pl.when(quoted).then(line.str.replace_all('"[^"]*"', "")).otherwise(line)
@@ -88,38 +104,62 @@ def refuse_short(parts: list[Path], dialect: Csv) -> None:
     # A quote left over opens or closes a text of several lines: the exact reader must decide.
     doubtful = (few & (line != "")) | bare.str.contains('"', literal=True)
     if lines.select(doubtful.any()).collect(engine="streaming").item():
-        found = uneven(parts, dialect)
+        found = first_fault(parts, dialect)
         if found:
             raise ProjectError(found)
 
 
-def uneven(parts: Iterable[Path], dialect: Csv) -> str:
-    """Return the words for the first line with more or fewer values than its header, or none."""
+def first_fault(parts: Iterable[Path], dialect: Csv) -> str:
+    """Return the words for the first line that cannot be read, or none.
+
+    Quotes do not fit together there, or it has more or fewer values than its header.
+    """
     separator = dialect.separator
+    mark = re.escape(separator)
+    in_quotes = re.compile(rf'(?:(?<=^)|(?<={mark}))"(?:[^"]|"")*"(?={mark}|\r*\n?$)')
     for part in parts:
         with open_text(part, dialect.encoding) as file:
-            reader = csv.reader(file, delimiter=separator)
-            columns, start = 0, 1
-            for row in reader:
-                columns = columns or len(row)
-                if row and len(row) != columns:
-                    fix = f"look for {separator!r} in a text that is not in quotes"
-                    return (
-                        f"{part}: line {start} has {len(row)} values, the header {columns}: "
-                        f"{fix if len(row) > columns else 'complete it'}"
-                    )
-                start = reader.line_num + 1
-    return ""
-
-
-def unclosed(parts: Iterable[Path], dialect: Csv) -> str:
-    """Return the words for the first row whose quotes do not fit together, or none."""
-    for part in parts:
-        with open_text(part, dialect.encoding) as file:
-            reader, start = csv.reader(file, delimiter=dialect.separator, strict=True), 1
+            texts: list[str] = []
+            reader = csv.reader(_noted(file, texts), delimiter=separator, strict=True)
+            columns, start, bare = 0, 1, 0
             try:
-                for _ in reader:
+                for row in reader:
+                    columns = columns or len(row)
+                    if row and len(row) != columns:
+                        fix = f"look for {separator!r} in a text that is not in quotes"
+                        return (
+                            f"{part}: line {start} has {len(row)} values, the header {columns}: "
+                            f"{fix if len(row) > columns else 'complete it'}"
+                        )
+                    text = "".join(texts)
+                    if not row and text not in ("\n", "\r\n"):
+                        return f"{part}: line {start} {_ALONE}"
+                    bare = bare or ('"' in text and '"' in in_quotes.sub("", text) and start)
+                    texts.clear()
                     start = reader.line_num + 1
-            except csv.Error:
-                return f"{part}: line {start} has a text in quotes that never ends: close it"
+            except csv.Error as error:
+                return f"{part}: line {start} {_fault(error)}"
+        if bare:
+            says = "has a quote in a text without quotes around it"
+            return f"{part}: line {bare} {says}: put them there, and double the one within"
     return ""
+
+
+def _noted(lines: Iterable[str], texts: list[str]) -> Iterator[str]:
+    for line in lines:
+        texts.append(line)
+        yield line
+
+
+def _fault(error: csv.Error) -> str:
+    return next((says for words, says in _FAULTS.items() if words in str(error)), str(error))
+
+
+def explain(error: pl.exceptions.PolarsError, parts: list[Path], dialect: Csv) -> str:
+    """Return what is wrong with a CSV file of which polars says ``error``, or nothing."""
+    text = str(error)
+    if re.search(r"utf-?8", text, re.IGNORECASE):
+        for part in parts:
+            if not is_text(part):
+                return str(not_text(part, dialect.encoding))
+    return first_fault(parts, dialect) if _UNREAD.search(text) else ""

@@ -7,12 +7,14 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from mlrepo.core.errors import ProjectError, first_line
+from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import Csv
 from mlrepo.tables import csv_files
 
 _EXACT = 2**53  # beyond it a 64-bit float does not hold each integer
 _INTEGER = re.compile(r"0|-?[1-9]\d{0,17}")
+# polars panics at what it does not expect in a file.
+_FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 Facts = dict[str, str | None]
@@ -44,7 +46,7 @@ def scan_parquet(root: Path, parts: list[Path]) -> pl.LazyFrame:
     scans = [pl.scan_parquet(p, glob=False, hive_partitioning=False).cast(types) for p in parts]  # type: ignore[arg-type]
     of_facts: dict[str, pl.DataType] = {}
     for name in facts[0]:
-        whole = all(_INTEGER.fullmatch(each[name] or "0") for each in facts)
+        whole = all(_INTEGER.fullmatch("0" if (it := each[name]) is None else it) for each in facts)
         of_facts[name] = pl.Int64() if whole else pl.String()
     return _with_facts([scan.select(list(types)) for scan in scans], facts, of_facts)
 
@@ -52,11 +54,13 @@ def scan_parquet(root: Path, parts: list[Path]) -> pl.LazyFrame:
 def _with_facts(
     scans: list[pl.LazyFrame], facts: list[Facts], types: dict[str, pl.DataType]
 ) -> pl.LazyFrame:
+    names = scans[0].collect_schema().names()
+    # In front, as a short line is known by an empty last column.
     return pl.concat(
         scan.with_columns(
             pl.lit(each[name], dtype=pl.String).cast(dtype).alias(name)
             for name, dtype in types.items()
-        )
+        ).select([*types, *names])
         for scan, each in zip(scans, facts, strict=True)
     )
 
@@ -82,9 +86,27 @@ def _facts(root: Path, parts: list[Path], columns: list[str]) -> list[Facts]:
 
 def _schema(part: Path) -> pl.Schema:
     try:
-        return pl.Schema(pl.read_parquet_schema(part))
-    except pl.exceptions.PolarsError as error:
-        raise ProjectError(f"{part} is no Parquet file: {first_line(error)}") from None
+        scan = pl.scan_parquet(part, glob=False, hive_partitioning=False)
+        return scan.collect_schema()
+    except _FAILURES:
+        raise ProjectError(
+            f"{part} is no Parquet file that can be read: it is cut off, two of its columns have "
+            "one name, or a time has an unknown zone; write it again"
+        ) from None
+
+
+def first_damaged(parts: list[Path]) -> str:
+    """Return the words for the first column that cannot be read, or none."""
+    for part in parts:
+        for name in _schema(part):
+            try:
+                pl.scan_parquet(part, glob=False).select(pl.col(f"^{re.escape(name)}$")).collect()
+            except _FAILURES:
+                return (
+                    f"{part}: the column '{name}' cannot be read: it is damaged, or of a type that "
+                    "few programs know; write it again, or leave it out"
+                )
+    return ""
 
 
 def _names(schemas: dict[Path, pl.Schema]) -> list[str]:

@@ -17,11 +17,21 @@ from mlrepo.core.errors import ProjectError
 _UNPACK: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".zst": zstd.open}
 _UTF_8 = ("utf-8", "utf8", "utf_8", "utf-8-sig", "utf_8_sig")
 _CHUNK = 1 << 20
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how a file of UTF-16 begins
+_MARKED = {b"\xff\xfe\0\0": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_NO_CSV = {
+    b"\x1f\x8b": "is packed: let its name end in .csv.gz, once for each time that it was packed",
+    b"\x28\xb5\x2f\xfd": "is packed: let its name end in .csv.zst",
+    b"PK\x03\x04": "is an Excel or ZIP file: save the table in it as CSV",
+    b"PAR1": "is a Parquet file: let its name end in .parquet",
+}
 
 
 def plain(path: Path, encoding: str) -> Path:
     """Return the file, or a copy that is unpacked and UTF-8 and lasts as long as this process."""
+    start = _start(unpacked(path))
+    for mark, says in _NO_CSV.items():
+        if start.startswith(mark):
+            raise ProjectError(f"{path} {says}")
     if encoding.lower() in _UTF_8:
         return unpacked(path)
     return _decoded(path, encoding, path.stat().st_mtime_ns)
@@ -33,8 +43,24 @@ def unpacked(path: Path) -> Path:
 
 
 def open_text(path: Path, encoding: str) -> AbstractContextManager[Any]:
-    """Open a file as text with the ends of lines as they are."""
-    return plain(path, encoding).open(encoding="utf-8-sig", newline="")
+    """Open a file as text with the ends of lines as they are; CR alone ends none."""
+    return plain(path, encoding).open(encoding="utf-8-sig", newline="\n")
+
+
+def marked(path: Path) -> str | None:
+    """Return the encoding that the first bytes of a file tell, other than UTF-8."""
+    start = _start(unpacked(path))
+    for mark, encoding in _MARKED.items():
+        if start.startswith(mark):
+            return encoding
+    # A Latin letter or digit in UTF-16 is a byte beside a zero.
+    order = {"0101": "utf-16-le", "1010": "utf-16-be"}
+    return order.get("".join(str(int(byte == 0)) for byte in start))
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4)
 
 
 @functools.cache
@@ -76,13 +102,14 @@ def _decoded(path: Path, encoding: str, _changed: int) -> Path:
 
 def not_text(path: Path, encoding: str) -> ProjectError:
     """Return the refusal of a file that is of another encoding."""
-    bare = unpacked(path)
-    with bare.open("rb") as file:
-        start = file.read(2)
-    other, where = "cp1252 (Windows), latin-1 or utf-16", ""
-    if start in UTF_16:
-        other = "utf-16, as its first bytes say"
-    elif encoding.lower() in _UTF_8 and (number := _first_other_line(bare)):
+    told, given, where = marked(path), encoding.lower(), ""
+    if told == given:
+        return ProjectError(f"{path} is not {encoding} to its end: it is cut off, write it again")
+    others = {"cp1252": "cp1252 (Windows)", "latin-1": "latin-1", "utf-16": "utf-16"}
+    other = " or ".join(words for name, words in others.items() if name != given)
+    if told:
+        other = f"{told}, as its first bytes say"
+    elif given in _UTF_8 and (number := _first_other_line(unpacked(path))):
         where = f" (line {number})"
     return ProjectError(
         f"{path} is not in {encoding}{where}: set data.csv.encoding in params.yaml, "

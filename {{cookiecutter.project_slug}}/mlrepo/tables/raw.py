@@ -10,16 +10,12 @@ import polars as pl
 from mlrepo.core.column_params import OURS
 from mlrepo.core.errors import ProjectError, first_line
 from mlrepo.core.params import Data
-from mlrepo.tables import partitions
+from mlrepo.tables import csv_files, partitions
 from mlrepo.tables.columns import Column, typed_columns
-from mlrepo.tables.csv_files import refuse_short, unclosed, uneven
-from mlrepo.tables.plain_text import is_text, not_text
 from mlrepo.tables.schema import Schema, load_schema
 
 CSV = (".csv", ".csv.gz", ".csv.zst")
 SUFFIXES = (*CSV, ".parquet")
-# What polars says of lines that are longer or shorter than the header.
-_UNEVEN = ("more fields", "not specified in schema", "not found in CSV file")
 # polars takes such a name for many columns, or a column of our own has it.
 _TAKEN = re.compile(rf"\^.*\$|\*|{OURS}.*")
 
@@ -71,7 +67,7 @@ def scan(data: Data) -> pl.LazyFrame:
 
 def refuse_short_lines(data: Data) -> None:
     """Refuse a line of a CSV table that has fewer values than the header."""
-    refuse_short(find_parts(Path(data.path)), data.csv)
+    csv_files.refuse_short(find_parts(Path(data.path)), data.csv)
 
 
 def is_csv(data: Data) -> bool:
@@ -86,8 +82,11 @@ def find_parts(path: Path) -> list[Path]:
             f"{path} does not exist: `dvc pull` brings data that others pushed; "
             "data.path in params.yaml says where the table is"
         )
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    parts = [file for file in files if file.name.endswith(SUFFIXES)]
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if not _aside(p, path))
+    for file in files:
+        if file.is_symlink() and not file.is_file():
+            raise ProjectError(f"{file} is a link to no file: put the file itself there")
+    parts = [file for file in files if file.name.endswith(SUFFIXES) and file.is_file()]
     if not parts:
         raise ProjectError(
             f"{path} is no table: it must be a file that ends in {', '.join(SUFFIXES)}, or a folder"
@@ -100,17 +99,18 @@ def find_parts(path: Path) -> list[Path]:
     return parts
 
 
+def _aside(path: Path, root: Path) -> bool:
+    """Whether it is hidden, or in a folder that programs keep for themselves: _delta_log."""
+    *folders, name = path.relative_to(root).parts
+    hidden = any(part.startswith(".") for part in (*folders, name))
+    return hidden or any(part.startswith("_") and "=" not in part for part in folders)
+
+
 def explain(error: pl.exceptions.PolarsError, data: Data) -> ProjectError:
     """Turn what polars says of a broken file into words that name the file and the fix."""
-    text, parts = str(error), find_parts(Path(data.path))
-    encoding = data.csv.encoding
-    if re.search(r"utf-?8", text, re.IGNORECASE):
-        for part in parts:
-            if not is_text(part):
-                return not_text(part, encoding)
-    found = ""
-    if "as dtype `str`" in text:
-        found = unclosed(parts, data.csv)
-    elif any(words in text for words in _UNEVEN):
-        found = uneven(parts, data.csv)
+    parts = find_parts(Path(data.path))
+    if is_csv(data):
+        found = csv_files.explain(error, parts, data.csv)
+    else:
+        found = partitions.first_damaged(parts)
     return ProjectError(found or f"{data.path} cannot be read: {first_line(error)}")

@@ -6,6 +6,7 @@ with three keys more: `maxMissing`, the largest share of absent values that a co
 column of the type `any` is there and is not read.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -75,6 +76,13 @@ class Field(Section):
             )
         if self.format and OR in self.format:
             raise ValueError(f"'{self.name}' can be read as {self.format}: write the right format")
+        if self.format and self.timezone and "z" not in self.format.lower():
+            raise ValueError(
+                f"'{self.name}' has the timezone {self.timezone} and no offset in its format: %z "
+                "reads one; without it remove the timezone"
+            )
+        if self.format and not self.timezone and re.search("%[:#]*z", self.format):
+            raise ValueError(f"'{self.name}' has an offset in its format: add timezone: UTC")
         if not self.bareNumber and self.type not in ("integer", "number"):
             raise ValueError(f"'{self.name}' is a {self.type}: bareNumber is for numbers")
         if self.timezone is not None:

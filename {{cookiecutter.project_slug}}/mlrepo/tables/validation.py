@@ -30,7 +30,7 @@ class Rule:
     @property
     def value(self) -> pl.Expr:
         """What stands in a row that breaks it, for the end of a message."""
-        raw, says = self.column.raw, pl.lit(f" {PRIVATE}")
+        raw, says = self.column.shown, pl.lit(f" {PRIVATE}")
         if not self.column.field.private:
             says = pl.concat_str(pl.lit(": '"), raw.cast(pl.String).str.head(LETTERS), pl.lit("'"))
         return pl.when(raw.is_null()).then(pl.lit("")).otherwise(says)
@@ -188,7 +188,7 @@ def broken_lines(table: pl.LazyFrame, counts: list[tuple[Rule, int]], rows: int)
         first.alias(f"{number} {kind}")
         for number, (rule, _) in enumerate(counts)
         for kind, first in (
-            ("value", rule.column.raw.filter(rule.broken).first()),
+            ("value", rule.column.shown.filter(rule.broken).first()),
             ("row", rule.broken.arg_true().first()),
         )
     ]
