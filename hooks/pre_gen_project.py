@@ -18,7 +18,8 @@ TAKEN = re.compile(
     adlfs|aiobotocore|aiohappyeyeballs|aiohttp|aiohttp_retry|aioitertools|aiosignal|alembic|amqp|
     annotated_doc|annotated_types|antlr4|antlr4_python3_runtime|anyio|appdirs|argcomplete|arro3|
     ast_serialize|asyncssh|atpublic|attr|attrs|aux|azure|azure_core|azure_identity|
-    azure_storage_blob|bcrypt|billiard|blinker|bootstrap|botocore|cachetools|celery|certifi|cffi|
+    azure_storage_blob|backports|backports_zstd|bcrypt|billiard|blinker|bootstrap|botocore|
+    cachetools|celery|certifi|cffi|
     charset_normalizer|click|click_didyoumean|click_plugins|click_repl|cloudpickle|colorama|
     colorlog|com\d|con|configobj|contourpy|coreweave_evaluations|cryptography|cwevals|cycler|dask|
     data|databricks|databricks_sdk|dateutil|decorator|deltalake|deploy|deprecated|dictdiffer|

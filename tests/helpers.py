@@ -22,13 +22,11 @@ from conftest import Project, run
 # Of the first commit.
 MESSAGE = "Pin data, params, code, environment and model"
 
-# More rounds of races and kills, and larger files.
+# More rounds of races and kills, each kind of them, and larger files.
 LONG = os.environ.get("LONG") == "1"
-# Of kills, races, failures and workers that are lost the short form has one of each kind.
 in_long_form = pytest.mark.skipif(not LONG, reason="LONG=1 runs it")
 
-# Seconds that a moment may take to come.
-PATIENCE = 300
+PATIENCE = 300  # seconds that a moment may take to come
 
 # Small enough to run often: five trees, no cross-validation, short intervals.
 QUICK = {

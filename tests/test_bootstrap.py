@@ -16,17 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import Project, run
-from helpers import (
-    LONG,
-    MESSAGE,
-    PATIENCE,
-    Copy,
-    Stages,
-    assert_set_up,
-    bootstrap,
-    in_long_form,
-    running,
-)
+from helpers import LONG, MESSAGE, PATIENCE, Copy, Stages, assert_set_up, bootstrap, running
 
 pytestmark = pytest.mark.slow
 
@@ -216,7 +206,6 @@ def test_a_kill_while_a_stage_runs(project: Project, begun: Copy, stage: str) ->
     assert_set_up(begun, project)
 
 
-@in_long_form
 def test_what_a_killed_run_started_keeps_the_next_one_out(project: Project, begun: Copy) -> None:
     """Kill bootstrap.py alone: the pipeline goes on, and so would uv."""
     lock = begun.lock()

@@ -57,8 +57,8 @@ def test_who_comes_second_is_told(copy: Released) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("(numbers, pl.col(features.categories))", "(numbers)", "v1.0.0 loads but does not pred"),
-        ("(features.categories))", "(features.categories)).head(1)", "gives 1 values for 83 rows"),
+        ("pl.col(features.categories), ", "", "v1.0.0 loads but does not pred"),
+        (", *dates)", ", *dates).head(1)", "gives 1 values for 83 rows"),
     ],
 )
 def test_a_version_that_this_code_cannot_use_stays_out(

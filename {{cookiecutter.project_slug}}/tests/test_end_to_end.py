@@ -23,9 +23,7 @@ STAGES = ("prepare", "train", "evaluate", "card")
 
 
 @pytest.fixture(scope="module")
-def folder(
-    raw: pl.LazyFrame, params: Params, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def folder(raw: pl.LazyFrame, params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project without its data: the table is made up, and so is what a run is worth."""
     if not (ROOT / "env.json").exists():
         pytest.skip("no env.json yet: `python bootstrap.py` writes it")
