@@ -173,9 +173,8 @@ def from_parquet(field: Field, dtype: pl.DataType) -> Column:
         case "integer" if dtype.is_decimal():
             whole = raw.cast(pl.Int64, strict=False)
             value, parsed = pl.when(whole.cast(dtype, strict=False) == raw).then(whole), True
-        case (
-            "integer"
-        ):  # programs that know a missing value in a column make all its numbers floats
+        case "integer":
+            # Programs that know a missing value in a column make all its numbers floats.
             numbers = raw.cast(pl.Float64)
             raw = pl.when(numbers.is_not_nan()).then(numbers)
             whole = raw.cast(pl.Int64, strict=False)
