@@ -58,6 +58,14 @@ SMALL: list[tuple[str, Ratios]] = [
         },
     ),
     (
+        "bench_schema.py --rows 100000 --columns 40 --runs 1",
+        {
+            ("100,000 rows, CSV", "model schema"): 1.0,
+            ("100,000 rows, Parquet", "model schema"): 1.0,
+            ("20,000 rows, 40 columns", "model schema"): 1.2,
+        },
+    ),
+    (
         "bench_serve.py --seconds 3 --clients 16 --peers pandas",
         {("a request of 16 clients", "FastAPI + pandas"): 0.2},
     ),

@@ -171,8 +171,11 @@ def test_what_is_no_table_is_refused(
 def test_a_table_of_that_name_is_not_replaced(tiny: TinyProject) -> None:
     Path("data/raw").mkdir(parents=True)
     Path("data/raw/new.csv").write_text("a\n1\n", encoding="utf-8")
+    path = table(y=[n % 2 for n in ROWS])
     with pytest.raises(ProjectError, match=r"data/raw/new\.csv is there already"):
-        found(table(y=[n % 2 for n in ROWS]), target="y")
+        found(path, target="y")
+    Path("data/raw/new.csv").write_bytes(path.read_bytes())  # as an earlier try left it
+    assert found(path, target="y")["data.path"] == "data/raw/new.csv"
 
 
 def test_other_values_leave_comments_and_layout(tiny: TinyProject) -> None:

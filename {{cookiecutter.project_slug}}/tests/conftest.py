@@ -1,8 +1,9 @@
 """Rows made up from schema.yaml, so that the tests need no data."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -33,10 +34,13 @@ def raw(params: Params) -> pl.LazyFrame:
     for field in load_schema(ROOT / params.data.table_schema).fields:
         name, limits = field.name, field.constraints
         values = made_up(field, unique=limits.unique or name in params.data.id)
-        if limits.maxMissing and name != params.data.target:
-            values[::50] = [None] * len(values[::50])
+        holes = values[::50]
+        if limits.maxMissing * ROWS >= len(holes) and name != params.data.target:
+            values[::50] = [None] * len(holes)
         if name == params.data.target and params.data.task == "classification":
-            classes = sorted(set(values))[:3]
+            # Numbers that are classes are whole.
+            whole = {round(each) for each in values} if field.type == "number" else set(values)
+            classes = [type(values[0])(each) for each in sorted(whole)[:3]]
             values = [classes[number % len(classes)] for number in range(ROWS)]
         columns[name] = values
     return pl.LazyFrame(columns)
@@ -57,11 +61,11 @@ def made_up(field: Field, unique: bool) -> list[Any]:
     limits = field.constraints
     shares = np.random.default_rng(len(field.name)).random(ROWS)
     if field.type in ("date", "datetime"):
-        kind = date if field.type == "date" else datetime
-        first = kind.fromisoformat(str(limits.minimum or limits.maximum or "2024-01-01"))
-        return [first + timedelta(days=number) for number in range(ROWS)]
+        return times(field)
     if unique:
         return [f"a{n}" if field.type == "string" else n for n in range(ROWS)]
+    if field.type == "any":
+        return ["?"] * ROWS
     if limits.enum or field.type in ("string", "boolean"):
         some = {"boolean": (True, False)}.get(field.type, ("a", "b", "c"))
         allowed = limits.enum or some
@@ -70,3 +74,19 @@ def made_up(field: Field, unique: bool) -> list[Any]:
     high = float(limits.maximum if limits.maximum is not None else low + 100)
     numbers = low + shares * (high - low)
     return [round(n) if field.type == "integer" else n for n in numbers.tolist()]
+
+
+def times(field: Field) -> list[Any]:
+    """Return dates or times between the bounds."""
+    limits = field.constraints
+    low, high = (
+        datetime.fromisoformat(str(bound)) if bound else None
+        for bound in (limits.minimum, limits.maximum)
+    )
+    first = low or high or datetime(2024, 1, 1)
+    step = (high - low) / ROWS if low and high else timedelta(days=1)
+    moments = [first + number * step for number in range(ROWS)]
+    if field.type == "date":
+        return [moment.date() for moment in moments]
+    zone = ZoneInfo(field.timezone) if field.timezone else None
+    return [moment.replace(tzinfo=zone) for moment in moments]

@@ -4,6 +4,7 @@ What params.yaml and schema.yaml have to say of it is found in the table, or ask
 Nothing is written before everything is known.
 """
 
+import filecmp
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -67,7 +68,7 @@ class Adoption:
 
     def write(self, params: LibraryParams) -> None:
         """Bring the table to its place, tell DVC of it, and write both files."""
-        is_new = self.source != self.place
+        is_new = not self.place.exists()
         if is_new:
             copy = shutil.copytree if self.source.is_dir() else shutil.copy2
             copy(self.source, self.place)
@@ -152,7 +153,8 @@ def _place(table: Path) -> Path:
     if here.is_relative_to(Path("data").resolve()):
         return here.relative_to(Path.cwd().resolve())
     place = RAW / table.name
-    if place.exists():
+    same = table.is_file() and place.is_file() and filecmp.cmp(table, place, shallow=False)
+    if place.exists() and not same:
         raise ProjectError(
             f"{place} is there already: give {table} another name, or move that away"
         )
