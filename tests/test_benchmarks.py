@@ -65,13 +65,13 @@ SMALL: list[tuple[str, Ratios]] = [
             ("20,000 rows, 40 columns", "model schema"): 1.2,
         },
     ),
+]
+# Minutes each, as they run DVC again and again.
+LONGER: list[tuple[str, Ratios]] = [
     (
         "bench_serve.py --seconds 3 --clients 16 --peers pandas",
         {("a request of 16 clients", "FastAPI + pandas"): 0.2},
     ),
-]
-# Minutes each, as they run DVC again and again.
-LONGER: list[tuple[str, Ratios]] = [
     (
         "bench_links.py --files 200 --gigabytes 0.2",
         {("checkout, 200 of 5 kB", "hardlink"): 0.8, ("checkout, 1 of 0.2 GB", "hardlink"): 0.9},

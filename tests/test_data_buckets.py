@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project, Tool
-from helpers import QUICK, Copy, own_environment, sha256
+from helpers import QUICK, Copy, in_long_form, own_environment, sha256
 from lake import Reader
 from pages import console, consoles, follow, page, section
 from servers import free_port, serve_versions
@@ -145,6 +145,7 @@ def test_a_bucket_without_versions_is_refused(copy: Reader) -> None:
     assert copy.repro().ran == []
 
 
+@in_long_form
 def test_a_forced_run_that_moved_the_pin_is_told(copy: Reader) -> None:
     """It is DVC that moves it (3.67); once it no longer does, the page need not warn."""
     copy.put("lake", "forced.parquet", 0, 300)
@@ -162,6 +163,7 @@ def test_a_forced_run_that_moved_the_pin_is_told(copy: Reader) -> None:
     copy.run("model", "push")
 
 
+@in_long_form
 def test_another_server_by_a_remote_of_its_own(copy: Reader, tmp_path: Path) -> None:
     copy.put("lake", "other.parquet", 0, 300)
     text = IMPORT.replace("URL", copy.url).replace("\n", " ")
