@@ -182,6 +182,9 @@ def test_other_values_leave_comments_and_layout(tiny: TinyProject) -> None:
     text = "# one\na: {b: [], c: 1}\n# two\nd:\n- x\n# three\ne: 'y'\n"
     changes = {"a.b": ["p q"], "d": [], "e": "01"}
     assert yaml.edited(text, {}) == text
+    mapping = "a:\n  b: 1\n# two\nc: 2\n"
+    assert yaml.edited(mapping, {"a": {}}) == "a: {}\n# two\nc: 2\n"
+    assert yaml.edited(mapping, {"a": {"x": 1, "y": 2}}) == "a:\n  x: 1\n  y: 2\n# two\nc: 2\n"
     assert yaml.edited(text, {"d": ["y", "z"]}) == text.replace("- x", "- y\n- z")
     changed = yaml.edited(text, changes)
     assert changed == "# one\na: {b: [p q], c: 1}\n# two\nd: []\n# three\ne: '01'\n"

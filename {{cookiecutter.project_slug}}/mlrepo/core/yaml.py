@@ -81,30 +81,36 @@ def edited(text: str, changes: dict[str, Any]) -> str:
         section = content
         for parent in parents:
             section = section[parent]
-        if isinstance(value, list):
-            value = _list(value, section, key)
-        section[key] = value
+        if section[key] != value:
+            section[key] = _laid_out(value, section, key)
     out = io.StringIO()
     editor.dump(content, out)
     return out.getvalue()
 
 
-def _list(values: list[Any], section: CommentedMap, key: str) -> CommentedSeq:
-    """Return a list in brackets or not, as the one in its place, with the comment behind that."""
-    items, before = CommentedSeq(values), section[key]
-    is_block = False
-    if isinstance(before, CommentedSeq):
+def _laid_out(value: Any, section: CommentedMap, key: str) -> Any:
+    """Return a list or mapping in brackets or not, as what is in its place, with its comments."""
+    if not isinstance(value, list | dict):
+        return value
+    made: Any = CommentedSeq(value) if isinstance(value, list) else CommentedMap(value)
+    before, is_block = section[key], False
+    if isinstance(before, CommentedSeq | CommentedMap):
         is_block = len(before) > 0 and not before.fa.flow_style()
-        before.copy_attributes(items)
-        if is_block and (behind := items.ca.items.pop(len(before) - 1, None)):
-            if values:
-                items.ca.items[len(values) - 1] = behind
+        before.copy_attributes(made)
+        # The comment that follows stands at the last item.
+        if is_block and (behind := made.ca.items.pop(_last(before), None)):
+            if value:
+                made.ca.items[_last(made)] = behind
             else:
                 comments = section.ca.items.setdefault(key, [None, None, None, None])
-                comments[2] = behind[0]
-    if not (values and is_block):
-        items.fa.set_flow_style()
-    return items
+                comments[2] = next(each for each in behind if each)
+    if not (value and is_block):
+        made.fa.set_flow_style()
+    return made
+
+
+def _last(items: CommentedSeq | CommentedMap) -> Any:
+    return len(items) - 1 if isinstance(items, CommentedSeq) else list(items)[-1]
 
 
 def _where(error: Exception) -> str:
