@@ -9,16 +9,6 @@ the train rows alone.
 import polars as pl
 
 
-def add_features(table: pl.LazyFrame) -> pl.LazyFrame:
-    """Return ``table``, the checked raw columns, with the project's own columns added.
-
-    For example, a ratio:
-
-        return table.with_columns(bill_ratio=pl.col("bill_length_mm") / pl.col("bill_depth_mm"))
-    """
-    return table
-
-
 def target() -> pl.Expr | None:
     """Return what the target is made of, where the table does not have it; None: it has.
 
@@ -29,3 +19,13 @@ def target() -> pl.Expr | None:
     Then `delay` gives it away, and belongs in data.features.exclude of params.yaml.
     """
     return None
+
+
+def add_features(table: pl.LazyFrame) -> pl.LazyFrame:
+    """Return ``table``, the checked raw columns, with the project's own columns added.
+
+    For example, a ratio:
+
+        return table.with_columns(bill_ratio=pl.col("bill_length_mm") / pl.col("bill_depth_mm"))
+    """
+    return table
