@@ -193,6 +193,7 @@ def test_another_server_by_a_remote_of_its_own(copy: Reader, tmp_path: Path) -> 
     assert "`dvc remote modify lake endpointurl ADDRESS`" in said
 
 
+@in_long_form
 def test_an_extract_of_pinned_objects(copy: Reader, project: Project, tmp_path: Path) -> None:
     (_, add), update = (plain(block) for block in consoles(EXTRACT))
     for number in range(2):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Project
-from helpers import Copy, Stages, copy_again, quick_project
+from helpers import LONG, Copy, Stages, copy_again, quick_project
 from spoil import swap
 
 MODEL = "models/model.skops"
@@ -42,7 +42,7 @@ def pulled(origin: Copy, name: str) -> Copy:
     return copy
 
 
-@pytest.fixture(params=["project", "clone"])
+@pytest.fixture(params=["clone", *(["project"] if LONG else [])])
 def copy(origin: Copy, tmp_path: Path, request: pytest.FixtureRequest) -> Copy:
     """The project itself, or a clean clone after `dvc pull`."""
     if request.param == "project":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project, Tool
-from helpers import Copy, copy_again, quick_project
+from helpers import LONG, Copy, copy_again, quick_project
 
 MODEL = "models/model.skops"
 ALL = ["environment", "prepare", "train", "evaluate", "card"]
@@ -66,7 +66,7 @@ def locks(copy: Copy) -> set[str]:
     return {copy.git("show", f"{side}:dvc.lock") for side in ("main", "trees")}
 
 
-@pytest.mark.parametrize("way", ["make merge", "its commands"])
+@pytest.mark.parametrize("way", ["make merge", *(["its commands"] if LONG else [])])
 def test_a_merge_of_params_of_two_stages_ends_clean(
     copy: Copy, way: str, request: pytest.FixtureRequest
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 import releases
 import yaml
 from conftest import Project
-from helpers import OWN_CARD, sha256
+from helpers import LONG, OWN_CARD, sha256
 from releases import MODEL, Released
 from trackers import Database, serve_mlflow
 
@@ -127,7 +127,7 @@ def iris(mlflow_project: Project, tmp_path_factory: pytest.TempPathFactory) -> R
     return new
 
 
-@pytest.mark.parametrize("kind", ["database", "server"])
+@pytest.mark.parametrize("kind", ["server", *(["database"] if LONG else [])])
 def test_the_quick_example_and_the_same_through_the_mirror(
     iris: Released, server: tuple[str, Database], tmp_path: Path, kind: str
 ) -> None:

@@ -96,7 +96,7 @@ def test_experiments_killed_half_way_are_one_run_each(copy: Released) -> None:
     assert copy.changed() == []
 
 
-@pytest.mark.parametrize("kind", ["dead", "slow"])
+@pytest.mark.parametrize("kind", ["dead", *(["slow"] if LONG else [])])
 def test_a_tracker_that_does_not_answer_is_told_and_nothing_waits(
     copy: Released, tmp_path: Path, mlflow_project: Project, kind: str
 ) -> None:

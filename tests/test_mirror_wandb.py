@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import releases
 from conftest import Bake, Project, set_up
-from helpers import PATIENCE, Copy, sha256
+from helpers import PATIENCE, Copy, in_long_form, sha256
 from pages import console
 from releases import MODEL
 from trackers import in_background, make_experiments, wandb_runs
@@ -94,6 +94,7 @@ def test_a_run_folder_holds_params_metrics_files_and_tags(
         time.sleep(0.1)
 
 
+@in_long_form
 def test_the_commands_of_the_page_on_mlflow_work(mlflow_project: Project, tmp_path: Path) -> None:
     new = releases.new_released(mlflow_project, tmp_path)
     new.model("register", "-m", "The first one")

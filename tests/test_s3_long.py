@@ -43,6 +43,7 @@ def publish(copy: Sharer, trees: int) -> None:
     copy.run("model", "register", "-m", f"{trees} trees")
 
 
+@in_long_form
 def test_garbage_collection_keeps_every_version(
     s3_project: Project, s3: S3, tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ import runpy
 import pytest
 import yaml
 from conftest import TEMPLATE, Project
-from helpers import OWN_CARD, Copy, copy_project
+from helpers import OWN_CARD, Copy, copy_project, in_long_form
 
 ROWS = 10_000_000
 # Address space in kB: 3 GB. It grows with polars' threads, so these are fixed as well.
@@ -59,6 +59,7 @@ def test_what_needs_all_rows_at_once_is_refused_before_it_is_killed(wide: Copy) 
     assert not (wide.path / "models/model.skops").exists()
 
 
+@in_long_form
 def test_batches_end_well_under_the_same_cap(wide: Copy) -> None:
     wide.set_params(LEARNS)
     repro(wide, check=True)

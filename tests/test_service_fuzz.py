@@ -15,7 +15,7 @@ from helpers import LONG
 from releases import Released, copied
 from serving import GOOD, Service, serving
 
-BODIES = 10_000 if LONG else 800
+BODIES = 10_000 if LONG else 400
 EXAMPLES = 300 if LONG else 25
 STRANGE: list[Any] = [
     None, True, False, 0, -1, 1.5, -0.0, 1e308, -1e308, 1e-320, 2**31, 2**53 + 1, 2**63, -(2**63),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import Project
-from helpers import sha256
+from helpers import in_long_form, sha256
 from releases import RAW, Released, new_released
 from serving import Call, Calls, Service, rows, serving
 from trackers import Database
@@ -142,6 +142,7 @@ def assert_right(calls: list[Call], truth: dict[tuple[str, str], Any]) -> None:
         assert {name: answer[name] for name in expected} == expected
 
 
+@in_long_form
 def test_clients_the_registry_and_mlflow_go_to_a_better_model_and_back(
     copy: Released, tmp_path: Path
 ) -> None:
