@@ -15,7 +15,7 @@ import pytest
 from ci_runners import RUNNERS, Job
 from ci_team import Team, gather
 from conftest import Bake, Project, Tool
-from helpers import LONG, Copy, quick_project, sha256
+from helpers import Copy, quick_project, sha256
 from servers import S3, serve_api
 
 pytestmark = pytest.mark.slow
@@ -34,7 +34,7 @@ def quick(s3_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy
 
 
 @pytest.mark.timeout(3600)  # a dozen jobs, of which one rebuilds a version
-@pytest.mark.parametrize("provider", RUNNERS if LONG else ("github", "gitlab"))
+@pytest.mark.parametrize("provider", RUNNERS)
 def test_from_a_branch_to_a_deployed_model_and_back(
     quick: Copy, bake: Bake, s3: S3, tool: Tool, tmp_path: Path, provider: str
 ) -> None:

@@ -215,8 +215,8 @@ def other_settings(copy: Copy) -> None:
             "train.preprocessing": {
                 "numbers": {"impute": "none", "scale": "robust"},
                 "categories": {"impute": "own_category", "encode": "ordinal", "max_categories": 9},
-                "dates": {"encode": "none"},
-                "texts": {"columns": [], "encode": "tfidf", "max_features": 500},
+                "dates": "none",
+                "texts": {},
             },
             "prepare.split": {
                 "method": "group",

@@ -24,7 +24,7 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import CARD, FOLDS, IMPORTANCE, MODEL, TEST, TRAIN
 from mlrepo.learning import features, memory, model_file
-from mlrepo.learning.encoders import DateEncoder, TextEncoder
+from mlrepo.learning.encoders import WORDS, DateEncoder, TextEncoder
 from mlrepo.learning.estimator import make_estimator
 from mlrepo.learning.features import Features
 from mlrepo.prediction.batches import outcomes
@@ -36,7 +36,7 @@ from penguins import card, evaluate, prepare, train
 from .conftest import PROJECT, TinyProject, tiny_table
 from .test_card import ENVIRONMENT
 
-WORDS = ("calm", "wild", "Große Herde", "a b", "left, right & centre", "calm calm again")
+PHRASES = ("calm", "wild", "Große Herde", "a b", "left, right & centre", "calm calm again")
 SPLIT = {
     "method": "random",
     "test_size": 0.3,
@@ -48,7 +48,9 @@ NUMBERS, DATES = ["size", "weight"], ["seen", "at"]
 # Times of day on both sides of midnight, before and after 1970 and over a change of the clock.
 START = datetime(1969, 12, 1, 23, 30, tzinfo=UTC)
 TABLE = tiny_table().with_columns(
-    note=pl.Series([None if i % 9 == 0 else f"{WORDS[i % 6]} no {i * 7 % 23}" for i in range(80)]),
+    note=pl.Series(
+        [None if i % 9 == 0 else f"{PHRASES[i % 6]} no {i * 7 % 23}" for i in range(80)]
+    ),
     seen=pl.when(pl.col("id") % 10 != 3).then("seen"),
     at=pl.Series(
         [START + timedelta(days=251 * i, hours=5 * i) for i in range(80)]
@@ -66,9 +68,8 @@ def kinds(tiny: TinyProject) -> TinyProject:
 
 
 def told(project: TinyProject, dates: str, texts: str, **more: Any) -> LibraryParams:
-    knobs = {"columns": ["note"], "encode": texts, "max_features": 16}
     dotted = {key.replace("__", "."): value for key, value in more.items()}
-    steps = {"train.preprocessing.dates.encode": dates, "train.preprocessing.texts": knobs}
+    steps = {"train.preprocessing.dates": dates, "train.preprocessing.texts": {"note": texts}}
     return project.set({**steps, **dotted})
 
 
@@ -114,9 +115,9 @@ def matrix(rows: pl.DataFrame, known: pl.DataFrame, dates: str, texts: str) -> n
 
     imputer = SimpleImputer(missing_values=None, strategy="most_frequent")
     encoder = make_pipeline(imputer, OneHotEncoder(handle_unknown="ignore", sparse_output=False))
-    words: Any = TfidfVectorizer(max_features=16)
+    words: Any = TfidfVectorizer(max_features=WORDS)
     if texts == "hashed":
-        words = HashingVectorizer(n_features=16)
+        words = HashingVectorizer(n_features=WORDS)
     median = SimpleImputer(strategy="median").fit(numbers(known))
     middle = SimpleImputer(strategy="median").fit(parts(known, dates).to_numpy())
     return np.hstack(
@@ -155,9 +156,9 @@ def test_a_model_of_all_kinds_is_that_of_scikit_learn_and_pandas(
     # Each has its name, by the column that it is made of.
     names = [name.partition("__") for name in model[0].get_feature_names_out()]
     assert [name for kind, _, name in names if kind == "dates"] == list(parts(rows, dates))
-    words = TfidfVectorizer(max_features=16).fit(notes(rows)).get_feature_names_out()
-    wanted = words if texts == "tfidf" else range(16)
-    assert [name for kind, _, name in names if kind == "texts"] == [f"note_{w}" for w in wanted]
+    words = TfidfVectorizer(max_features=WORDS).fit(notes(rows)).get_feature_names_out()
+    wanted = words if texts == "tfidf" else range(WORDS)
+    assert [name for kind, _, name in names if kind == texts] == [f"note_{w}" for w in wanted]
 
 
 def test_the_words_of_a_fold_are_those_of_the_rows_learned_from(kinds: TinyProject) -> None:
@@ -202,8 +203,7 @@ def test_one_row_predicts_as_many_and_the_card_speaks_of_columns(kinds: TinyProj
     Path("env.json").write_text(json.dumps(ENVIRONMENT), encoding="utf-8")
     card.main(params)
     text = CARD.read_text(encoding="utf-8")
-    assert '- Dates: {"encode": "cyclic"}\n' in text
-    assert '"encode": "tfidf"' in text
+    assert '- Dates: cyclic\n- Texts: {"note": "tfidf"}\n' in text
     of_columns = {"size", "weight", "colour", "note", "seen", "at"}
     assert set(pl.read_csv(IMPORTANCE)["feature"]) == of_columns
 
@@ -233,13 +233,13 @@ def test_hashed_texts_and_dates_are_learned_in_batches(kinds: TinyProject) -> No
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"texts.columns": ["nota"]}, r"texts\.columns .* 'nota', .* did you mean 'note'"),
-        ({"texts.columns": ["size"]}, r"texts\.columns .* 'size', which is no text"),
-        ({"texts.columns": ["herd"]}, r"texts\.columns .* 'herd', which is no feature"),
-        ({"texts.max_features": 0}, r"texts\.max_features must be greater"),
-        ({"texts.encode": "words"}, r"texts\.encode must be 'tfidf' or 'hashed', not 'words'"),
-        ({"dates.encode": "months"}, r"dates\.encode must be 'none', 'parts' or 'cyclic'"),
-        ({"dates": {}}, r"dates\.encode is missing"),
+        ({"texts": {"nota": "tfidf"}}, r"texts .* 'nota', .* did you mean 'note'"),
+        ({"texts": {"size": "tfidf"}}, r"texts .* 'size', which is no text"),
+        ({"texts": {"herd": "hashed"}}, r"texts .* 'herd', which is no feature"),
+        ({"texts": ["note"]}, r"texts must be a mapping"),
+        ({"texts": {"note": "words"}}, r"texts\.note must be 'tfidf' or 'hashed', not 'words'"),
+        ({"dates": "months"}, r"dates must be 'none', 'parts' or 'cyclic'"),
+        ({"dates": None}, r"dates must be 'none', 'parts' or 'cyclic'"),
     ],
     ids=str,
 )
@@ -257,10 +257,10 @@ def test_a_date_and_a_span_that_nothing_encodes_are_refused(kinds: TinyProject) 
     include = {"data__features": {"include": ["at", "age"], "exclude": []}}
     span = r"'age' is a time, which no estimator takes: derive"
     params = kinds.set({"data.features": include["data__features"]})
-    date = r"'at' is a date, .* set train\.preprocessing\.dates\.encode .* to parts or cyclic"
+    date = r"'at' is a date, .* set train\.preprocessing\.dates .* to parts or cyclic"
     with pytest.raises(ProjectError, match=rf"{date}[^\n]*\n.*{span}"):
         features.choose(types, params)
-    params = kinds.set({"train.preprocessing.dates.encode": "parts"})
+    params = kinds.set({"train.preprocessing.dates": "parts"})
     with pytest.raises(ProjectError, match=rf"^{span}"):
         features.choose(types, params)
     params = kinds.set({"data.features": {"include": [], "exclude": ["herd"]}})
@@ -272,14 +272,22 @@ def test_the_example_of_the_docs_is_read(tiny: TinyProject) -> None:
     section = text.partition("\n## Dates and texts as features\n")[2].partition("\n## ")[0]
     said = yaml.parse(section.split("```yaml\n")[1].partition("```")[0], "docs/data.md")
     params = tiny.set({f"train.preprocessing.{kind}": knobs for kind, knobs in said.items()})
-    assert params.train.preprocessing.dates.encode == "parts"
-    assert params.train.preprocessing.texts.columns == ("comment",)
+    assert params.train.preprocessing.dates == "parts"
+    assert params.train.preprocessing.texts == {"comment": "tfidf"}
 
 
 def test_a_text_without_words_is_named() -> None:
     texts = pl.DataFrame({"note": ["calm"], "signs": ["? !"]})
-    with pytest.raises(ProjectError, match=r"the text 'signs' has no word .*texts\.columns"):
+    with pytest.raises(ProjectError, match=r"the text 'signs' has no word .*preprocessing\.texts"):
         TextEncoder("tfidf").fit(texts)
+
+
+def test_the_most_frequent_words_are_kept() -> None:
+    texts = pl.DataFrame({"note": [*PHRASES, "calm"]})
+    found = TextEncoder("tfidf", 3).fit(texts).transform(texts).toarray()
+    wanted = TfidfVectorizer(max_features=3).fit_transform(texts["note"].to_list()).toarray()
+    assert found.shape == (7, 3)
+    assert np.array_equal(found, wanted)
 
 
 def test_times_of_day_that_no_fitted_row_had_make_no_column() -> None:
@@ -301,8 +309,8 @@ def test_memory_counts_the_columns_of_texts_and_dates(
     prepare.main(params)
     chosen = features.choose_from(TRAIN, params)
     memory.check_all_rows(pl.scan_parquet(TRAIN), chosen, params)
-    # 2 numbers, 4 of colours with the absent one, 16 of the text, at most 9 of each date
-    assert f"x {2 + 4 + 16 + 2 * 9} columns" in capsys.readouterr().out
+    # 2 numbers, 4 of colours with the absent one, those of the text, at most 9 of each date
+    assert f"x {2 + 4 + WORDS + 2 * 9} columns" in capsys.readouterr().out
 
 
 def test_categories_keep_their_places_beside_texts_and_dates(kinds: TinyProject) -> None:

@@ -148,8 +148,8 @@ def told(tiny: TinyProject, estimator: str, arguments: dict[str, Any]) -> Librar
             "train.preprocessing": {
                 "numbers": {"impute": "median", "scale": "none"},
                 "categories": {"impute": "own_category", "encode": "ordinal", "max_categories": 50},
-                "dates": {"encode": "none"},
-                "texts": {"columns": [], "encode": "tfidf", "max_features": 500},
+                "dates": "none",
+                "texts": {},
             },
         }
     )

@@ -102,7 +102,7 @@ def test_it_is_read_as_it_was_meant_and_learned_from(
             "data.target": "Kündigt",
             "data.id": [],
             "data.features.exclude": [],
-            "train.preprocessing.dates": {"encode": "parts"},
+            "train.preprocessing.dates": "parts",
         }
     )
     tiny.propose()

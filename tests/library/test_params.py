@@ -31,8 +31,8 @@ train:
   preprocessing:
     numbers: {impute: median, scale: none}
     categories: {impute: most_frequent, encode: onehot, max_categories: null}
-    dates: {encode: none}
-    texts: {columns: [], encode: tfidf, max_features: 500}
+    dates: none
+    texts: {}
   cross_validation: 5
   threshold: null
   batches: {rows: null, passes: 1, on_disk: false}

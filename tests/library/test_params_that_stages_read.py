@@ -27,7 +27,7 @@ SPLITS: list[dict[str, object]] = [
 ]
 # Read to refuse a mistake before the work, and in no output.
 REFUSED_EARLY = {
-    "prepare": {"evaluate.slices", "train.preprocessing.texts.columns"},
+    "prepare": {"evaluate.slices", "train.preprocessing.texts"},
     "train": {"evaluate.metric"},
 }
 

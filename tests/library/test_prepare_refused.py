@@ -99,7 +99,7 @@ def test_all_wrong_names_are_told_before_any_stage_needs_them(tiny: TinyProject)
         "prepare.split.method 'stratified' is for classification: use 'random'",
         "data.features.include in params.yaml names 'wait', which the table lacks: did you mean "
         "'weight'?",
-        "'seen' is a date, which no estimator takes: set train.preprocessing.dates.encode in "
+        "'seen' is a date, which no estimator takes: set train.preprocessing.dates in "
         "params.yaml to parts or cyclic, or derive numbers from it in data.py",
         "evaluate.slices in params.yaml names 'color', which the table lacks: did you mean "
         "'colour'?",

@@ -29,12 +29,15 @@ def build(params: Params, features: Features) -> Pipeline:
     It takes a polars frame of shape (rows, features) with the columns of ``features``.
     """
     knobs = params.train.preprocessing
-    texts = TextEncoder(knobs.texts.encode, knobs.texts.max_features)
-    dates = make_pipeline(DateEncoder(knobs.dates.encode), _numbers(knobs.numbers))
+    by_words, hashed = (
+        [name for name in features.texts if knobs.texts[name] == way] for way in ("tfidf", "hashed")
+    )
+    dates = make_pipeline(DateEncoder(knobs.dates), _numbers(knobs.numbers))
     kinds = [
         ("numbers", _numbers(knobs.numbers), list(features.numbers)),
         ("categories", _categories(knobs.categories), list(features.categories)),
-        ("texts", texts, list(features.texts)),
+        ("tfidf", TextEncoder("tfidf"), by_words),
+        ("hashed", TextEncoder("hashed"), hashed),
         ("dates", dates, list(features.dates)),
     ]
     columns = [(kind, steps, names) for kind, steps, names in kinds if names]

@@ -163,7 +163,7 @@ def of_features(types: pl.Schema, params: LibraryParams) -> Iterator[str]:
     for name in kept:
         if name in types and types[name].is_temporal() and not _encoded(types[name], params):
             is_date = types[name] in _DATES
-            fix = "set train.preprocessing.dates.encode in params.yaml to parts or cyclic, or "
+            fix = "set train.preprocessing.dates in params.yaml to parts or cyclic, or "
             yield (
                 f"'{name}' is a {'date' if is_date else 'time'}, which no estimator takes: "
                 f"{fix if is_date else ''}derive numbers from it in data.py"
@@ -174,7 +174,7 @@ def of_features(types: pl.Schema, params: LibraryParams) -> Iterator[str]:
 
 def of_texts(types: pl.Schema, params: LibraryParams) -> Iterator[str]:
     """Check the texts of train.preprocessing against the columns ``types``."""
-    key, names = "train.preprocessing.texts.columns", params.train.preprocessing.texts.columns
+    key, names = "train.preprocessing.texts", params.train.preprocessing.texts
     yield from lacking(key, names, types)
     kept = wanted(types, params)
     for name in names:
@@ -220,4 +220,4 @@ def wanted(types: pl.Schema, params: LibraryParams) -> list[str]:
 
 
 def _encoded(dtype: pl.DataType, params: LibraryParams) -> bool:
-    return dtype in _DATES and params.train.preprocessing.dates.encode != "none"
+    return dtype in _DATES and params.train.preprocessing.dates != "none"

@@ -172,11 +172,10 @@ class Train(Section):
 
     @model_validator(mode="after")
     def _texts_and_batches_fit(self) -> "Train":
-        texts = self.preprocessing.texts
-        if texts.columns and texts.encode == "tfidf" and self.batches.rows is not None:
+        if "tfidf" in self.preprocessing.texts.values() and self.batches.rows is not None:
             raise ValueError(
-                "preprocessing.texts.encode tfidf counts the words of all rows at once: set it to "
-                "hashed with batches.rows"
+                "preprocessing.texts: tfidf counts the words of all rows at once: set it to hashed "
+                "with batches.rows"
             )
         return self
 

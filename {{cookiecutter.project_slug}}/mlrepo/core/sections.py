@@ -43,6 +43,7 @@ def _explain(name: str, model: type[BaseModel], mistake: ErrorDetails) -> str:
     if mistake["type"] == "value_error":
         return f"{where}: {mistake['msg'].removeprefix('Value error, ')}"
     wanted = mistake["msg"].replace("Input should be", "must be").replace("a valid tuple", "a list")
+    wanted = wanted.replace("a valid dictionary", "a mapping")
     return f"{where} {wanted}, not {shown(mistake['input'])}"
 
 
@@ -71,24 +72,13 @@ class Categories(Section):
     max_categories: Annotated[int, Field(ge=2)] | None
 
 
-class Dates(Section):
-    """What dates and times are made into; none: they are no features."""
-
-    encode: Literal["none", "parts", "cyclic"]
-
-
-class Texts(Section):
-    """Which texts are read word by word and not as categories, and into how many columns each."""
-
-    columns: Names
-    encode: Literal["tfidf", "hashed"]
-    max_features: Annotated[int, Field(ge=1)]
-
-
 class Preprocessing(Section):
-    """Imputation, encoding and scaling, by kind of feature."""
+    """Imputation, encoding and scaling, by kind of feature.
+
+    Dates that nothing encodes are no features; texts that are not named here are categories.
+    """
 
     numbers: Numbers
     categories: Categories
-    dates: Dates
-    texts: Texts
+    dates: Literal["none", "parts", "cyclic"]
+    texts: dict[str, Literal["tfidf", "hashed"]]

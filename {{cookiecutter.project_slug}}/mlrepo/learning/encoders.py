@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 
 from mlrepo.core.errors import ProjectError
 
+WORDS = 500  # columns that a text becomes
 # Part of a date -> after how many it comes round; None: never.
 _PERIODS = {"year": None, "month": 12, "day": 31, "weekday": 7, "hour": 24}
 
@@ -111,7 +112,7 @@ class TextEncoder(TransformerMixin, BaseEstimator):
     by a hash, so that it learns nothing from rows.
     """
 
-    def __init__(self, encode: str = "tfidf", max_features: int = 500) -> None:
+    def __init__(self, encode: str = "tfidf", max_features: int = WORDS) -> None:
         """Keep the way, and the number of columns for each text."""
         self.encode = encode
         self.max_features = max_features
@@ -151,7 +152,7 @@ class TextEncoder(TransformerMixin, BaseEstimator):
         except ValueError:  # it says "empty vocabulary" and nothing else
             raise ProjectError(
                 f"the text '{name}' has no word of two letters in the rows that are learned from: "
-                "take it out of train.preprocessing.texts.columns in params.yaml"
+                "take it out of train.preprocessing.texts in params.yaml"
             ) from None
         # Plain integers in their order, which a model file holds in few bytes.
         words = sorted(made.vocabulary_.items(), key=lambda item: int(item[1]))

@@ -33,7 +33,7 @@ def choose(types: pl.Schema, params: LibraryParams) -> Features:
     """Return the features that params.yaml asks for among the columns ``types``."""
     mistakes = [*column_params.of_features(types, params), *column_params.of_texts(types, params)]
     column_params.refuse(mistakes)
-    texts = params.train.preprocessing.texts.columns
+    texts = tuple(params.train.preprocessing.texts)
     return _by_kind(column_params.wanted(types, params), types, texts)
 
 

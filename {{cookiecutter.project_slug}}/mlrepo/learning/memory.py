@@ -11,7 +11,7 @@ from sklearn.ensemble._forest import BaseForest
 from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
-from mlrepo.learning.encoders import part_names
+from mlrepo.learning.encoders import WORDS, part_names
 from mlrepo.learning.estimator import make_estimator
 from mlrepo.learning.features import Features
 
@@ -88,8 +88,8 @@ def _shape(scan: pl.LazyFrame, chosen: Features, params: LibraryParams) -> tuple
     rows, *values = found.row(0)
     most = 1 if knobs.encode == "ordinal" else knobs.max_categories or sys.maxsize
     width = len(chosen.numbers) + sum(min(count, most) for count in values)
-    width += len(chosen.texts) * steps.texts.max_features
-    return int(rows), width + len(chosen.dates) * len(part_names(steps.dates.encode, True))
+    width += len(chosen.texts) * WORDS
+    return int(rows), width + len(chosen.dates) * len(part_names(steps.dates, True))
 
 
 def _refuse(needed: int, estimate: str, fix: str, params: LibraryParams) -> None:
