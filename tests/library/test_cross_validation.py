@@ -16,7 +16,7 @@ from mlrepo.learning.cross_validation import observed
 from penguins.prepare import main as prepare
 from penguins.train import main as train
 
-from .conftest import TinyProject
+from .conftest import TinyProject, tiny_table
 
 # A page that someone wrote anew: it scores the folds of two models, and keeps none.
 REWRITTEN = """
@@ -95,3 +95,33 @@ def test_a_metric_that_there_is_not_is_told_before_anything_is_fitted(
     with pytest.raises(ProjectError, match=r"evaluate\.metric in params\.yaml: 'roc_auk' is none"):
         train(params)
     assert not MODEL.exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "column"),
+    [("random", None), ("stratified", None), ("group", "herd"), ("time", "seen")],
+)
+def test_more_folds_than_rows_are_refused_in_our_words(
+    tiny: TinyProject, method: str, column: str | None
+) -> None:
+    split = {"prepare.split.method": method, "prepare.split.column": column}
+    params = tiny.set({**split, "train.cross_validation": 70})
+    prepare(params)
+    says = rf"train\.cross_validation in params\.yaml is 70, and the \d+ train rows .*'{method}'"
+    with pytest.raises(ProjectError, match=says) as caught:
+        train(params)
+    assert "n_splits" not in str(caught.value)
+
+
+def test_a_class_with_fewer_rows_than_folds_is_told(
+    tiny: TinyProject, capfd: pytest.CaptureFixture[str]
+) -> None:
+    table = tiny_table().with_columns(kind=pl.Series(["rare"] * 4 + ["often"] * 76))
+    table.write_csv("table.csv")
+    tiny.propose()
+    params = tiny.set({"prepare.split.method": "stratified", "train.cross_validation": 5})
+    prepare(params)
+    train(params)
+    said = capfd.readouterr().err
+    assert "warning: the class 'rare' has 3 train rows, fewer than train.cross_validation" in said
+    assert "least populated" not in said

@@ -61,6 +61,15 @@ def test_task_split_id_and_estimator_follow_from_the_table(
     assert changes["data.path"] == "data/raw/new.csv"
 
 
+@pytest.mark.parametrize(("rare", "folds"), [(1, 0), (2, 0), (3, 2), (5, 3), (7, 4), (60, 5)])
+def test_there_are_no_more_folds_than_a_class_has_train_rows(
+    tiny: TinyProject, rare: int, folds: int
+) -> None:
+    tiny.set({"train.cross_validation": 5})
+    changes = found(table(y=["rare"] * rare + ["often"] * (200 - rare)), target="y")
+    assert changes["train.cross_validation"] == folds
+
+
 def test_what_is_said_counts_and_is_checked(tiny: TinyProject) -> None:
     path = table(y=[n % 2 for n in ROWS])
     changes = found(path, target="size", task="classification", id=["colour"])

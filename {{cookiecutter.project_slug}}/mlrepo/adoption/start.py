@@ -129,6 +129,7 @@ def start(table: Path, given: Given, params: LibraryParams, ask: Ask) -> Adoptio
         "prepare.split.column": None,
         "prepare.split.equal_features": "apart",
         **_estimator(params.train, task, proposal.rows),
+        "train.cross_validation": _folds(params, proposal, target, task),
         "train.threshold": None,
         "evaluate.metric": None,
         "evaluate.slices": [],
@@ -190,6 +191,15 @@ def _is_quantity(proposal: Proposal, target: str) -> bool:
 def _has_classes(proposal: Proposal, target: str, task: str) -> bool:
     """Whether each class has enough rows to be on both sides."""
     return task == "classification" and proposal.least(target) >= _LEAST_IN_CLASS
+
+
+def _folds(params: LibraryParams, proposal: Proposal, target: str, task: str) -> int:
+    """Return as many folds as now, or as the rarest class has train rows."""
+    wanted = params.train.cross_validation
+    if task == "regression":
+        return wanted
+    rarest = int(proposal.least(target) * (1 - params.prepare.split.test_size))
+    return min(wanted, rarest) if rarest > 1 else 0
 
 
 def _ids(proposal: Proposal, target: str) -> list[str]:

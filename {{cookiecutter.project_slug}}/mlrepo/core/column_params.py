@@ -169,7 +169,10 @@ def of_features(types: pl.Schema, params: LibraryParams) -> Iterator[str]:
                 f"{fix if is_date else ''}derive numbers from it in data.py"
             )
     if not kept:
-        yield "no feature is left: see data.features in params.yaml"
+        yield (
+            "no feature is left: see data.features and, for dates, train.preprocessing.dates in "
+            "params.yaml"
+        )
 
 
 def of_texts(types: pl.Schema, params: LibraryParams) -> Iterator[str]:

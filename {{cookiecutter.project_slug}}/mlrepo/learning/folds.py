@@ -1,5 +1,7 @@
 """Folds of the train rows, divided as train and test are."""
 
+import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +18,9 @@ from sklearn.model_selection import (
 from mlrepo.core.errors import ProjectError
 from mlrepo.learning.predictions import IndexArray
 from mlrepo.learning.training_table import TrainingTable
+
+# `_warn_of_rare` says it in words of params.yaml.
+warnings.filterwarnings("ignore", "The least populated class in y", UserWarning)
 
 
 def folds(table: TrainingTable) -> Iterator[tuple[IndexArray, IndexArray]]:
@@ -37,11 +42,27 @@ def folds(table: TrainingTable) -> Iterator[tuple[IndexArray, IndexArray]]:
         # Folds with equal shares know a little of one another's labels: a coin looks foreseen.
         made = StratifiedKFold if split.method == "stratified" else KFold
         kind = made(count, shuffle=True, random_state=seed)
+        if split.method == "stratified":
+            _warn_of_rare(truth, count)
     try:
         for learn, score in kind.split(order, truth[order], groups):
             yield order[learn], order[score]
     except ValueError as error:
-        raise ProjectError(f"train.cross_validation in params.yaml: {error}") from None
+        raise ProjectError(
+            f"train.cross_validation in params.yaml is {count}, and the {len(truth)} train rows "
+            f"cannot be divided into so many folds by the method '{split.method}': set it lower, "
+            "or to 0"
+        ) from error
+
+
+def _warn_of_rare(truth: np.ndarray, count: int) -> None:
+    classes, sizes = np.unique(truth, return_counts=True)
+    if sizes.min() < count:
+        print(
+            f"warning: the class '{classes[sizes.argmin()]}' has {sizes.min()} train rows, fewer "
+            f"than train.cross_validation has folds ({count}): some folds score without it",
+            file=sys.stderr,
+        )
 
 
 def _groups(values: pl.DataFrame) -> np.ndarray:
