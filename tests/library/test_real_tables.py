@@ -261,6 +261,20 @@ def test_day_or_month_first_is_asked_and_not_guessed(tiny: TinyProject) -> None:
     assert read(params)["d"].to_list() == [date(2024, 11, 2), date(2024, 3, 4)]
 
 
+@pytest.mark.parametrize("kind", ["date", "datetime"])
+def test_times_of_csv_are_of_the_years_that_the_docs_say(tiny: TinyProject, kind: str) -> None:
+    days = ["0001-01-01", "0999-12-31", "1000-01-01", "9999-12-31"]
+    end = " 00:00:00" if kind == "datetime" else ""
+    params = params_for(tiny, write("d,y\n" + "".join(f"{day}{end},0\n" for day in days)))
+    declare({"name": "d", "type": kind})
+    assert read(params)["d"].is_null().to_list() == [True, True, False, False]
+    parquet = pl.DataFrame({"d": pl.Series(days).str.to_date(), "y": [0] * 4})
+    parquet.write_parquet("t.parquet")
+    params = params_for(tiny, "t.parquet")
+    declare({"name": "d", "type": "date"})
+    assert read(params)["d"].null_count() == 0
+
+
 def test_a_year_of_two_digits_is_no_year_of_the_first_century(tiny: TinyProject) -> None:
     params = params_for(tiny, write("d,y\n31.12.25,0\n"))
     declare({"name": "d", "type": "date", "format": "%d.%m.%Y"})

@@ -143,7 +143,7 @@ def _moment(raw: pl.Expr, field: Field) -> pl.Expr:
         raw = raw if field.format else raw.str.replace("T", " ", literal=True)
         value = raw.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
         value = _of_calendar(value).dt.convert_time_zone(field.timezone)
-    return _of_calendar(value, _FIRST_YEAR if field.format else 1)
+    return _of_calendar(value, _FIRST_YEAR)
 
 
 def _of_calendar(time: pl.Expr, first: int = 1) -> pl.Expr:
