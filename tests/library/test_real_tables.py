@@ -169,6 +169,20 @@ def test_codes_stay_texts_as_a_feature_and_as_a_target(tiny: TinyProject, texts:
     assert read(params)["y"].to_list() == texts * 3
 
 
+def test_codes_are_learned_and_predicted_as_they_stand(tiny: TinyProject) -> None:
+    codes = ["01", "08", "09"]
+    table = write("a,n,y\n" + "".join(f"0{i % 3 + 7},{i},{codes[i % 3]}\n" for i in range(60)))
+    params = params_for(tiny, table)
+    tiny.propose()
+    for stage in (prepare, train, evaluate):
+        stage.main(params)
+    model = model_file.load(MODEL)
+    assert model.classes_.tolist() == codes
+    x = pd.read_csv(table, dtype={"a": str, "y": str})
+    predicted = model.predict(x[list(model.feature_names_in_)].astype({"n": float}))
+    assert predicted.tolist() == x["y"].tolist()
+
+
 def test_allowed_values_are_of_the_columns_type(tiny: TinyProject) -> None:
     rules = {"name": "a", "type": "string", "constraints": {"enum": ["x", 1]}}
     declare(rules)
