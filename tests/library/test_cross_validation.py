@@ -102,7 +102,7 @@ def test_a_metric_that_there_is_not_is_told_before_anything_is_fitted(
     [("random", None), ("stratified", None), ("group", "herd"), ("time", "seen")],
 )
 def test_more_folds_than_rows_are_refused_in_our_words(
-    tiny: TinyProject, method: str, column: str | None
+    tiny: TinyProject, method: str, column: str | None, capfd: pytest.CaptureFixture[str]
 ) -> None:
     split = {"prepare.split.method": method, "prepare.split.column": column}
     params = tiny.set({**split, "train.cross_validation": 70})
@@ -111,6 +111,7 @@ def test_more_folds_than_rows_are_refused_in_our_words(
     with pytest.raises(ProjectError, match=says) as caught:
         train(params)
     assert "n_splits" not in str(caught.value)
+    assert capfd.readouterr().err == ""  # nothing is told of what will not run
 
 
 def test_a_class_with_fewer_rows_than_folds_is_told(

@@ -42,17 +42,18 @@ def folds(table: TrainingTable) -> Iterator[tuple[IndexArray, IndexArray]]:
         # Folds with equal shares know a little of one another's labels: a coin looks foreseen.
         made = StratifiedKFold if split.method == "stratified" else KFold
         kind = made(count, shuffle=True, random_state=seed)
-        if split.method == "stratified":
-            _warn_of_rare(truth, count)
     try:
-        for learn, score in kind.split(order, truth[order], groups):
-            yield order[learn], order[score]
+        parts = list(kind.split(order, truth[order], groups))
     except ValueError as error:
         raise ProjectError(
             f"train.cross_validation in params.yaml is {count}, and the {len(truth)} train rows "
             f"cannot be divided into so many folds by the method '{split.method}': set it lower, "
             "or to 0"
         ) from error
+    if isinstance(kind, StratifiedKFold):
+        _warn_of_rare(truth, count)
+    for learn, score in parts:
+        yield order[learn], order[score]
 
 
 def _warn_of_rare(truth: np.ndarray, count: int) -> None:
