@@ -69,6 +69,12 @@ def without_owners_copy() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start each test in an empty folder: what the library writes goes below the current one."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
 def owners_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """Name the owner's package, which in a project pyproject.toml does."""
     monkeypatch.setattr(owner, "name", lambda: OWNER)

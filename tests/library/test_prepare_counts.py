@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from mlrepo.core.paths import TEST, TRAIN
-from mlrepo.tables import write
+from mlrepo.tables import spill, write
 from penguins import prepare
 
 from .conftest import TinyProject
@@ -85,10 +85,11 @@ def test_a_share_that_is_off_is_told(tiny: TinyProject, capsys: pytest.CaptureFi
 def test_what_is_in_both_is_counted_in_parts_as_well(
     monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(write, "_AT_ONCE", at_once)
+    monkeypatch.setattr(spill, "AT_ONCE", at_once)
     rng = np.random.default_rng(at_once)
     for most in (3, 60, 2**63 - 1):
         for sizes in ((0, 5), (5, 0), (1, 1), (40, 70)):
             # Even ones: the lowest bit is not looked at.
             few, many = (2 * rng.integers(0, most, size, dtype=np.uint64) for size in sizes)
-            assert write._in_both(few, many) == np.isin(few, many).sum()
+            tables = (pl.LazyFrame({"hash": hashes}) for hashes in (few, many))
+            assert write._in_both(*tables) == np.isin(few, many).sum()

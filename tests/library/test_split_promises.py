@@ -9,6 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mlrepo.tables import spill
+from mlrepo.tables import split as divide
+
 from .test_split import divided, params
 
 Split = dict[str, Any]
@@ -107,3 +110,37 @@ def test_a_stratified_test_has_the_shares_that_were_asked() -> None:
                 lacking.append(round(0.25 * part.height) - there)
     assert set(lacking) <= {0, 1}
     assert sum(lacking) <= 3
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+@pytest.mark.parametrize("split", [FOR_EVER["random by content"], *WITH_LIMITS.values()])
+def test_rows_that_memory_cannot_hold_at_once_are_on_the_same_sides(
+    monkeypatch: pytest.MonkeyPatch, split: Split, repeats: bool
+) -> None:
+    rows = table(3, ROWS, repeats=repeats)
+    whole = divided(rows, params(**split))
+    for at_once in (7, 64, 399):
+        monkeypatch.setattr(spill, "AT_ONCE", at_once)
+        for side, same in zip(divided(rows, params(**split)), whole, strict=True):
+            assert side.equals(same)
+
+
+@settings(ROUNDS, max_examples=25)
+@given(st.integers(0, 99), st.integers(2, 300), st.sampled_from([0.01, 0.25, 0.5, 0.9]))
+def test_of_each_class_the_smallest_numbers_are_the_test(
+    seed: int, count: int, share: float
+) -> None:
+    """The rule in Python, with all rows at hand: of equal numbers at the limit none is taken."""
+    rng = np.random.default_rng(seed)
+    few = rng.integers(0, 2**32, 5)  # numbers that meet
+    numbers = np.where(
+        rng.random(count) < 0.3, rng.choice(few, count), rng.integers(0, 2**32, count)
+    )
+    hashes = np.array([3, 2**63, 2**64 - 1], dtype=np.uint64)
+    classes = rng.choice(hashes, count, p=[0.7, 0.25, 0.05])
+    rows = pl.LazyFrame({"number": numbers.astype(np.uint32), "class": classes})
+    found = dict(divide._limits(rows, share).collect().rows())
+    for each in set(classes.tolist()):
+        own = sorted(numbers[classes == each].tolist())
+        wanted = min(max(round(len(own) * share), 1), len(own) - 1)
+        assert found[each] == own[wanted]

@@ -1,7 +1,7 @@
 """The stage `prepare`: the raw table, checked against its schema and divided into train and test.
 
-The rows stream through `one_pass`: memory holds some bytes of each, and no row. A column that the
-model shall see belongs in `add_features` (data.py): predictions make it there as well.
+The rows stream through `one_pass`: memory holds some of them at a time. A column that the model
+shall see belongs in `add_features` (data.py): predictions make it there as well.
 """
 
 from mlrepo.core import column_params

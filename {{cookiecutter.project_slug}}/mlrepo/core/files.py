@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -42,6 +43,25 @@ def all_or_nothing() -> Iterator[Callable[[Path], Path]]:
     """
     with ExitStack() as files:
         yield lambda path: files.enter_context(atomic(path))
+
+
+@contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``path`` for what memory shall not hold; it is gone afterwards.
+
+    Its name is fixed as that of ``atomic``: what a killed run leaves, the next one removes.
+    """
+    folder = path.with_name(f".{path.name}.partial")
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        yield folder
+    except OSError as error:
+        if words := explain_os_error(error, folder):
+            raise ProjectError(words) from error
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_json(path: Path, content: object) -> None:

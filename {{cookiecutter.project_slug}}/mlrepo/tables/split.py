@@ -1,17 +1,24 @@
 """Divide rows into train and test; the same rows fall on the same side on every machine."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from mlrepo.core import column_params
 from mlrepo.core.column_params import OURS
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import scratch
 from mlrepo.core.params import LibraryParams
+from mlrepo.core.paths import TRAIN
+from mlrepo.tables import spill
 from mlrepo.tables.raw import explain
 from mlrepo.tables.row_hash import Hashes, mix, row_hash
+
+Bits = NDArray[np.uint8]
 
 _NUMBERS = 2**32  # that a row can have
 _SIDE, _INDEX = f"{OURS}test", f"{OURS}row"
@@ -61,10 +68,10 @@ def _what_names_a_row(rows: pl.LazyFrame, params: LibraryParams) -> list[str]:
     return list(params.data.id)
 
 
-def _sides(rows: pl.LazyFrame, params: LibraryParams) -> pl.Series:
+def _sides(rows: pl.LazyFrame, params: LibraryParams) -> Bits:
     """Return whether each row is in the test, for what no row can say on its own.
 
-    Memory holds up to 32 bytes for each row meanwhile, and one byte afterwards.
+    The numbers of the rows are on disk meanwhile, up to 24 bytes for each.
     """
     names, split = _what_names_a_row(rows, params), params.prepare.split
     types = rows.collect_schema()
@@ -72,32 +79,56 @@ def _sides(rows: pl.LazyFrame, params: LibraryParams) -> pl.Series:
     # polars' own hash does for the rest: which values are equal does not depend on its version.
     if not names:
         asked["content"] = pl.struct(pl.all()).hash()
-    in_test = pl.col("number") < math.ceil(split.test_size * _NUMBERS)
     if split.method == "stratified":
-        asked["class"], in_test = column_params.label(params).hash(), _stratified(split.test_size)
-    found = rows.select(**asked).collect(engine="streaming")
-    if not names:
-        own = _tell_apart(found["number"].to_numpy(), found["content"])
-        found = found.with_columns(number=own).drop("content")
-    return found.select(in_test).to_series()
+        asked["class"] = column_params.label(params).hash()
+    with scratch(TRAIN.with_name("rows")) as folder:
+        spill.write(rows.select(**asked).with_row_index(_INDEX), folder / "all.parquet").collect(
+            engine="streaming"
+        )
+        found = pl.scan_parquet(folder / "all.parquet")
+        count = found.select(pl.len()).collect().item()
+        if not names:
+            found = _told_apart(found, count, folder)
+        if split.method == "stratified":
+            found = found.join(_limits(found, split.test_size), on="class")
+            in_test = pl.col("number") < pl.col("limit")
+        else:
+            in_test = pl.col("number") < math.ceil(split.test_size * _NUMBERS)
+        return _bits(found.select(_INDEX, in_test.alias(_SIDE)), count)
 
 
-def _looked_up(sides: pl.Series) -> pl.Expr:
-    values = sides.to_numpy()
+def _bits(sides: pl.LazyFrame, count: int) -> Bits:
+    """Return one bit for each of ``count`` rows, eight in a byte: rows in the test have 1."""
+    bits = [np.zeros(0, dtype=np.uint8)]
+    for first, part in spill.parts(sides, _INDEX, count, count):
+        here = np.zeros(len(part), dtype=np.bool_)
+        here[part[_INDEX].to_numpy() - np.uint32(first)] = part[_SIDE].to_numpy()
+        bits.append(np.packbits(here, bitorder="little"))
+    return np.concatenate(bits)
 
+
+def _looked_up(sides: Bits) -> pl.Expr:
     def look_up(index: pl.Series) -> pl.Series:
         # polars hides the rows whose side it does not ask for.
-        return pl.Series(index.name, values[index.fill_null(0).to_numpy()])
+        rows = index.fill_null(0).to_numpy()
+        return pl.Series(index.name, sides[rows >> 3] >> (rows & 7).astype(np.uint8) & 1 == 1)
 
     return pl.col(_INDEX).map_batches(look_up, return_dtype=pl.Boolean, is_elementwise=True)
 
 
-def _tell_apart(numbers: Hashes, content: pl.Series) -> Hashes:
-    """Return a number (n,) for each row: of its content, and of how many equal rows come before.
+def _told_apart(rows: pl.LazyFrame, count: int, folder: Path) -> pl.LazyFrame:
+    """Give each row a number: of its content, and of how many equal rows come before.
 
     So equal rows are observations of their own; which of them is the first makes no difference,
     as they are equal.
     """
+    for first, part in spill.parts(rows, "content", 2**64, count):
+        own = _tell_apart(part["number"].to_numpy(), part["content"])
+        part.drop("content").with_columns(number=own).write_parquet(folder / f"{first}.part")
+    return pl.scan_parquet(folder / "*.part")
+
+
+def _tell_apart(numbers: Hashes, content: pl.Series) -> Hashes:
     hashes = content.to_numpy()
     ordered = np.sort(hashes)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
@@ -112,12 +143,24 @@ def _tell_apart(numbers: Hashes, content: pl.Series) -> Hashes:
     return own
 
 
-def _stratified(test_size: float) -> pl.Expr:
-    """Return whether a row is in the test: those of the smallest numbers of each class are."""
-    rows = pl.len().cast(pl.Int64)
+def _limits(rows: pl.LazyFrame, test_size: float) -> pl.LazyFrame:
+    """Return a limit for each class: its rows of smaller numbers are the test.
+
+    Found as by a radix sort: rows are counted by the upper bits of their number, and looked at
+    where the limit lies.
+    """
+    upper = pl.col("number") // 2**20
+    count = pl.col("rows").cast(pl.Int64)
+    size = count.sum()
     # Each class keeps a row on both sides, whatever the share.
-    wanted = pl.min_horizontal((rows * test_size).round().cast(pl.Int64).clip(1), rows - 1)
-    return pl.col("number") < pl.col("number").sort().get(wanted).over("class")
+    wanted = pl.min_horizontal((size * test_size).round().cast(pl.Int64).clip(1), size - 1)
+    counted = rows.group_by("class", upper=upper).len("rows").collect(engine="streaming")
+    place = (wanted - (count.cum_sum() - count)).over("class").alias("place")
+    at = counted.sort("class", "upper").with_columns(place, count)
+    at = at.filter(pl.col("place").is_between(0, pl.col("rows") - 1)).drop("rows")
+    near = rows.with_columns(upper=upper).join(at.lazy(), on=["class", "upper"])
+    limit = pl.col("number").sort().get(pl.col("place").first())
+    return near.group_by("class").agg(limit=limit).collect(engine="streaming").lazy()
 
 
 def _later(table: pl.LazyFrame, column: str, test_size: float) -> pl.Expr:

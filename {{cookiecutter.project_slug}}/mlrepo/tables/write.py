@@ -1,4 +1,4 @@
-"""Write tables and check the raw rows in one pass; memory holds one number for each row."""
+"""Write tables and check the raw rows in one pass; memory does not grow with the rows."""
 
 import json
 import sys
@@ -13,12 +13,12 @@ import polars as pl
 
 from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.files import all_or_nothing
+from mlrepo.core.files import all_or_nothing, scratch
 from mlrepo.core.params import LibraryParams, Split
 from mlrepo.core.paths import TEST, TRAIN
 from mlrepo.core.prepared import PRIVATE_COLUMNS
 from mlrepo.core.progress import watch
-from mlrepo.tables import validation
+from mlrepo.tables import spill, validation
 from mlrepo.tables.raw import RawTable, explain
 
 # Parquet bytes depend on the number of threads unless the size of a row group is given. Level 1
@@ -33,7 +33,6 @@ _PARQUET: Any = {
 
 
 _FEW = 0.01  # share of the test rows
-_AT_ONCE = 4_000_000  # hashes that are sorted together
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,12 @@ class Written:
     Attributes:
         files: where each table lies for now, by the path that it will have.
         measured: one row: what `validation.measures` found in all rows of the raw table.
-        hashes: of each table, one number (n,) for the features of each row.
+        hashes: of each table, lazily, a column "hash": a number for the features of each row.
     """
 
     files: dict[Path, Path]
     measured: pl.DataFrame
-    hashes: dict[Path, np.ndarray]
+    hashes: dict[Path, pl.LazyFrame]
 
 
 @contextmanager
@@ -63,7 +62,7 @@ def one_pass(
     private = raw.schema.private
     head = {PRIVATE_COLUMNS: json.dumps(private)} if private else None
     try:
-        with all_or_nothing() as new:
+        with all_or_nothing() as new, scratch(TRAIN.with_name("hashes")) as folder:
             files = {path: new(path) for path in tables}
             sinks = [
                 table.sink_parquet(files[path], lazy=True, metadata=head, **_PARQUET)
@@ -73,14 +72,16 @@ def one_pass(
                 raw.once.select(validation.measures(raw, params)),
                 raw.rows.select(validation.measures_of_target(params)),
             ]
-            for table in tables.values():
+            hashes = {path: folder / path.name for path in tables}
+            for path, table in tables.items():
                 features = column_params.wanted(table.collect_schema(), params)
-                asked.append(table.select(pl.struct(features).hash()))
+                sinks.append(
+                    spill.write(table.select(hash=pl.struct(features).hash()), hashes[path])
+                )
             with watch(list(files.values()), "prepare"):
-                first, second, *found = pl.collect_all([*asked, *sinks], engine="streaming")
-            hashes = [frame.to_series().to_numpy() for frame in found[: len(tables)]]
-            measured = first.hstack(second)
-            yield Written(files, measured, dict(zip(tables, hashes, strict=True)))
+                first, second, *_ = pl.collect_all([*asked, *sinks], engine="streaming")
+            scans = {path: pl.scan_parquet(kept) for path, kept in hashes.items()}
+            yield Written(files, first.hstack(second), scans)
     except pl.exceptions.InvalidOperationError as error:  # raw rows are read without any
         raise column_params.not_made(error) from None
     except pl.exceptions.PolarsError as error:
@@ -127,16 +128,14 @@ def count_rows(written: Written, params: LibraryParams) -> dict[str, dict[str, f
     return {"rows": {"raw": raw, "no_target": no_target, **counts}, "split": of_split}
 
 
-def _in_both(hashes: np.ndarray, others: np.ndarray) -> int:
-    """Return how many of ``hashes`` (m,) are among ``others`` (n,), a part of them at a time."""
-    parts = 1 + (len(hashes) + len(others)) // _AT_ONCE
-    found = 0
-    for part in range(parts):
-        least, end = (2**64 * number // parts for number in (part, part + 1))
-        first, last = np.uint64(least), np.uint64(end - 1)
-        some = [each[(each >= first) & (each <= last)] for each in (hashes, others)]
-        found += _in_both_of(*some)
-    return found
+def _in_both(hashes: pl.LazyFrame, others: pl.LazyFrame) -> int:
+    """Return how many of ``hashes`` are among ``others``, a part of them at a time."""
+    count = sum(each.select(pl.len()).collect().item() for each in (hashes, others))
+    ours, theirs = (spill.parts(each, "hash", 2**64, count) for each in (hashes, others))
+    return sum(
+        _in_both_of(some["hash"].to_numpy(), other["hash"].to_numpy())
+        for (_, some), (_, other) in zip(ours, theirs, strict=True)
+    )
 
 
 def _in_both_of(hashes: np.ndarray, others: np.ndarray) -> int:
