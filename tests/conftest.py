@@ -35,6 +35,9 @@ _OF_THE_CALLER = (
     *("GITHUB_", "CI_", "BUILD_URL"),  # of the job that runs the tests
 )
 
+# Minutes each. They begin first, as what begins last leaves other processes without work.
+LONGEST = ("test_ci_story.py", "test_readme.py", "test_mirror.py", "test_take_over.py")
+
 # Fixtures that wait for a project to be set up.
 SET_UP = {"project", "s3_project", "two_versions", "three_versions"}
 
@@ -90,7 +93,8 @@ def run(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever needs the project's environment is slow: it waits for the set-up."""
+    """Begin with the longest; whatever needs the project's environment is slow: it is set up."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         if SET_UP & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
