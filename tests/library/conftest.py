@@ -68,9 +68,9 @@ def without_owners_copy() -> Iterator[None]:
     shutil.rmtree(OWNERS, ignore_errors=True)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start each test in an empty folder: what the library writes goes below the current one."""
+    """Start a test in an empty folder: what the library writes goes below the current one."""
     monkeypatch.chdir(tmp_path)
 
 

@@ -27,6 +27,7 @@ from mlrepo.tables import split
 
 from .test_split import params
 
+pytestmark = pytest.mark.usefixtures("folder_of_its_own")
 TABLES = 200 if os.environ.get("LONG") else 25
 # Of the 0.95 intervals so many hold chance; of 25 tables one in a hundred lots has fewer than 21.
 LEAST, MOST = (0.9, 0.98) if TABLES == 200 else (0.84, 1)

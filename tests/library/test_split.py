@@ -23,6 +23,7 @@ from mlrepo.tables import split
 
 from .conftest import template_yaml
 
+pytestmark = pytest.mark.usefixtures("folder_of_its_own")
 ROUNDS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 TEXTS = st.one_of(st.none(), st.sampled_from(["a", "b", "é ü", ""]), st.text(max_size=5))
 COLUMNS: dict[str, st.SearchStrategy[Any]] = {

@@ -20,6 +20,7 @@ from mlrepo.tables import split
 
 from .test_split import params
 
+pytestmark = pytest.mark.usefixtures("folder_of_its_own")
 ROUNDS = 50 if os.environ.get("LONG") else 8
 SHARE = 0.25
 

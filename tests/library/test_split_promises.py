@@ -14,6 +14,7 @@ from mlrepo.tables import split as divide
 
 from .test_split import divided, params
 
+pytestmark = pytest.mark.usefixtures("folder_of_its_own")
 Split = dict[str, Any]
 ROWS = 400
 ROUNDS = settings(
