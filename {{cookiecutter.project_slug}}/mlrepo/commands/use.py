@@ -29,21 +29,18 @@ def predict(
     if version and stage:
         raise ProjectError("name a version or a stage, not both")
     pin()
-    from mlrepo.prediction import predictor, write
+    from mlrepo.prediction import sources, write
 
     with ExitStack() as stack:
         if version or stage:
             registry = stack.enter_context(opened(model))
             picked = registry.version(version) if version else registry.resolve(str(stage))
-            found = predictor.of_version(picked, announce)
+            found = sources.of_version(picked, announce)
         else:
-            found = predictor.of_folder(choose_model(model))
+            found = sources.of_folder(choose_model(model))
         table, target = context.obj / source, context.obj / output
         counts = write.predict(found, table, target, bad_rows == "set-aside", announce)
-        name, rows = f"{found.version} ({found.sha256[:12]})", counts.predicted
-        print(f"{rows} rows predicted by {name} in {output}")
-        if counts.bad:
-            print(f"{counts.bad} rows break the schema: {write.bad_rows(output)}")
+        print(write.describe(found, counts, output))
 
 
 def serve(

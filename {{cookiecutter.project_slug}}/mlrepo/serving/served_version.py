@@ -12,7 +12,8 @@ from fastapi import HTTPException
 
 from mlrepo.core.errors import PRIVATE, ProjectError, first_line
 from mlrepo.pipeline.output import Tell
-from mlrepo.prediction import batches, predictor
+from mlrepo.prediction import batches, sources
+from mlrepo.prediction.predictor import Predictor
 from mlrepo.serving.document import document
 from mlrepo.serving.request_rows import Row, Rows
 from mlrepo.serving.settings import Settings
@@ -28,7 +29,7 @@ class Served:
     model: str
     version: Version
     stage: str | None
-    chosen: predictor.Predictor
+    chosen: Predictor
     rows: Rows
     since: str
 
@@ -74,7 +75,7 @@ class Served:
 
 def load(settings: Settings, version: Version, tell: Tell) -> Served:
     """Return a version that has answered once."""
-    found = predictor.of_version(version, tell)
+    found = sources.of_version(version, tell)
     now, rows = datetime.now(UTC).isoformat(timespec="seconds"), Rows(found, settings.max_rows)
     served = Served(settings.model, version, settings.stage, found, rows, now)
     try:
