@@ -26,6 +26,7 @@ def refused(copy: Released, *options: str, **variables: str) -> str:
     """Start the service, which must end at once with one message; return that."""
     done = copy.model("serve", "--port", "0", *options, check=False, **variables)
     assert done.returncode == 2, done.stdout
+    assert done.stdout == ""  # nothing is logged before it is known that it can serve
     assert done.stderr.count("error: ") == 1
     assert "Traceback" not in done.stderr
     return done.stderr
@@ -86,7 +87,8 @@ def test_its_commands_do_what_its_page_says(copy: Released) -> None:
 def test_it_starts_with_nothing_that_is_wrong(copy: Released) -> None:
     assert "not both" in refused(copy, "--version", "v1", "--stage", "prod")
     assert "v9" in refused(copy, "--version", "v9")
-    assert "'live'" in refused(copy, "--stage", "live")
+    assert "'live' is no stage: versions.yaml has" in refused(copy, "--stage", "live")
+    assert "fewer than 16" in refused(copy, MODEL_SERVE_TOKEN="x")
     assert "MODEL_SERVE_TOKEN" in refused(copy, "--host", "0.0.0.0")
     with serving(copy) as service:
         assert "in use: choose --host and --port" in refused(copy, "--port", str(service.port))
@@ -96,15 +98,15 @@ def test_it_starts_with_nothing_that_is_wrong(copy: Released) -> None:
 
 
 def test_a_wrong_token_opens_nothing(copy: Released) -> None:
-    with serving(copy, "--host", "0.0.0.0", MODEL_SERVE_TOKEN="open sesame") as service:
+    with serving(copy, "--host", "0.0.0.0", MODEL_SERVE_TOKEN="open sesame open") as service:
         paths = ["/predict", "/predict/batch", "/metrics", "/version", "/docs", "/openapi.json"]
-        for token in (None, "open", "open sesame!", "Open Sesame"):
+        for token in (None, "open", "open sesame open!", "Open Sesame Open"):
             for path in [*paths, "/", "/predict/"]:
                 answer = service.client(token).ask(path, GOOD if "predict" in path else None)
                 assert answer.status == 401, (token, path)
                 assert answer.headers["WWW-Authenticate"] == "Bearer"
         assert service.client().ask("/health").status == 200
-        assert service.client("open sesame").ask("/predict", GOOD).status == 200
+        assert service.client("open sesame open").ask("/predict", GOOD).status == 200
 
 
 def test_it_goes_over_to_what_is_promoted_and_drops_no_request(copy: Released) -> None:

@@ -72,6 +72,7 @@ def serve(
     pin()
     # A table of a few rows is no work to share, and waking threads takes longer than it.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    from mlrepo.core.owner import project_name
     from mlrepo.serving import server
     from mlrepo.serving.settings import Settings, token_for
     from mlrepo.versions.rules.policy import load_settings
@@ -79,6 +80,17 @@ def serve(
     token, stage = token_for(host), None if version else stage or load_settings().last
     model = choose_model(model)
     settings = Settings(
-        model, version, stage, host, port, max_rows, max_bytes, poll, fetch, log_values, token
+        project=project_name(),
+        model=model,
+        version=version,
+        stage=stage,
+        host=host,
+        port=port,
+        max_rows=max_rows,
+        max_bytes=max_bytes,
+        poll=poll,
+        fetch=fetch,
+        log_values=log_values,
+        token=token,
     )
     server.run(settings, announce)

@@ -4,6 +4,7 @@ The types read the bytes of a body in one go, without an object for each row, an
 the OpenAPI page of the same types.
 """
 
+import json
 import math
 from datetime import date, datetime
 from functools import partial
@@ -24,7 +25,7 @@ from pydantic import Field as Info
 from pydantic_core import PydanticCustomError, ValidationError
 from typing_extensions import TypedDict
 
-from mlrepo.core.errors import PRIVATE, ProjectError, did_you_mean, listed
+from mlrepo.core.errors import PRIVATE, ProjectError, did_you_mean, listed, shown
 from mlrepo.learning import features
 from mlrepo.prediction.predictor import Predictor
 from mlrepo.tables.example import example
@@ -106,7 +107,7 @@ class Rows:
         try:
             return adapter.validate_json(body)
         except ValidationError as error:
-            found = error.errors(include_url=False, include_context=False, include_input=False)
+            found = error.errors(include_url=False, include_context=False)
         raise HTTPException(422, [self._told(mistake) for mistake in found[:_SHOWN]])
 
     def _told(self, mistake: Any) -> dict[str, Any]:
@@ -118,17 +119,19 @@ class Rows:
         kind, says = mistake["type"], mistake["msg"].replace("Input should be", "must be")
         if not where:
             return f"the body: {says}"
-        row = f"row {where[1]}, " if len(where) > 1 else ""
+        # Counted as `model predict` counts them; `loc` is of JSON, whose lists begin at 0.
+        row = f"row {where[1] + 1}, " if len(where) > 1 else ""
         if len(where) == 2 or where == ["rows"]:
             return f"{row.rstrip(', ') or 'rows'}: {says}"
         name = where[-1]
         if kind == "missing":
             return f"{row}'{name}' is missing"
-        if kind == "literal_error":
-            enum = next(field.constraints.enum for field in self.fields if field.name == name)
-            return f"{row}'{name}': must be one of {listed(enum or ())}"
         if kind != "extra_forbidden":
-            return f"{row}'{name}': {says}"
+            field = next(field for field in self.fields if field.name == name)
+            if kind == "literal_error":
+                says = f"must be one of {listed(field.constraints.enum or ())}"
+            value = "" if field.private else f", not {_shown(mistake['input'])}"
+            return f"{row}'{name}': {says.partition(', got ')[0]}{value}"
         if name == self._target:
             return f"{row}'{name}' is what the model predicts: leave it out"
         return f"{row}'{name}' is no column of the schema{did_you_mean(str(name), self._types)}"
@@ -202,6 +205,11 @@ def _values(field: Field) -> Any:
         shown = Info(json_schema_extra={"enum": list(enum)})
         found = Annotated[found, AfterValidator(partial(_one_of, enum)), shown]
     return found
+
+
+def _shown(value: Any) -> str:
+    """Return a value as JSON has it."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else shown(value)
 
 
 def _whole(value: Any) -> Any:

@@ -1,6 +1,5 @@
 """The packages that a release needs, as `pip install --require-hashes` takes them."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -27,7 +26,8 @@ def requirements(commit: str, imports: Collection[str], own: Collection[str]) ->
     Raises:
         ProjectError: if uv is not there, or cannot read the lock of the commit.
     """
-    uv = shutil.which("uv") or os.environ.get("UV")
+    beside = str(Path(sys.executable).parent)  # where set-up puts it on a machine without one
+    uv = shutil.which("uv") or shutil.which("uv", path=beside)
     if uv is None:
         raise ProjectError("uv, which reads uv.lock, is not found: start this with `uv run`")
     project = git.bytes_at(commit, _PROJECT)
