@@ -14,7 +14,6 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import git
 from mlrepo.versions import rules, tags
 from mlrepo.versions.chain import FORMAT, Chain, follow
-from mlrepo.versions.rules.policy import load_settings
 from mlrepo.versions.tags import Tag
 from mlrepo.versions.version_numbers import is_number, parse_number
 
@@ -134,7 +133,7 @@ class Registry:
             return self.version(text)
         current = self.current(text)
         if current is None:
-            load_settings().stage(text)
+            rules.refuse_unknown(text)
             raise ProjectError(
                 f"nothing is in the stage '{text}': see `model show`{self._not_believed}"
             )
