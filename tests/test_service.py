@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import threading
 import time
 from contextlib import suppress
@@ -14,7 +15,7 @@ from browser import opened
 from conftest import Tool
 from made_tags import assigned_unchecked
 from releases import MODEL, Released, copied, flip
-from serving import GOOD, Calls, predicted, rows, serving
+from serving import GOOD, Calls, predicted, rows, serving, started
 
 
 @pytest.fixture
@@ -196,3 +197,17 @@ def test_what_is_in_flight_is_answered_before_it_stops(copy: Released) -> None:
         assert service.process.wait(60) == 0
     assert found
     assert set(found) == {200}
+
+
+def test_it_ends_while_it_loads_as_well(copy: Released) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = started(copy, "--port", str(port))
+    while True:  # it has the port before it has a model
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            break
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.terminate()
+    assert process.wait(60) == 0
+    assert (copy.path.parent / "serve.err").read_text(encoding="utf-8") == ""

@@ -139,17 +139,48 @@ def test_an_archive_runs_from_anywhere_and_has_the_same_bytes(commit: str, tmp_p
         ({"numpy", "typer"}, set(), {"numpy", "typer", "click"}),
         ({"numpy"}, {"xgboost"}, {"numpy", "xgboost"}),
         # What the library can use is no reason to install an extra.
-        ({"numpy", "distributed"}, {"json"}, {"numpy"}),
+        ({"numpy", "distributed"}, {"numpy"}, {"numpy"}),
         (set(), {"distributed"}, {"distributed", "click"}),
     ],
 )
 def test_packages_are_those_of_the_imports_and_what_they_need(
     commit: str, imports: set[str], own: set[str], expected: set[str]
 ) -> None:
-    text = requirements(commit, imports, own).decode()
+    said: list[str] = []
+    text = requirements(commit, imports, own, said.append).decode()
+    assert said == []
     assert set(re.findall(r"^(\S+)==2\.0", text, re.MULTILINE)) == expected
     assert text.count("--hash=sha256:") == len(expected)
     assert "index.example" not in text
+
+
+def test_what_a_needed_package_needs_stays(commit: str) -> None:
+    text = lock().replace(
+        'name = "numpy"\nversion = "2.0"',
+        'name = "numpy"\nversion = "2.0"\ndependencies = [{ name = "typer" }]',
+    )
+    Path("uv.lock").write_text(text, encoding="utf-8")
+    subprocess.run(["git", *WHO, "commit", "--quiet", "--all", "--message", "More"], check=True)
+    said = requirements("HEAD", {"numpy"}, set(), print).decode()
+    assert set(re.findall(r"^(\S+)==2\.0", said, re.MULTILINE)) == {"numpy", "typer", "click"}
+
+
+def test_a_package_of_a_folder_is_told(commit: str) -> None:
+    text = lock().replace(
+        'name = "xgboost"\nversion = "2.0"\nsource = { registry = "https://index.example/simple" }',
+        'name = "xgboost"\nversion = "2.0"\nsource = { directory = "vendored" }',
+    )
+    Path("uv.lock").write_text(text, encoding="utf-8")
+    subprocess.run(["git", *WHO, "commit", "--quiet", "--all", "--message", "Mine"], check=True)
+    said: list[str] = []
+    requirements("HEAD", {"numpy"}, {"xgboost"}, said.append)
+    assert said == ["from no index, so hand it over yourself: ./vendored"]
+
+
+def test_what_no_dependency_brings_is_told(commit: str) -> None:
+    said: list[str] = []
+    requirements(commit, {"numpy"}, {"numpy", "pytest"}, said.append)
+    assert said == ["no dependency in pyproject.toml brings pytest, which its code imports"]
 
 
 def test_a_lock_that_cannot_be_read_is_told(
@@ -158,7 +189,7 @@ def test_a_lock_that_cannot_be_read_is_told(
     Path("uv.lock").write_text("version = 1\n[[package", encoding="utf-8")
     subprocess.run(["git", *WHO, "commit", "--quiet", "--all", "--message", "Broken"], check=True)
     with pytest.raises(ProjectError, match=r"uv cannot read uv\.lock of the commit HEAD: "):
-        requirements("HEAD", {"numpy"}, set())
+        requirements("HEAD", {"numpy"}, set(), print)
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(ProjectError, match=r"uv, which reads uv\.lock, is not found"):
-        requirements(commit, {"numpy"}, set())
+        requirements(commit, {"numpy"}, set(), print)

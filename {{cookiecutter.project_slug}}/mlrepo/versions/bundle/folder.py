@@ -43,7 +43,7 @@ def fill(folder: Path, version: Version, key: Key | None, tell: Tell) -> list[Pa
         _refuse_others(folder, {*names, SIGNATURE})
     file = fetch.fetch_model(version, folder, Store())
     if alone:
-        contents |= _to_predict(version, file)
+        contents |= _to_predict(version, file, tell)
     else:
         tell(f"{version.name} has no predict.py: mlrepo in its commit is from before there was one")
     for name, content in contents.items():
@@ -73,7 +73,7 @@ def _papers(version: Version, key: Key | None) -> dict[str, bytes]:
     return contents
 
 
-def _to_predict(version: Version, model: Path) -> dict[str, bytes]:
+def _to_predict(version: Version, model: Path, tell: Tell) -> dict[str, bytes]:
     """Return name -> content of what `python predict.py example.csv` needs besides the model."""
     commit, data = version.tag.commit, old_records.data_params(version.record)
     code = Code.of(commit, model)
@@ -85,7 +85,7 @@ def _to_predict(version: Version, model: Path) -> dict[str, bytes]:
             (
                 git.bytes_at(commit, SCRIPT),
                 code.archive(),
-                requirements(commit, code.imports, code.own),
+                requirements(commit, code.imports, code.own, tell),
                 example.table([f for f in fields if f.name != data.target], data.csv),
             ),
             strict=True,
