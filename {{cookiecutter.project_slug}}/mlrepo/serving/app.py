@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from email.message import Message
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -109,13 +110,18 @@ async def _body(request: Request, most: int) -> bytes:
         raise HTTPException(413, says, {"Connection": "close"})  # the rest of the body is not read
     if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise HTTPException(415, _PACKED, {"Accept-Encoding": "identity"})
-    declared = Message()
-    declared["Content-Type"] = request.headers.get("content-type", "")
-    # A form of a foreign page can send anything but JSON unasked.
-    is_json = declared.get_content_type() == "application/json"
-    if not is_json or declared.get_content_charset("utf-8") not in ("utf-8", "us-ascii"):
+    if not _is_json(request.headers.get("content-type", "")):
         raise HTTPException(415, _OTHER)
     return b"".join(chunks)
+
+
+@lru_cache(100)
+def _is_json(declared: str) -> bool:
+    """Whether a body is declared to be JSON in UTF-8; a form of a foreign page cannot be."""
+    kind = Message()
+    kind["Content-Type"] = declared
+    is_json = kind.get_content_type() == "application/json"
+    return is_json and kind.get_content_charset("utf-8") in ("utf-8", "us-ascii")
 
 
 def _reason(no: HTTPException, with_values: bool) -> dict[str, Any]:
@@ -169,7 +175,8 @@ def _guard(app: ASGIApp, token: str | None, meters: Meters) -> ASGIApp:
         finally:
             status = status or 500
             if status >= 400:
-                log("refused", path=path[:100], status=status, **state.get("refusal", {}))
+                event = "refused" if status < 500 else "failed"
+                log(event, path=path[:100], status=status, **state.get("refusal", {}))
             # A name that a client made up is no label: each would be kept for ever.
             known = path if path in _KNOWN else "other"
             meters.requests.labels(known, status).inc()
