@@ -57,11 +57,14 @@ def fill(folder: Path, version: Version, key: Key | None, tell: Tell) -> list[Pa
 
 def _papers(version: Version, key: Key | None) -> dict[str, bytes]:
     """Return name -> content of what is to be read: record, schema, card and exports."""
-    commit, texts = version.tag.commit, {
-        "record.json": as_json(version.record),
-        "provenance.slsa.json": render(version, "slsa"),
-        "bom.cdx.json": render(version, "cyclonedx"),
-    }
+    commit, texts = (
+        version.tag.commit,
+        {
+            "record.json": as_json(version.record),
+            "provenance.slsa.json": render(version, "slsa"),
+            "bom.cdx.json": render(version, "cyclonedx"),
+        },
+    )
     if key:
         key.require_elliptic()
         texts["provenance.slsa.dsse.json"] = as_json(enclose(statement(version.record), key))

@@ -22,9 +22,7 @@ _PROJECT = "pyproject.toml"
 _NAME = re.compile(r"[\w.-]+")
 
 
-def requirements(
-    commit: str, imports: Collection[str], own: Collection[str], tell: Tell
-) -> bytes:
+def requirements(commit: str, imports: Collection[str], own: Collection[str], tell: Tell) -> bytes:
     """Return the locked versions and hashes of what modules are of, and of all that these need.
 
     Of the project's extras, such as xgboost, only what the modules ``own`` are of is among them.
