@@ -155,23 +155,12 @@ class Calls:
             thread.join()
 
 
-@contextmanager
-def serving(copy: Released, *options: str, **variables: str) -> Iterator[Service]:
-    """Run `model serve` on a free port until the block ends."""
-    log = copy.path.parent / "serve.log"
-    with log.open("wb") as out, (copy.path.parent / "serve.err").open("wb") as err:
-        process = subprocess.Popen(
-            [
-                "python",
-                "-m",
-                "mlrepo.commands",
-                "serve",
-                "--port",
-                "0",
-                "--poll",
-                "0.5",
-                *options,
-            ],
+def started(copy: Released, *options: str, **variables: str) -> "subprocess.Popen[bytes]":
+    """Return the process of `model serve`, which writes to serve.log and serve.err."""
+    beside = copy.path.parent
+    with (beside / "serve.log").open("wb") as out, (beside / "serve.err").open("wb") as err:
+        return subprocess.Popen(
+            ["python", "-m", "mlrepo.commands", "serve", "--poll", "0.5", *options],
             cwd=copy.path,
             env={**copy.project.active(), "PYTHONUNBUFFERED": "1", **variables},
             executable=str(copy.project.path / ".venv" / "bin" / "python"),
@@ -179,6 +168,12 @@ def serving(copy: Released, *options: str, **variables: str) -> Iterator[Service
             stdout=out,
             stderr=err,
         )
+
+
+@contextmanager
+def serving(copy: Released, *options: str, **variables: str) -> Iterator[Service]:
+    """Run `model serve` on a free port until the block ends."""
+    process = started(copy, "--port", "0", *options, **variables)
     service = Service(process, copy, 0)
     try:
         service.wait_for(lambda: any(line["event"] == "start" for line in service.log()))

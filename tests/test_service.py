@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import threading
 import time
 from contextlib import suppress
@@ -14,7 +15,7 @@ from browser import opened
 from conftest import Tool
 from made_tags import assigned_unchecked
 from releases import MODEL, Released, copied, flip
-from serving import GOOD, Calls, predicted, rows, serving
+from serving import GOOD, Calls, predicted, rows, serving, started
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def refused(copy: Released, *options: str, **variables: str) -> str:
     """Start the service, which must end at once with one message; return that."""
     done = copy.model("serve", "--port", "0", *options, check=False, **variables)
     assert done.returncode == 2, done.stdout
+    assert done.stdout == ""  # nothing is logged before it is known that it can serve
     assert done.stderr.count("error: ") == 1
     assert "Traceback" not in done.stderr
     return done.stderr
@@ -86,7 +88,8 @@ def test_its_commands_do_what_its_page_says(copy: Released) -> None:
 def test_it_starts_with_nothing_that_is_wrong(copy: Released) -> None:
     assert "not both" in refused(copy, "--version", "v1", "--stage", "prod")
     assert "v9" in refused(copy, "--version", "v9")
-    assert "'live'" in refused(copy, "--stage", "live")
+    assert "'live' is no stage: versions.yaml has" in refused(copy, "--stage", "live")
+    assert "fewer than 16" in refused(copy, MODEL_SERVE_TOKEN="x")
     assert "MODEL_SERVE_TOKEN" in refused(copy, "--host", "0.0.0.0")
     with serving(copy) as service:
         assert "in use: choose --host and --port" in refused(copy, "--port", str(service.port))
@@ -96,15 +99,15 @@ def test_it_starts_with_nothing_that_is_wrong(copy: Released) -> None:
 
 
 def test_a_wrong_token_opens_nothing(copy: Released) -> None:
-    with serving(copy, "--host", "0.0.0.0", MODEL_SERVE_TOKEN="open sesame") as service:
+    with serving(copy, "--host", "0.0.0.0", MODEL_SERVE_TOKEN="open sesame open") as service:
         paths = ["/predict", "/predict/batch", "/metrics", "/version", "/docs", "/openapi.json"]
-        for token in (None, "open", "open sesame!", "Open Sesame"):
+        for token in (None, "open", "open sesame open!", "Open Sesame Open"):
             for path in [*paths, "/", "/predict/"]:
                 answer = service.client(token).ask(path, GOOD if "predict" in path else None)
                 assert answer.status == 401, (token, path)
                 assert answer.headers["WWW-Authenticate"] == "Bearer"
         assert service.client().ask("/health").status == 200
-        assert service.client("open sesame").ask("/predict", GOOD).status == 200
+        assert service.client("open sesame open").ask("/predict", GOOD).status == 200
 
 
 def test_it_goes_over_to_what_is_promoted_and_drops_no_request(copy: Released) -> None:
@@ -194,3 +197,17 @@ def test_what_is_in_flight_is_answered_before_it_stops(copy: Released) -> None:
         assert service.process.wait(60) == 0
     assert found
     assert set(found) == {200}
+
+
+def test_it_ends_while_it_loads_as_well(copy: Released) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = started(copy, "--port", str(port))
+    while True:  # it has the port before it has a model
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            break
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.terminate()
+    assert process.wait(60) == 0
+    assert (copy.path.parent / "serve.err").read_text(encoding="utf-8") == ""

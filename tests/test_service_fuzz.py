@@ -110,11 +110,11 @@ def test_what_is_no_http_hurts_nobody(service: Service) -> None:
 def test_schemathesis_finds_nothing(served_versions: Released, tmp_path: Path, tool: Tool) -> None:
     program = tool("schemathesis", 'pip install -e ".[test]"')
     copy = copied(served_versions, tmp_path / "copy")
-    with serving(copy, "--version", "v1", MODEL_SERVE_TOKEN="sesame") as service:
+    with serving(copy, "--version", "v1", MODEL_SERVE_TOKEN="open sesame open") as service:
         done = subprocess.run(
             [
                 *(program, "run", f"http://127.0.0.1:{service.port}/openapi.json"),
-                *("--header", "Authorization: Bearer sesame", "--checks", "all"),
+                *("--header", "Authorization: Bearer open sesame open", "--checks", "all"),
                 *("--max-examples", str(EXAMPLES), "--seed", "1", "--no-color"),
             ],
             cwd=tmp_path,
@@ -123,4 +123,4 @@ def test_schemathesis_finds_nothing(served_versions: Released, tmp_path: Path, t
             check=False,
         )
         assert done.returncode == 0, done.stdout[-6000:]
-        assert service.client("sesame").ask("/predict", GOOD).status == 200
+        assert service.client("open sesame open").ask("/predict", GOOD).status == 200

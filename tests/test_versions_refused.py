@@ -36,7 +36,7 @@ AS_IT_IS = [
     ((*REGISTER, "--version", "v01.2.3"), ["'v01.2.3' is no version"]),
     ((*REGISTER, "--version", "v2.0.0 beta"), ["'v2.0.0 beta' is no version"]),
     (("promote", "v9", "prod", "-m", "Why"), ["model has no version v9.0.0; it has v1.0.0"]),
-    (("promote", "v1.x", "prod", "-m", "Why"), ["nothing is in the stage 'v1.x'"]),
+    (("promote", "v1.x", "prod", "-m", "Why"), ["'v1.x' is no stage: versions.yaml has"]),
     (("promote", "v1", "live", "-m", "Why"), ["'live' is no stage", "has staging, prod"]),
     (("promote", "v1", "staging", "-m", "Why"), ["v1.0.0 is in 'staging' already"]),
     (("promote", "v1", "prod", "-m", ""), ["say why: -m WHY"]),

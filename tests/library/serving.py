@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import uvicorn
@@ -73,12 +73,13 @@ def as_bytes(content: Any) -> bytes:
 def served(chosen: Predictor) -> Served:
     """Return a model as if it were a version in production."""
     version = tagging.in_memory(chosen.version[1:], "1" * 40, {})
-    return Served("model", version, "prod", chosen, Rows(chosen, MOST), "now")
+    return Served(settings(), version, chosen, Rows(chosen, MOST), "now")
 
 
 def settings(**changes: Any) -> Settings:
     """Return settings for a test."""
     plain: dict[str, Any] = {
+        "project": "herds",
         "model": "model",
         "version": None,
         "stage": "prod",
@@ -97,8 +98,9 @@ def settings(**changes: Any) -> Settings:
 @contextmanager
 def running(first: Served, **changes: Any) -> Iterator[Running]:
     """Serve until the block ends."""
-    held, meters = Held(first), Meters()
-    app = make_app(lambda: held.served, settings(**changes), meters)
+    asked, meters = settings(**changes), Meters()
+    held = Held(replace(first, settings=asked))
+    app = make_app(lambda: held.served, asked, meters)
     meters.serve(first.chosen.version, first.chosen.sha256)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     with bind("127.0.0.1", 0) as listening:

@@ -13,7 +13,7 @@ import typer
 
 from mlrepo.commands import app, mirror, project, release, use
 from mlrepo.pipeline import git
-from mlrepo.prediction import predictor, write
+from mlrepo.prediction import sources, write
 from mlrepo.storage import configure
 from mlrepo.storage.remote_errors import RemoteError
 from mlrepo.versions.gate import verdict as gate
@@ -124,7 +124,7 @@ def test_paths_start_where_the_command_is_typed(
 
     found = SimpleNamespace(version="this model", sha256="0" * 64)
     monkeypatch.setattr(use, "pin", lambda: None)  # here is NumPy imported already
-    monkeypatch.setattr(predictor, "of_folder", lambda _: found)
+    monkeypatch.setattr(sources, "of_folder", lambda _: found)
     monkeypatch.setattr(write, "predict", predict)
     (folder / "data").mkdir()
     monkeypatch.chdir(folder / "data")

@@ -25,7 +25,7 @@ from mlrepo.serving.request_rows import Rows
 from penguins import card, data, evaluate, prepare
 
 from .conftest import TinyProject, tiny_table
-from .serving import running, served
+from .serving import running, served, settings
 from .test_card import ENVIRONMENT
 from .test_prediction import chosen
 from .test_stages import run
@@ -225,7 +225,7 @@ def test_the_service_tells_none(private: bool, capsys: pytest.CaptureFixture[str
     by = chosen()
     rows = Rows(by, 5)
     assert rows.one(json.dumps(rows.example()).encode())[0]["name"] == allowed[0]
-    said = json.dumps(document("model", by, rows))
+    said = json.dumps(document(settings(), by, rows, (rows.example(public=True), None)))
     with running(served(by), log_values=True) as service:
         for row in ({"name": NAMES[0]}, {"name": 5}, {"pin": 5}, {"pin": NAMES[0]}):
             answer = service.ask("/predict", GOOD | row)

@@ -41,7 +41,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, tiny: Any) -> set[str]:
             raise ProjectError(f"{version.name} is damaged")
         as_named = model.__class__(**{**vars(model), "version": version.name})
         made = served(as_named)
-        return Served("model", version, settings.stage, made.chosen, made.rows, "now")
+        return Served(settings, version, made.chosen, made.rows, "now")
 
     monkeypatch.setattr(follow, "load", load)
     return wrong

@@ -15,6 +15,8 @@ from mlrepo.serving.document import document
 from mlrepo.serving.request_rows import Rows
 from mlrepo.tables.schema import Schema
 
+from .serving import settings
+
 FIELDS: list[dict[str, Any]] = [
     {"name": "y", "type": "number"},
     {"name": 'a "b"', "type": "number"},
@@ -129,7 +131,7 @@ def test_a_column_with_holes_may_be_left_out(chosen: Predictor) -> None:
 
 def test_the_page_says_the_same(chosen: Predictor) -> None:
     rows = Rows(chosen, 2)
-    schemas = document("model", chosen, rows)["components"]["schemas"]
+    schemas = document(settings(), chosen, rows, (rows.example(), None))["components"]["schemas"]
     row = schemas["Row"]
     assert set(row["required"]) == set(GOOD) - {"n"}
     assert row["properties"]["n"]["anyOf"][0]["enum"] == [1, 2]

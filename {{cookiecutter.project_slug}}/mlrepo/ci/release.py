@@ -17,8 +17,8 @@ from mlrepo.pipeline.output import report
 from mlrepo.storage.store import Store
 from mlrepo.versions import fetch
 from mlrepo.versions import verify as proofs
+from mlrepo.versions.bundle.folder import fill
 from mlrepo.versions.proofs.envelope import Key
-from mlrepo.versions.proofs.folder import fill
 from mlrepo.versions.registry import DEPRECATED, Registry, Version
 from mlrepo.versions.tags import artifact_in_tag
 
@@ -42,7 +42,7 @@ def release(tag: str) -> bool:
         return False
     say("collect")
     folder, given = RELEASES / tag.replace("/", "-"), os.environ.get(KEY)
-    files = fill(folder, version, Key.load(given) if given else None)
+    files = fill(folder, version, Key.load(given) if given else None, say)
     print("\n".join(map(str, files)))
     record = version.record
     lines = [

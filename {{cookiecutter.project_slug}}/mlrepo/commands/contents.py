@@ -14,6 +14,7 @@ from mlrepo.commands.options import (
     OutputFolder,
     VersionName,
     VersionOrStage,
+    announce,
     end,
     opened,
 )
@@ -94,25 +95,18 @@ def get(
     output: OutputFolder,
     sign: Annotated[
         Path | None,
-        Option(metavar="KEY", help="Add card and record, and sign the folder with this key file."),
+        Option(metavar="KEY", help="Sign the folder with this key file."),
     ] = None,
     model: Model = None,
 ) -> None:
-    """Write model, SHA-256 and VERSION.json of a version to a folder, if the hashes are right."""
-    from mlrepo.storage.store import Store
-    from mlrepo.versions import fetch
+    """Write a version to a folder that needs nothing else, if the hashes are right."""
+    from mlrepo.versions.bundle.folder import fill
+    from mlrepo.versions.proofs.envelope import Key
 
     with opened(model) as registry:
         chosen, folder = registry.resolve(version), context.obj / output
-        if sign:
-            from mlrepo.versions.proofs.envelope import Key
-            from mlrepo.versions.proofs.folder import fill
-
-            print(
-                f"{chosen.name} is in {fill(folder, chosen, Key.load(str(context.obj / sign)))[0]}"
-            )
-        else:
-            print(f"{chosen.name} is in {fetch.fetch(chosen, folder, Store())}")
+        key = Key.load(str(context.obj / sign)) if sign else None
+        print(f"{chosen.name} is in {fill(folder, chosen, key, announce)[0]}")
 
 
 def report(

@@ -29,21 +29,18 @@ def predict(
     if version and stage:
         raise ProjectError("name a version or a stage, not both")
     pin()
-    from mlrepo.prediction import predictor, write
+    from mlrepo.prediction import sources, write
 
     with ExitStack() as stack:
         if version or stage:
             registry = stack.enter_context(opened(model))
             picked = registry.version(version) if version else registry.resolve(str(stage))
-            found = predictor.of_version(picked, announce)
+            found = sources.of_version(picked, announce)
         else:
-            found = predictor.of_folder(choose_model(model))
+            found = sources.of_folder(choose_model(model))
         table, target = context.obj / source, context.obj / output
         counts = write.predict(found, table, target, bad_rows == "set-aside", announce)
-        name, rows = f"{found.version} ({found.sha256[:12]})", counts.predicted
-        print(f"{rows} rows predicted by {name} in {output}")
-        if counts.bad:
-            print(f"{counts.bad} rows break the schema: {write.bad_rows(output)}")
+        print(write.describe(found, counts, output))
 
 
 def serve(
@@ -75,6 +72,7 @@ def serve(
     pin()
     # A table of a few rows is no work to share, and waking threads takes longer than it.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    from mlrepo.core.owner import project_name
     from mlrepo.serving import server
     from mlrepo.serving.settings import Settings, token_for
     from mlrepo.versions.rules.policy import load_settings
@@ -82,6 +80,17 @@ def serve(
     token, stage = token_for(host), None if version else stage or load_settings().last
     model = choose_model(model)
     settings = Settings(
-        model, version, stage, host, port, max_rows, max_bytes, poll, fetch, log_values, token
+        project=project_name(),
+        model=model,
+        version=version,
+        stage=stage,
+        host=host,
+        port=port,
+        max_rows=max_rows,
+        max_bytes=max_bytes,
+        poll=poll,
+        fetch=fetch,
+        log_values=log_values,
+        token=token,
     )
     server.run(settings, announce)

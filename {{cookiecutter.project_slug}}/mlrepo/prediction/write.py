@@ -74,6 +74,14 @@ def predict(
     return counts
 
 
+def describe(predictor: Predictor, counts: Counts, output: Path) -> str:
+    """Say what was written, by which model."""
+    by = f"{predictor.version} ({predictor.sha256[:12]})"
+    said = [f"{counts.predicted} rows predicted by {by} in {output}"]
+    said += [f"{counts.bad} rows break the schema: {bad_rows(output)}"] if counts.bad else []
+    return "\n".join(said)
+
+
 def bad_rows(output: Path) -> Path:
     """Return where rows that break the schema are set aside, each with what is wrong in it."""
     return output.with_name(f"{output.stem}.bad.csv")

@@ -30,6 +30,7 @@ def card(params: LibraryParams) -> str:
         "Model": _model(params),
         "Data": _data(params),
         "Scores": _scores(params, scores),
+        "Use": _use(name),
         "Environment": _environment(params),
         "Limits": limits,
         "Verify": [
@@ -128,6 +129,31 @@ def _thresholds() -> list[str]:
     lines = [keys, *([f"{float(curve[n][key]):.3f}" for key in keys] for n in sorted(near))]
     said = f"Where the score of {escape(*names)} is at least the threshold, on the test rows:"
     return ["", said, "", markdown(lines)]
+
+
+def _use(model: str) -> list[str]:
+    """Say what to do with the folder that holds the model, as the Hub's cards do."""
+    name = Path(model).name
+    return [
+        "`model get` and each release give a folder that needs nothing but Python "
+        f"{read_json(paths.ENVIRONMENT)['python']}:",
+        "",
+        "```console",
+        "$ python -m pip install --require-hashes -r requirements.txt",
+        "$ python predict.py example.csv -o predictions.csv",
+        "```",
+        "",
+        "`schema.yaml` says what a row must look like, and rows that do not are refused. The same "
+        "model in Python, for the columns that it reads itself:",
+        "",
+        "```python",
+        "import json, sys, skops.io",
+        "",
+        'sys.path.append("code.zip")  # classes of its own, if it has any',
+        'trusted = json.load(open("VERSION.json", encoding="utf-8"))["trusted"]',
+        f'model = skops.io.load("{name}", trusted=trusted)',
+        "```",
+    ]
 
 
 def _environment(params: LibraryParams) -> list[str]:

@@ -1,18 +1,22 @@
 """The routes of the service, behind a door that knows the token and counts requests."""
 
+import asyncio
 import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from email.message import Message
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import generate_latest
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as Sent
 
 from mlrepo.serving.batcher import Batcher
 from mlrepo.serving.document import bearer
@@ -21,8 +25,12 @@ from mlrepo.serving.settings import Settings
 from mlrepo.serving.telemetry import Meters, log
 
 _HEARD_OUT = 10_000_000  # bytes beyond the limit
+_PATIENCE = 20  # seconds for a body, less than the service waits for what is in flight
+_PACKED = "send the body as it is, without Content-Encoding"
+_OTHER = "send JSON in UTF-8: Content-Type: application/json"
 _OPEN = frozenset({"/health", "/ready"})  # for whoever looks after the process
-_KNOWN = _OPEN | {"/predict", "/predict/batch", "/version", "/metrics", "/docs", "/openapi.json"}
+_PAGES = frozenset({"/", "/docs", "/openapi.json"})
+_KNOWN = _OPEN | _PAGES | {"/predict", "/predict/batch", "/version", "/metrics"}
 
 
 def make_app(serving: Callable[[], Served], settings: Settings, meters: Meters) -> ASGIApp:
@@ -30,7 +38,7 @@ def make_app(serving: Callable[[], Served], settings: Settings, meters: Meters) 
     batcher = Batcher(meters)
     # Its page /docs comes from here and not from a CDN, with all columns in view.
     page = {"docExpansion": "full"}
-    app = FastAPIOffline(title=settings.model, redoc_url=None, swagger_ui_parameters=page)
+    app = FastAPIOffline(title=settings.project, redoc_url=None, swagger_ui_parameters=page)
 
     @app.post("/predict")
     @app.post("/predict/batch")
@@ -43,6 +51,7 @@ def make_app(serving: Callable[[], Served], settings: Settings, meters: Meters) 
             rows = served.rows.one(body) if single else served.rows.many(body)
             answers = await batcher.predict(served, rows)
         except HTTPException as no:
+            request.state.refusal = {"id": name, **_reason(no, settings.log_values)}
             return _json({"detail": no.detail}, name, no.status_code, no.headers)
         meters.predictions.labels(served.chosen.version).inc(len(rows))
         by = {"model_version": served.chosen.version, "model_sha256": served.chosen.sha256}
@@ -52,6 +61,10 @@ def make_app(serving: Callable[[], Served], settings: Settings, meters: Meters) 
         log("prediction", id=name, **by, predictions=said, milliseconds=spent, **values)
         found = answers[0] if single else {"predictions": answers}
         return _json(found | by, name)
+
+    @app.get("/")
+    async def index() -> Response:
+        return RedirectResponse("docs")
 
     @app.get("/version")
     async def version() -> dict[str, Any]:
@@ -79,22 +92,44 @@ async def _body(request: Request, most: int) -> bytes:
     """Return the body, of which no more than the limit is ever kept."""
     chunks, size = [], 0
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size <= most:
-                chunks.append(chunk)
-            # A client that is still sending does not read what it is told, so it may go on a while.
-            elif size > most + _HEARD_OUT:
-                break
+        async with asyncio.timeout(_PATIENCE):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size <= most:
+                    chunks.append(chunk)
+                # A client that is still sending reads no answer, so it may go on a while.
+                elif size > most + _HEARD_OUT:
+                    break
     except ClientDisconnect:
         raise HTTPException(400, "the body ended early") from None
+    except TimeoutError:
+        says = f"the body did not come within {_PATIENCE} seconds"
+        raise HTTPException(408, says, {"Connection": "close"}) from None
     if size > most:
         says = f"the body has more than {most} bytes: send fewer rows"
         raise HTTPException(413, says, {"Connection": "close"})  # the rest of the body is not read
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":  # a form of a foreign page can send anything else unasked
-        raise HTTPException(415, "send JSON, with the header Content-Type: application/json")
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise HTTPException(415, _PACKED, {"Accept-Encoding": "identity"})
+    if not _is_json(request.headers.get("content-type", "")):
+        raise HTTPException(415, _OTHER)
     return b"".join(chunks)
+
+
+@lru_cache(100)
+def _is_json(declared: str) -> bool:
+    """Whether a body is declared to be JSON in UTF-8; a form of a foreign page cannot be."""
+    kind = Message()
+    kind["Content-Type"] = declared
+    is_json = kind.get_content_type() == "application/json"
+    return is_json and kind.get_content_charset("utf-8") in ("utf-8", "us-ascii")
+
+
+def _reason(no: HTTPException, with_values: bool) -> dict[str, Any]:
+    """Return what the log says of a refusal; its words may hold values of the rows."""
+    told = no.detail
+    if isinstance(told, list) and not with_values:
+        told = [{key: each[key] for key in ("loc", "type")} for each in told]
+    return {"why": told}
 
 
 def _json(
@@ -115,9 +150,12 @@ def _guard(app: ASGIApp, token: str | None, meters: Meters) -> ASGIApp:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        status, start, path = 500, perf_counter(), scope["path"]
+        status, start, path = 0, perf_counter(), scope["path"]
+        state = scope.setdefault("state", {})
+        if scope["method"] == "HEAD":  # the server sends no body for its own scope's HEAD
+            scope = {**scope, "method": "GET"}
 
-        async def sending(message: Message) -> None:
+        async def sending(message: Sent) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -130,7 +168,15 @@ def _guard(app: ASGIApp, token: str | None, meters: Meters) -> ASGIApp:
                 says = "give the token: Authorization: Bearer TOKEN"
                 headers = {"WWW-Authenticate": "Bearer", "Connection": "close"}
                 await JSONResponse({"detail": says}, 401, headers)(scope, receive, sending)
+        except asyncio.CancelledError:  # it stops, and has waited long enough
+            if not status:
+                says = "the service stops: ask again"
+                await JSONResponse({"detail": says}, 503)(scope, receive, sending)
         finally:
+            status = status or 500
+            if status >= 400:
+                event = "refused" if status < 500 else "failed"
+                log(event, path=path[:100], status=status, **state.get("refusal", {}))
             # A name that a client made up is no label: each would be kept for ever.
             known = path if path in _KNOWN else "other"
             meters.requests.labels(known, status).inc()

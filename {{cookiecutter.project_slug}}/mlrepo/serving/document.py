@@ -4,6 +4,7 @@ The service itself reads bodies as bytes, and may switch to a version with other
 routes stand here once more, without a word of what they do.
 """
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, FastAPI, Response
@@ -11,7 +12,8 @@ from fastapi.security import HTTPBearer
 from pydantic import Field, WithJsonSchema
 
 from mlrepo.prediction.predictor import Predictor
-from mlrepo.serving.request_rows import Rows, closed
+from mlrepo.serving.request_rows import Row, Rows, closed
+from mlrepo.serving.settings import Settings
 
 bearer = HTTPBearer(auto_error=False)
 
@@ -20,8 +22,9 @@ _NAMES = {"model_version": str, "model_sha256": Annotated[str, Field(pattern="^[
 _TEXT = {"schema": {"type": "string"}}
 _REFUSALS = {
     401: "The token is missing or wrong",
+    408: "The body did not come in time",
     413: "The body is too large",
-    415: "The body is not declared to be JSON",
+    415: "The body is not declared to be JSON, or is packed or not in UTF-8",
 }
 _FACTS = {"model": str, **_NAMES, "commit": str, "stage": str | None, "since": str}
 _VERSION = closed("Version", _FACTS)
@@ -29,26 +32,38 @@ _ALIVE = closed("Alive", {"alive": bool})
 _READY = closed("Ready", {"ready": bool, "model_version": str})
 
 
-def document(model: str, chosen: Predictor, rows: Rows) -> dict[str, Any]:
-    """Return the OpenAPI document of the service while it serves a version."""
+def document(
+    settings: Settings, chosen: Predictor, rows: Rows, example: tuple[Row, dict[str, Any] | None]
+) -> dict[str, Any]:
+    """Return the OpenAPI document of the service while it serves a version.
+
+    ``example`` is a row and the answer to it, None where the model gives none.
+    """
     app = FastAPI(
-        title=model,
+        title=settings.project,
         version=chosen.version,
-        description=f"Predicts '{chosen.data.target}'. SHA-256: `{chosen.sha256}`.",
+        description=f"The model '{settings.model}' predicts '{chosen.data.target}'. "
+        f"SHA-256: `{chosen.sha256}`.",
         generate_unique_id_function=lambda route: route.path[1:].replace("/", "_"),
     )
-    answer, row, guarded = _answer(chosen), rows.example(public=True), _refused(401)
+    answer, (row, said) = _answer(chosen), example
+    refused = partial(_refused, settings.token is not None)
+    guarded, by = refused(), {"model_version": chosen.version, "model_sha256": chosen.sha256}
     one = closed("One", answer | _NAMES)
     listed = Annotated[list[closed("Answer", answer)], Field(min_length=1)]  # type: ignore[misc,valid-type]
     many = closed("Many", {"predictions": listed, **_NAMES})
     several = f"Predict for up to {rows.most} rows, in their order"
-    for path, summary, answered, taken, example in (
-        ("/predict", "Predict for one row", one, rows.row, row),
-        ("/predict/batch", several, many, rows.batch, {"rows": [row]}),
+    for path, summary, answered, taken, asks, says in (
+        ("/predict", "Predict for one row", one, rows.row, row, said),
+        ("/predict/batch", several, many, rows.batch, {"rows": [row]}, {"predictions": [said]}),
     ):
-        shown: Any = Annotated[taken, Body(openapi_examples={"schema": {"value": example}})]
+        shown: Any = Annotated[taken, Body(openapi_examples={"example": {"value": asks}})]
+        known = refused(408, 413, 415)
+        if said is not None and says is not None:
+            content = {"application/json": {"example": says | by}}
+            known["responses"][200] = {"content": content}
 
-        @app.post(path, summary=summary, response_model=answered, **_refused(401, 413, 415))
+        @app.post(path, summary=summary, response_model=answered, **known)
         def take(body: shown) -> None:
             pass
 
@@ -75,7 +90,8 @@ def _answer(chosen: Predictor) -> dict[str, Any]:
     return {"prediction": classes, **probabilities}
 
 
-def _refused(*codes: int) -> dict[str, Any]:
-    """Return what FastAPI is to know of a route that the token guards."""
-    responses = {code: {"model": _REFUSAL, "description": _REFUSALS[code]} for code in codes}
-    return {"dependencies": [Depends(bearer)], "responses": responses}
+def _refused(guarded: bool, *codes: int) -> dict[str, Any]:
+    """Return what FastAPI is to know of a route that refuses, also where a token guards it."""
+    told = (401, *codes) if guarded else codes
+    responses = {code: {"model": _REFUSAL, "description": _REFUSALS[code]} for code in told}
+    return {"dependencies": [Depends(bearer)] if guarded else [], "responses": responses}

@@ -4,6 +4,7 @@ The types read the bytes of a body in one go, without an object for each row, an
 the OpenAPI page of the same types.
 """
 
+import json
 import math
 from datetime import date, datetime
 from functools import partial
@@ -24,9 +25,10 @@ from pydantic import Field as Info
 from pydantic_core import PydanticCustomError, ValidationError
 from typing_extensions import TypedDict
 
-from mlrepo.core.errors import PRIVATE, ProjectError, did_you_mean, listed
+from mlrepo.core.errors import PRIVATE, ProjectError, did_you_mean, listed, shown
 from mlrepo.learning import features
 from mlrepo.prediction.predictor import Predictor
+from mlrepo.tables.example import example
 from mlrepo.tables.schema import Constraints, Field
 
 Row = dict[str, Any]
@@ -81,7 +83,7 @@ class Rows:
 
     def example(self, *, public: bool = False) -> Row:
         """Return a row that obeys the schema, as JSON has it, or what of it ``public`` allows."""
-        return {f.name: _example(_public(f) if public else f) for f in self.fields}
+        return {f.name: example(_public(f) if public else f) for f in self.fields}
 
     def loggable(self, rows: list[Row]) -> list[Row]:
         """Return rows without the values that nobody is told."""
@@ -96,7 +98,7 @@ class Rows:
             values = Annotated[values, AfterValidator(check)]
         if field.type in ("date", "datetime") and (limits.minimum, limits.maximum) != (None, None):
             shown = shown or f"From {limits.minimum} to {limits.maximum}."
-        facts = Info(title=field.title, description=shown, examples=[_example(field)])
+        facts = Info(title=field.title, description=shown, examples=[example(field)])
         if field.name not in self.needed or limits.maxMissing > 0:
             return NotRequired[Annotated[values | None, facts]]
         return Annotated[values, facts]
@@ -105,7 +107,7 @@ class Rows:
         try:
             return adapter.validate_json(body)
         except ValidationError as error:
-            found = error.errors(include_url=False, include_context=False, include_input=False)
+            found = error.errors(include_url=False, include_context=False)
         raise HTTPException(422, [self._told(mistake) for mistake in found[:_SHOWN]])
 
     def _told(self, mistake: Any) -> dict[str, Any]:
@@ -117,17 +119,19 @@ class Rows:
         kind, says = mistake["type"], mistake["msg"].replace("Input should be", "must be")
         if not where:
             return f"the body: {says}"
-        row = f"row {where[1]}, " if len(where) > 1 else ""
+        # Counted as `model predict` counts them; `loc` is of JSON, whose lists begin at 0.
+        row = f"row {where[1] + 1}, " if len(where) > 1 else ""
         if len(where) == 2 or where == ["rows"]:
             return f"{row.rstrip(', ') or 'rows'}: {says}"
         name = where[-1]
         if kind == "missing":
             return f"{row}'{name}' is missing"
-        if kind == "literal_error":
-            enum = next(field.constraints.enum for field in self.fields if field.name == name)
-            return f"{row}'{name}': must be one of {listed(enum or ())}"
         if kind != "extra_forbidden":
-            return f"{row}'{name}': {says}"
+            field = next(field for field in self.fields if field.name == name)
+            if kind == "literal_error":
+                says = f"must be one of {listed(field.constraints.enum or ())}"
+            value = "" if field.private else f", not {_shown(mistake['input'])}"
+            return f"{row}'{name}': {says.partition(', got ')[0]}{value}"
         if name == self._target:
             return f"{row}'{name}' is what the model predicts: leave it out"
         return f"{row}'{name}' is no column of the schema{did_you_mean(str(name), self._types)}"
@@ -203,25 +207,9 @@ def _values(field: Field) -> Any:
     return found
 
 
-def _example(field: Field) -> Any:
-    limits = field.constraints
-    if limits.enum:
-        return limits.enum[0]
-    bounds = [bound for bound in (limits.minimum, limits.maximum) if bound is not None]
-    match field.type:
-        case "integer":
-            return round(sum(map(float, bounds)) / len(bounds)) if bounds else 1
-        case "number":
-            return sum(map(float, bounds)) / len(bounds) if bounds else 1.5
-        case "boolean":
-            return True
-        case "string":
-            return "text"
-    moment = str(bounds[0]) if bounds else date(2024, 1, 31).isoformat()
-    if field.type == "date":
-        return moment
-    moment = moment if "T" in moment else f"{moment[:10]}T00:00:00"
-    return f"{moment}Z" if field.timezone else moment
+def _shown(value: Any) -> str:
+    """Return a value as JSON has it."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else shown(value)
 
 
 def _whole(value: Any) -> Any:

@@ -12,7 +12,8 @@ from fastapi import HTTPException
 
 from mlrepo.core.errors import PRIVATE, ProjectError, first_line
 from mlrepo.pipeline.output import Tell
-from mlrepo.prediction import batches, predictor
+from mlrepo.prediction import batches, sources
+from mlrepo.prediction.predictor import Predictor
 from mlrepo.serving.document import document
 from mlrepo.serving.request_rows import Row, Rows
 from mlrepo.serving.settings import Settings
@@ -25,10 +26,9 @@ Answer = dict[str, Any]
 class Served:
     """A loaded version, and since when it answers."""
 
-    model: str
+    settings: Settings
     version: Version
-    stage: str | None
-    chosen: predictor.Predictor
+    chosen: Predictor
     rows: Rows
     since: str
 
@@ -36,18 +36,23 @@ class Served:
     def facts(self) -> dict[str, Any]:
         """What is served, for people and for programs that watch it."""
         return {
-            "model": self.model,
+            "model": self.settings.model,
             "model_version": self.chosen.version,
             "model_sha256": self.chosen.sha256,
             "commit": self.version.tag.commit,
-            "stage": self.stage,
+            "stage": self.settings.stage,
             "since": self.since,
         }
 
     @cached_property
     def openapi(self) -> dict[str, Any]:
         """The description of the service for this version."""
-        return document(self.model, self.chosen, self.rows)
+        row = self.rows.example(public=True)
+        try:
+            [answer] = self.answers(self.rows.one(json.dumps(row).encode()))
+        except HTTPException:  # the example is made up, and the model may know better
+            answer = None
+        return document(self.settings, self.chosen, self.rows, (row, answer))
 
     def answers(self, rows: list[Row]) -> list[Answer]:
         """Return the prediction for each row, and its probabilities where the model has them.
@@ -74,9 +79,9 @@ class Served:
 
 def load(settings: Settings, version: Version, tell: Tell) -> Served:
     """Return a version that has answered once."""
-    found = predictor.of_version(version, tell)
+    found = sources.of_version(version, tell)
     now, rows = datetime.now(UTC).isoformat(timespec="seconds"), Rows(found, settings.max_rows)
-    served = Served(settings.model, version, settings.stage, found, rows, now)
+    served = Served(settings, version, found, rows, now)
     try:
         # What scikit-learn makes ready at the first call is ready before the first request.
         served.answers(rows.one(json.dumps(rows.example()).encode()))

@@ -21,9 +21,11 @@ def run(settings: Settings, tell: Tell) -> None:
     """Serve a version, or what is in a stage; end when the process gets SIGTERM or SIGINT."""
     if "pandas" not in sys.modules and find_spec("pandas") is None:
         sys.meta_path.insert(0, _NoPandas)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     meters = Meters()
-    follower = Follower(settings, meters, tell)
+    # The address first: a service that cannot have it loads nothing and logs nothing.
     with bind(settings.host, settings.port) as listening:
+        follower = Follower(settings, meters, tell)
         host, port = listening.getsockname()[:2]
         app = make_app(lambda: follower.served, settings, meters)
         config = uvicorn.Config(
@@ -34,12 +36,14 @@ def run(settings: Settings, tell: Tell) -> None:
             ws="none",
             timeout_graceful_shutdown=_GRACE,
         )
-        log("start", host=host, port=port, token=settings.token is not None)
-        # uvicorn stops at these signals, and then raises them again for whoever was there before.
+        server = uvicorn.Server(config)
+        # uvicorn stops at these signals once it runs, and then raises them again for whoever was
+        # there before.
         for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, lambda *_: None)
+            signal.signal(each, lambda *_: setattr(server, "should_exit", True))
+        log("start", host=host, port=port, token=settings.token is not None)
         follower.start()
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])
     log("stop")
 
 

@@ -7,9 +7,10 @@ column of the type `any` is there and is not read.
 """
 
 import re
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import Field as Constraint
@@ -65,6 +66,8 @@ class Field(Section):
     bareNumber: bool = True  # noqa: N815 -- a key of the standard
     title: str | None = None
     description: str | None = None
+    # A value that shows people what to send, as JSON has it: dates and times in ISO 8601.
+    example: Bound | bool = None
     private: bool = False
     constraints: Constraints = Constraints()
 
@@ -103,6 +106,30 @@ class Field(Section):
                     f"'{self.name}' is a {self.type} and its enum has {value!r}, which YAML reads "
                     f"as {type(value).__name__}: {_QUOTE if str in kinds else f'write {words}'}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _example_obeys(self) -> "Field":
+        value: Any = self.example
+        if value is None:
+            return self
+        limits, said = self.constraints, f"the example {value!r} of '{self.name}'"
+        low, high = limits.minimum, limits.maximum
+        if self.private:
+            raise ValueError(f"'{self.name}' is private: it has no example")
+        if type(value) not in _ENUM[self.type]:
+            raise ValueError(f"{said} is no {self.type}")
+        if self.type in ("date", "datetime"):
+            kind = date if self.type == "date" else datetime
+            try:
+                kind.fromisoformat(value)
+            except ValueError:
+                raise ValueError(f"{said} is not written as in ISO 8601") from None
+        if limits.enum is not None and value not in limits.enum:
+            raise ValueError(f"{said} is not in its enum")
+        # Moments in ISO 8601 are in the order of their texts.
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise ValueError(f"{said} is beyond its minimum or maximum")
         return self
 
     @model_validator(mode="after")

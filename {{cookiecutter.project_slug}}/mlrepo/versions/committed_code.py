@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -78,7 +78,7 @@ class CommittedCode:
         Import statements, docstrings, comments and formatting do not count, so that a function
         may move to another module. Nor do modules that have become a part of the library.
         """
-        paths = {_dotted(path): path for path in self._files if path.endswith(".py")}
+        paths = {dotted(path): path for path in self._files if path.endswith(".py")}
         ours = old_records.library_modules(self._commit)
         reached, waiting, found = set[str](), list(modules), list[str]()
         while waiting:
@@ -98,7 +98,8 @@ class CommittedCode:
         return sorted(found)
 
 
-def _dotted(path: str) -> str:
+def dotted(path: str) -> str:
+    """Return the name of the module in a file of a package."""
     return path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
 
 
@@ -148,12 +149,23 @@ def _used(tree: ast.Module, place: str) -> Iterator[str]:
     in_hints = {id(node) for hint in hints if hint for node in ast.walk(hint)}
     names = [node for node in nodes if isinstance(node, ast.Name)]
     annotated = {node.id for node in names} - {n.id for n in names if id(n) not in in_hints}
-    for node in nodes:
+    return imported(tree, place, annotated)
+
+
+def imported(tree: ast.Module, place: str, besides: Collection[str] = ()) -> Iterator[str]:
+    """Yield the modules that a module may import, in functions too, and the names out of them.
+
+    Args:
+        tree: of the module.
+        place: the package that it is in.
+        besides: names that do not count.
+    """
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom):
             above = place.rsplit(".", node.level - 1)[0] if node.level else ""
             base = ".".join(filter(None, [above, node.module]))
             for each in node.names:
-                if (each.asname or each.name) not in annotated:
+                if (each.asname or each.name) not in besides:
                     yield from (base, f"{base}.{each.name}")

@@ -17,11 +17,17 @@ def fetch(version: Version, folder: Path, store: Store) -> Path:
 
     VERSION.json comes last, so that a folder which has it is complete.
     """
+    target = fetch_model(version, folder, store)
+    write_json(folder / "VERSION.json", version_info(version))
+    return target
+
+
+def fetch_model(version: Version, folder: Path, store: Store) -> Path:
+    """Write model and SHA-256 to ``folder``; return the path of the model."""
     artifact = version.record["artifact"]
     target = _file(artifact["path"], artifact, folder, store)
     with atomic(target.with_name(f"{target.name}.sha256")) as partial:
         partial.write_text(f"{artifact['sha256']}  {target.name}\n", encoding="utf-8", newline="\n")
-    write_json(folder / "VERSION.json", version_info(version))
     return target
 
 

@@ -133,6 +133,7 @@ class Registry:
             return self.version(text)
         current = self.current(text)
         if current is None:
+            rules.refuse_unknown(text)
             raise ProjectError(
                 f"nothing is in the stage '{text}': see `model show`{self._not_believed}"
             )

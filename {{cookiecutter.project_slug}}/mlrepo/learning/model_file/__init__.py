@@ -2,7 +2,8 @@
 
 ``save`` writes canonical skops (see ``canonical.py``) and beside it ``<name>.sha256``, which
 ``sha256sum -c`` understands. ``load`` checks the SHA-256, then every type that the file names
-against ``trusted_types.py``, and only then builds the estimator.
+against ``trusted_types.py``, and only then builds the estimator. ``load_released`` does so by what
+a release says of its file.
 """
 
 import hashlib
@@ -11,8 +12,10 @@ import json
 import re
 import tempfile
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import skops.io
 from sklearn.base import BaseEstimator
@@ -47,19 +50,41 @@ def refuse_unkept(estimator: BaseEstimator) -> None:
 def load(path: Path) -> BaseEstimator:
     """Return the estimator in ``path``, which must be the file that ``save`` wrote."""
     fix = f"`dvc checkout {path}` restores the file of this commit, `dvc repro` makes a new one"
+    expected = partial(_read_sidecar, _sidecar(path), path.name)
+    return _load(path, expected, fix, trusted_types.trusted_types)
+
+
+def load_released(path: Path, sha256: str, trusted: list[str]) -> BaseEstimator:
+    """Return the estimator in ``path``, which must have this SHA-256 and name no other types.
+
+    skops' own types need not be among those ``trusted``.
+    """
+    return _load(path, lambda: sha256, "take the release again", lambda _: trusted)
+
+
+def trusted_in(path: Path) -> list[str]:
+    """Return the types beyond skops' own that a file names which ``load`` has taken before."""
+    with zipfile.ZipFile(path) as archive:
+        schema = json.loads(archive.read("schema.json"))
+    return trusted_types.trusted_types(schema, proven=True)
+
+
+def _load(
+    path: Path, expected: Callable[[], str], fix: str, trust: Callable[[Any], list[str]]
+) -> BaseEstimator:
     try:
         file = path.open("rb")
     except FileNotFoundError:
         raise ProjectError(f"the model {path} is missing: {fix}") from None
     # Hash and load through one open file: what was hashed is what is loaded.
     with file:
-        digest, expected = _digest(file), _read_sidecar(_sidecar(path), path.name)
-        if digest != expected:
+        digest, right = _digest(file), expected()
+        if digest != right:
             raise ProjectError(
                 f"{path} is not the file that was saved (its SHA-256 is {digest[:12]}..., not "
-                f"{expected[:12]}...), so it was not loaded: {fix}"
+                f"{right[:12]}...), so it was not loaded: {fix}"
             )
-        return _construct(file, str(path), fix)
+        return _construct(file, str(path), fix, trust)
 
 
 def _digest(file: _File) -> str:
@@ -91,7 +116,7 @@ def _write(estimator: BaseEstimator, file: _File, folder: Path | None) -> str:
         "write classes and functions of your own in model.py, each with a name of its own, or use "
         f"scikit-learn's; add a type that you trust to {trusted_types.__name__}"
     )
-    loaded = _construct(file, f"{name} cannot be kept: its file", fix)
+    loaded = _construct(file, f"{name} cannot be kept: its file", fix, trusted_types.trusted_types)
     with tempfile.TemporaryFile(dir=folder) as again:
         canonical.write(loaded, again, folder)
         if _digest(again) != digest:
@@ -102,7 +127,9 @@ def _write(estimator: BaseEstimator, file: _File, folder: Path | None) -> str:
     return digest
 
 
-def _construct(file: _File, name: str, fix: str) -> BaseEstimator:
+def _construct(
+    file: _File, name: str, fix: str, trust: Callable[[Any], list[str]]
+) -> BaseEstimator:
     """Build the estimator in an open skops file; ``name`` and ``fix`` are for messages."""
     if not zipfile.is_zipfile(file):
         raise ProjectError(
@@ -112,7 +139,7 @@ def _construct(file: _File, name: str, fix: str) -> BaseEstimator:
     try:
         with zipfile.ZipFile(file) as archive:
             schema = json.loads(archive.read("schema.json"))
-        loaded = skops.io.load(file, trusted=trusted_types.trusted_types(schema))
+        loaded = skops.io.load(file, trusted=trust(schema))
     except UntrustedTypesFoundException as error:
         # skops adds its own advice below the first line, which does not fit here.
         found = str(error).partition("\n")[0].rpartition(": ")[2].rstrip(".")

@@ -79,12 +79,13 @@ TRUSTED: Final = {
 }
 
 
-def trusted_types(schema: Any) -> list[str]:
+def trusted_types(schema: Any, *, proven: bool = False) -> list[str]:
     """Return those types of a skops file's ``schema.json`` that are trusted beyond skops' own.
 
     They are ``TRUSTED``, partial where all that it calls is scikit-learn's check_array, and what
     the owner's package defines: classes anywhere in it, and functions in ``model.py``. Only what
-    the file names is returned, as skops' audit slows down with the length of the list.
+    the file names is returned, as skops' audit slows down with the length of the list. In a file
+    that is ``proven`` to be one that was loaded before, the package's own are not looked at again.
     """
     trusted, partials = set(), []
     for node in nodes(schema):
@@ -93,7 +94,7 @@ def trusted_types(schema: Any) -> list[str]:
             continue
         full = f"{module}.{name}"
         own = full not in TRUSTED and module.partition(".")[0] == owner.name()
-        if own and not _is_own(loader, module, name):
+        if own and not (proven or _is_own(loader, module, name)):
             raise ProjectError(
                 f"{full} cannot be in a model file: of this project a model may hold objects "
                 f"of its classes, and functions defined by name in {_functions()}"

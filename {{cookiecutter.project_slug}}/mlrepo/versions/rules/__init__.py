@@ -23,6 +23,14 @@ def where() -> tuple[str, str] | None:
     return None
 
 
+def refuse_unknown(stage: str) -> None:
+    """Raise if versions.yaml, as it is in this folder, has no such stage."""
+    if PATH.exists():
+        from mlrepo.versions.rules import policy
+
+        policy.load_settings().stage(stage)
+
+
 @dataclass(frozen=True)
 class Reading:
     """How the rules in force read the tags.
