@@ -27,6 +27,7 @@ from typing_extensions import TypedDict
 from mlrepo.core.errors import PRIVATE, ProjectError, did_you_mean, listed
 from mlrepo.learning import features
 from mlrepo.prediction.predictor import Predictor
+from mlrepo.tables.example import example
 from mlrepo.tables.schema import Constraints, Field
 
 Row = dict[str, Any]
@@ -81,7 +82,7 @@ class Rows:
 
     def example(self, *, public: bool = False) -> Row:
         """Return a row that obeys the schema, as JSON has it, or what of it ``public`` allows."""
-        return {f.name: _example(_public(f) if public else f) for f in self.fields}
+        return {f.name: example(_public(f) if public else f) for f in self.fields}
 
     def loggable(self, rows: list[Row]) -> list[Row]:
         """Return rows without the values that nobody is told."""
@@ -96,7 +97,7 @@ class Rows:
             values = Annotated[values, AfterValidator(check)]
         if field.type in ("date", "datetime") and (limits.minimum, limits.maximum) != (None, None):
             shown = shown or f"From {limits.minimum} to {limits.maximum}."
-        facts = Info(title=field.title, description=shown, examples=[_example(field)])
+        facts = Info(title=field.title, description=shown, examples=[example(field)])
         if field.name not in self.needed or limits.maxMissing > 0:
             return NotRequired[Annotated[values | None, facts]]
         return Annotated[values, facts]
@@ -201,27 +202,6 @@ def _values(field: Field) -> Any:
         shown = Info(json_schema_extra={"enum": list(enum)})
         found = Annotated[found, AfterValidator(partial(_one_of, enum)), shown]
     return found
-
-
-def _example(field: Field) -> Any:
-    limits = field.constraints
-    if limits.enum:
-        return limits.enum[0]
-    bounds = [bound for bound in (limits.minimum, limits.maximum) if bound is not None]
-    match field.type:
-        case "integer":
-            return round(sum(map(float, bounds)) / len(bounds)) if bounds else 1
-        case "number":
-            return sum(map(float, bounds)) / len(bounds) if bounds else 1.5
-        case "boolean":
-            return True
-        case "string":
-            return "text"
-    moment = str(bounds[0]) if bounds else date(2024, 1, 31).isoformat()
-    if field.type == "date":
-        return moment
-    moment = moment if "T" in moment else f"{moment[:10]}T00:00:00"
-    return f"{moment}Z" if field.timezone else moment
 
 
 def _whole(value: Any) -> Any:
