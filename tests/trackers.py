@@ -181,7 +181,7 @@ import json, struct, sys
 from wandb.proto import wandb_internal_pb2 as messages
 
 content = open(sys.argv[1], "rb").read()
-position, whole, found = 7, b"", {"config": {}, "metrics": {}, "files": []}
+position, whole, found = 7, b"", {"config": {}, "metrics": {}, "files": [], "artifacts": {}}
 while position + 7 <= len(content):
     left = 32768 - position % 32768
     if left < 7:
@@ -199,6 +199,7 @@ while position + 7 <= len(content):
         run = record.run
         found.update(id=run.run_id, project=run.project, name=run.display_name)
         found.update(tags=list(run.tags), job_type=run.job_type, group=run.run_group)
+        found.update(notes=run.notes, commit=run.git.commit, repository=run.git.remote_url)
         found["config"] |= {each.key: json.loads(each.value_json) for each in run.config.update}
     if record.HasField("history"):
         for item in record.history.item:
@@ -206,6 +207,13 @@ while position + 7 <= len(content):
             found["metrics"][key] = json.loads(item.value_json)
     if record.HasField("files"):
         found["files"] += [file.path for file in record.files.files]
+    if record.HasField("artifact"):
+        art = record.artifact
+        found["artifacts"][art.name] = {
+            "type": art.type, "aliases": list(art.aliases), "used": art.use_after_commit,
+            "digest": art.digest, "metadata": json.loads(art.metadata or "{}"),
+            "files": {each.path: each.local_path for each in art.manifest.contents},
+        }
 print(json.dumps(found))
 """
 
