@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from mlrepo.mirror import mlflow_registry, runs
-from mlrepo.mirror import repository as mirror_repository
 from mlrepo.pipeline import git
 from mlrepo.storage.store import Stored
 from mlrepo.versions.registry import Registry
@@ -202,26 +201,6 @@ def test_trials_know_their_sweep_and_when_they_began(repository: Repository) -> 
     sweeps = {name: trial.sweep for name, trial in trials.items()}
     assert sweeps == dict(zip(names, ("sweep", "my-sweep", None, None), strict=True))
     assert [trials[name].begun.timestamp() for name in names] == [1000, 1001, 1002, 1003]
-
-
-@pytest.mark.parametrize(
-    ("remote", "shown"),
-    [
-        ("https://me:secret@example.com/a/b.git", "https://example.com/a/b.git"),
-        ("git@example.com:a/b.git", "git@example.com:a/b.git"),
-        ("../origin.git", "my-penguins"),
-        ("/srv/git/b.git", "my-penguins"),
-        ("file:///srv/git/b.git", "my-penguins"),
-        (None, "my-penguins"),
-    ],
-)
-def test_a_repository_has_a_name_that_others_can_use(
-    repository: Repository, remote: str | None, shown: str
-) -> None:
-    Path("pyproject.toml").write_text('[project]\nname = "my-penguins"\n', encoding="utf-8")
-    if remote:
-        repository.git("remote", "add", "origin", remote)
-    assert mirror_repository.address() == shown
 
 
 def test_a_commit_of_another_model_has_no_run(repository: Repository) -> None:

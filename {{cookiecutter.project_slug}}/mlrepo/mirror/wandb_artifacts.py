@@ -23,7 +23,7 @@ def log(to: Any, run: Run) -> None:
             to.log_artifact(made)
     file = Path(to.dir, run.model_file)
     if file.is_file():
-        to.log_artifact(_model(run, file), aliases=_aliases(run))
+        to.log_artifact(_model(run, file), aliases=aliases(run))
 
 
 def _table(table: Table, folder: Path) -> Any:
@@ -48,7 +48,7 @@ def _model(run: Run, file: Path) -> Any:
     return made
 
 
-def _aliases(run: Run) -> list[str]:
+def aliases(run: Run) -> list[str]:
     """Return the version and where it is in use; `latest` is W&B's own word."""
     used = ["stage-latest" if stage == "latest" else stage for stage in run.source.stages]
     return [*(version.name for version in run.source.versions), *used]
