@@ -1,6 +1,7 @@
 """A real browser that reaches no other machine."""
 
 import subprocess
+from html.parser import HTMLParser
 from pathlib import Path
 
 
@@ -29,3 +30,29 @@ def opened(chromium: str, address: str, action: str, folder: Path) -> str:
     return subprocess.run(
         command, check=True, capture_output=True, text=True, encoding="utf-8", timeout=120
     ).stdout
+
+
+class _Texts(HTMLParser):
+    """What stands on a page, but for what is code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._code = False
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._code = tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._code = False
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and not self._code:
+            self.found.append(data.strip())
+
+
+def texts(page: str) -> list[str]:
+    """Return the texts of a page, in their order."""
+    reader = _Texts()
+    reader.feed(page)
+    return reader.found

@@ -1,108 +1,32 @@
-"""What Git and DVC hold stands in MLflow: the classic example beside ours, versions and stages."""
+"""What Git and DVC hold stands in MLflow, in its own words, beside the classic example."""
 
 import json
+import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import releases
 import yaml
-from conftest import Project
-from helpers import LONG, OWN_CARD, sha256
+from browser import opened, texts
+from conftest import Project, Tool
+from helpers import OWN_CARD, Copy, sha256
+from mlflow_scripts import CLASSIC, COMPARE, IRIS, SHOWN
 from releases import MODEL, Released
-from trackers import Database, serve_mlflow
+from trackers import serve_mlflow, serve_model
 
 EXPERIMENT = "iris_classifier_project"
 
-IRIS = """
-import polars as pl
-from sklearn.datasets import load_iris
-
-iris = load_iris()
-names = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
-table = pl.DataFrame(iris.data, schema=names)
-species = pl.Series("species", iris.target_names[iris.target].tolist())
-table.with_columns(species).write_csv("data/raw/iris.csv")
-"""
-# MLflow's quick example. It learns from the same rows, so that the results can be compared.
-CLASSIC = """
-import mlflow
-import polars as pl
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.metrics import accuracy_score
-
-train, test = (pl.read_parquet(f"data/prepared/{side}.parquet") for side in ("train", "test"))
-names = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
-mlflow.set_experiment("iris_classifier_project")
-with mlflow.start_run(run_name="classic"):
-    model = RandomForestClassifier(n_estimators=100, random_state=0)
-    model.fit(train[names].to_numpy(), train["species"].to_list())
-    accuracy = accuracy_score(test["species"].to_list(), model.predict(test[names].to_numpy()))
-    mlflow.log_param("n_estimators", 100)
-    mlflow.log_metric("accuracy", accuracy)
-    trusted = ["numpy.dtype", "sklearn.tree._tree.Tree"]
-    mlflow.sklearn.log_model(model, name="model", skops_trusted_types=trusted)
-"""
-COMPARE = """
-import json, sys
-from pathlib import Path
-import mlflow
-import polars as pl
-from mlrepo.learning import features, model_file
-
-found = mlflow.search_runs(experiment_names=["iris_classifier_project"], output_format="list")
-[classic] = [run for run in found if run.info.run_name == "classic"]
-[ours] = [run for run in found if run.data.tags.get("version") == "v1.0.0"]
-test = pl.read_parquet("data/prepared/test.parquet")
-own = model_file.load(Path("models/model.skops"))
-x = features.select(test, features.fitted(own, test.schema))
-restored = mlflow.pyfunc.load_model("models:/penguins.model@prod")
-probabilities = restored.predict(test.to_pandas(), params={"method": "predict_proba"})
-assert (probabilities == own.predict_proba(x)).all()
-names = [str(name) for name in own.feature_names_in_]
-predictions = {
-    "classic": mlflow.sklearn.load_model(f"runs:/{classic.info.run_id}/model").predict(
-        test[names].to_numpy()
-    ),
-    "dvc": own.predict(x),
-    "mlflow": restored.predict(test.to_pandas()),
-    "file": model_file.load(Path(sys.argv[1])).predict(x),
-}
-print(json.dumps({
-    "classic": {**classic.data.params, **classic.data.metrics},
-    "ours": {**ours.data.params, **ours.data.metrics, **ours.data.tags},
-    "files": sorted(
-        each.path for each in mlflow.MlflowClient().list_artifacts(ours.info.run_id)
-    ),
-    "predictions": {key: value.tolist() for key, value in predictions.items()},
-}))
-"""
-REGISTRY = """
-import json
-import mlflow
-import polars as pl
-
-client, name = mlflow.MlflowClient(), "penguins.model"
-raw = pl.read_csv("data/raw/penguins.csv", null_values=["", "NA"])
-aliases = client.get_registered_model(name).aliases
-print(json.dumps({
-    "aliases": {alias: client.get_model_version(name, number).tags["version"]
-                for alias, number in aliases.items()},
-    "versions": {each.tags["version"]: dict(each.tags)
-                 for each in client.search_model_versions(f"name = '{name}'")},
-    "prod": mlflow.pyfunc.load_model(f"models:/{name}@prod").predict(raw).tolist(),
-}))
-"""
-
 
 @pytest.fixture(scope="module")
-def server(
-    mlflow_project: Project, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Database]]:
+def server(mlflow_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real `mlflow server`."""
-    with serve_mlflow(mlflow_project, tmp_path_factory.mktemp("server")) as running:
-        yield running
+    with serve_mlflow(mlflow_project, tmp_path_factory.mktemp("server")) as (address, _):
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -124,28 +48,59 @@ def iris(mlflow_project: Project, tmp_path_factory: pytest.TempPathFactory) -> R
     new.ready("Iris")
     new.model("register", "-m", "The quick example")
     new.model("promote", "v1", "prod", "-m", "To compare it")
+    head = new.git("rev-parse", "HEAD")
+    for name in ("sweep-0000", "sweep-0001"):  # as `model sweep` names them
+        made = new.git("commit-tree", "-p", head, "-m", name, f"{head}^{{tree}}")
+        new.git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/{name}", made)
     return new
 
 
-@pytest.mark.parametrize("kind", ["server", *(["database"] if LONG else [])])
-def test_the_quick_example_and_the_same_through_the_mirror(
-    iris: Released, server: tuple[str, Database], tmp_path: Path, kind: str
-) -> None:
-    address = server[0] if kind == "server" else Database(tmp_path / "mlflow.db").url
-    at: dict[str, Any] = {"MLFLOW_TRACKING_URI": address, "MLFLOW_EXPERIMENT_NAME": EXPERIMENT}
-    at["MLFLOW_DISABLE_TELEMETRY"] = "true"
+@pytest.fixture(scope="module")
+def at(iris: Released, server: str) -> dict[str, Any]:
+    """The variables that lead to MLflow, where the quick example stands beside ours."""
+    variables: dict[str, Any] = {
+        "MLFLOW_TRACKING_URI": server,
+        "MLFLOW_EXPERIMENT_NAME": EXPERIMENT,
+    }
+    variables["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    [log] = [block for block in code(iris, "python") if "skops_trusted_types" in block]
     before = iris.state()
     # Without an address of its own MLflow puts models into the folder where it is called.
-    iris.run("python", "-c", CLASSIC, **at)
-    said = iris.model("mirror", **at).stdout
-    assert said.startswith("runs written: 3, there before: 0\n")
-    assert "v1.0.0 goes to MLflow" not in iris.model("mirror", **at).stderr
+    iris.run("python", "-c", CLASSIC.replace("LOG", indent(log, "    ")), **variables)
+    said = iris.model("mirror", **variables).stdout
+    assert said.startswith("runs written: 5, there before: 0\n")
+    again = iris.model("mirror", **variables)
+    assert again.stdout.startswith("runs written: 0, there before: 5\n")
+    assert "v1.0.0 goes to MLflow" not in again.stderr
+    assert iris.state() == before
+    return variables
+
+
+def code(copy: Copy, language: str) -> list[str]:
+    """Return the blocks of code of docs/trackers.md."""
+    text = (copy.path / "docs/trackers.md").read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def answer(iris: Released, script: str, at: dict[str, Any], *arguments: str) -> Any:
+    """Return what a script prints as its last line."""
+    return json.loads(iris.run("python", "-c", script, *arguments, **at).stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def shown(iris: Released, at: dict[str, Any]) -> Any:
+    """What MLflow has of our run, as its client says it."""
+    return answer(iris, SHOWN, at)
+
+
+def test_the_quick_example_and_the_same_through_the_mirror(
+    iris: Released, at: dict[str, Any], tmp_path: Path
+) -> None:
     restored = tmp_path / "restored"
     iris.model("from-mlflow", "prod", "-o", str(restored), **at)
     assert (restored / "model.skops").read_bytes() == (iris.path / MODEL).read_bytes()
 
-    script = iris.run("python", "-c", COMPARE, str(restored / "model.skops"), **at)
-    found = json.loads(script.stdout.splitlines()[-1])
+    found = answer(iris, COMPARE, at, str(restored / "model.skops"))
     classic, ours = found["classic"], found["ours"]
     assert classic["n_estimators"] == ours["train.arguments.n_estimators"] == "100"
     assert classic["accuracy"] == ours["test.accuracy"] > 0.9
@@ -161,59 +116,110 @@ def test_the_quick_example_and_the_same_through_the_mirror(
         "model.sha256": sha256(iris.path / MODEL),
         "version": "v1.0.0",
         "stages": "prod",
-        "mirrored": "yes",
+        "mirrored": "2",
     }
     assert {key: ours[key] for key in expected} == expected
     assert {"MODEL_CARD.md", "dvc.lock", "metrics", "models", "reports"} <= set(found["files"])
-    assert iris.state() == before
 
 
-def test_versions_and_aliases_follow_what_git_says(mlflow_project: Project, tmp_path: Path) -> None:
-    """Without a server, in the database of the project itself."""
-    new = releases.two_versions(mlflow_project, tmp_path)
-    at: dict[str, Any] = {"MLFLOW_TRACKING_URI": f"sqlite:///{new.path}/mlflow.db"}
+def test_mlflow_has_its_own_concepts_filled(iris: Released, shown: Any) -> None:
+    head, tags = iris.git("rev-parse", "HEAD"), shown["tags"]
+    assert shown["user"] == tags["mlflow.user"] == "Test"
+    assert tags["mlflow.source.type"] == "PROJECT"
+    assert (tags["mlflow.source.name"], tags["mlflow.source.git.commit"]) == ("penguins", head)
+    assert tags["mlflow.note.content"].startswith("# penguins\n\nTo test.")
+    assert shown["milliseconds"] > 1000  # of stages that ran
+    outs = {out["path"]: out["md5"] for s in iris.lock()["stages"].values() for out in s["outs"]}
+    rows = iris.read("metrics/prepare.json")["rows"]
+    for use, side in (("training", "train"), ("evaluation", "test")):
+        path = f"data/prepared/{side}.parquet"
+        told = [f"{side}.parquet", outs[path], {"uri": path}, {"num_rows": rows[side]}]
+        assert shown["tables"][use] == told
+    assert shown["tables"]["raw"][:2] == ["iris.csv", tags["data.md5"]]
+    assert {"plots/confusion.png", "plots/roc.png", "plots/scores.png"} <= set(shown["pictures"])
 
-    def registry() -> Any:
-        new.model("mirror")
-        done = new.run("python", "-c", REGISTRY, MLFLOW_DISABLE_TELEMETRY="true", **at)
-        return json.loads(done.stdout.splitlines()[-1])
+    assert shown["model_params"] == shown["params"]
+    assert shown["model_metrics"] == shown["metrics"]
+    assert shown["model_tables"] == ["test.parquet", "train.parquet"]
+    assert shown["model_tags"]["version"] == "v1.0.0"
+    assert shown["notes"] == "The quick example"
+    names = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+    assert shown["inputs"] == [[name, "double", True] for name in names]
+    assert shown["outputs"] == [["species", "string"]]
+    assert shown["of_example"][0] in {"setosa", "versicolor", "virginica"}
+    assert {name for name, _ in shown["parents"]} == {f"sweep on {head[:7]}"}
+    assert len(shown["parents"]) == 2
+    for place in (iris.path, iris.project.path):
+        assert str(place) not in shown["library"]
+    for text in (*shown["all"], *model_texts(Path(shown["folder"]))):
+        assert str(iris.path.parent) not in text
+        assert tempfile.gettempdir() not in text
 
-    def predicted(version: str) -> list[str]:
-        new.model("predict", releases.RAW, "-o", "../predicted.csv", "--version", version)
-        lines = (tmp_path / "predicted.csv").read_text(encoding="utf-8").splitlines()
-        return [line.split(",")[1] for line in lines[1:]]
 
-    first = registry()
-    assert first["aliases"] == {"prod": "v1.1.0", "staging": "v1.1.0"}
-    assert first["versions"]["v1.1.0"]["stages"] == "staging, prod"
-    assert first["prod"] == predicted("v1.1")
-    digests = {name: tags["model.sha256"] for name, tags in first["versions"].items()}
-    assert digests == {v: new.record(v)["artifact"]["sha256"] for v in ("v1.0.0", "v1.1.0")}
+def model_texts(folder: Path) -> list[str]:
+    """Return the texts that MLflow keeps beside a model."""
+    return [
+        path.read_text(encoding="utf-8")
+        for path in folder.iterdir()
+        if path.is_file() and path.name != "registered_model_meta"
+    ]
 
-    new.model("rollback", "staging", "-m", "To see the alias go back")
-    new.model("promote", "v1", "prod", "-m", "The first one", "--override", "A test")
-    new.model("deprecate", "v1.1", "-m", "Too many trees")
-    then = registry()
-    assert then["aliases"] == {"prod": "v1.0.0", "staging": "v1.0.0"}
-    assert then["versions"]["v1.1.0"]["deprecated"] == "Too many trees"
-    assert then["prod"] == predicted("v1")
-    labels = {t["version"]: t["stages"] for t in Database(new.path / "mlflow.db").runs().values()}
-    assert labels == {"": "", "v1.0.0": "staging, prod", "v1.1.0": ""}
 
-    new.model("retire", "staging", "-m", "Nobody tries it")
-    assert registry()["aliases"] == {"prod": "v1.0.0"}
-    labels = {t["version"]: t["stages"] for t in Database(new.path / "mlflow.db").runs().values()}
-    assert labels["v1.0.0"] == "prod"
-    assert new.changed() == []
+def test_a_model_behind_mlflows_server_refuses_what_the_schema_refuses(
+    iris: Released, at: dict[str, Any], shown: Any, tmp_path: Path
+) -> None:
+    row = dict(shown["example"][0])
+    rows = [row, row | {"petal_length": 1.4, "petal_width": 0.2}]
+    table = tmp_path / "rows.csv"
+    table.write_text("\n".join([",".join(row), *(",".join(map(str, r.values())) for r in rows)]))
+    iris.model("predict", str(table), "-o", str(tmp_path / "out.csv"), "--version", "v1")
+    lines = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()[1:]
+    with serve_model("models:/penguins.model@prod", iris, tmp_path, at) as ask:
+        status, said = ask({"dataframe_records": rows})
+        assert (status, said["predictions"]) == (200, [line.split(",")[1] for line in lines])
+        split = {"columns": list(row), "data": [list(row.values())]}
+        status, said = ask({"dataframe_split": split, "params": {"method": "predict_proba"}})
+        assert (status, len(said["predictions"][0])) == (200, 3)
+        text = {"petal_width": str(row["petal_width"]), "petal_colour": "violet"}
+        assert ask({"dataframe_records": [row | text]})[0] == 200  # as the page says of MLflow
+        for change, why in (
+            ({"petal_width": -5}, "'petal_width': 1 of 2 values are below"),
+            ({"petal_width": 1e30}, "'petal_width': 1 of 2 values are above"),
+            ({"petal_width": None}, "'petal_width': 1 of 2 values are missing"),
+            ({"petal_width": "wide"}, "petal_width"),
+        ):
+            status, said = ask({"dataframe_records": [row, row | change]})
+            assert (status, why in said["message"]) == (400, True), said
+        del row["petal_width"]
+        status, said = ask({"dataframe_records": [row]})
+        assert (status, "petal_width" in said["message"]) == (400, True)
 
-    for version in ("v1", "v1.1"):
-        new.model("from-mlflow", version, "-o", f"../from-{version}")
-        new.model("get", version, "-o", f"../got-{version}")
-        came = (tmp_path / f"from-{version}/model.skops").read_bytes()
-        assert came == (tmp_path / f"got-{version}/model.skops").read_bytes()
-    for file in (new.path / "mlruns").rglob("model.skops"):
-        releases.flip(file)
-    refused = new.model("from-mlflow", "v1", "-o", "../never", check=False)
-    assert refused.returncode == 2
-    assert "does not hold v1.0.0" in refused.stderr
-    assert not (tmp_path / "never").exists()
+
+def test_mlflows_pages_have_every_cell_filled(
+    server: str, shown: Any, tool: Tool, tmp_path: Path
+) -> None:
+    chromium = tool("chromium", "apt-get install chromium")
+    of, runs = f"experiments/{shown['experiment']}", [run for _, run in shown["parents"]]
+    listed = quote(json.dumps(runs)), quote(json.dumps([shown["experiment"]]))
+    for place, labels in (
+        (
+            f"{of}/runs/{shown['run']}",
+            "Created at,Created by,Experiment ID,Status,Run ID,Duration,Source,Datasets,Tags,"
+            "Registered models",
+        ),
+        (
+            f"{of}/models/{shown['model']}",
+            "Created at,Created by,Status,Model ID,Source run,Source run ID,Logged from,"
+            "Datasets used,Model versions",
+        ),
+        (
+            "compare-runs?runs={}&experiments={}".format(*listed),
+            "Run ID:,Run Name:,Start Time:,End Time:,Duration:,train.seed,test.accuracy",
+        ),
+    ):
+        address, profile = f"{server}/#/{place}", tmp_path / "profile"
+        page = texts(opened(chromium, address, "--dump-dom", profile))
+        for label in labels.split(","):
+            assert label in page, (place, label)
+            value = page[len(page) - page[::-1].index(label)]  # behind its last place
+            assert value not in ("-", "—", "", *labels.split(",")), (place, label)

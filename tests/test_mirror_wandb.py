@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 import releases
+import yaml
 from conftest import Bake, Project, set_up
 from helpers import PATIENCE, Copy, in_long_form, sha256
 from pages import console
 from releases import MODEL
-from trackers import in_background, make_experiments, wandb_runs
+from trackers import in_background, make_experiments
+from wandb_files import wandb_runs
 
 COUNT = 4
 
@@ -66,12 +68,39 @@ def test_a_run_folder_holds_params_metrics_files_and_tags(
         assert found["config"]["mirror"]["model.sha256"] == sha256(
             found["folder"] / "files" / MODEL
         )
-        assert {MODEL, "dvc.lock", "reports/scores.csv"} <= set(found["files"])
+        assert {"dvc.lock", "reports/scores.csv"} <= set(found["files"])
         trees = found["config"]["train.arguments.n_estimators"]
         assert found["job_type"] == ("experiment" if commit in wanted else "commit")
         assert commit not in wanted or found["name"] == f"trees-{trees}"
 
+    # Numbers, lists and nothing are what they are in params.yaml, so that axes are numeric.
     head = new.git("rev-parse", "HEAD")
+    config, artifacts = runs[head]["config"], runs[head]["artifacts"]
+    params = yaml.safe_load((new.path / "params.yaml").read_text(encoding="utf-8"))
+    assert config["prepare.split.test_size"] == params["prepare"]["split"]["test_size"] == 0.25
+    assert config["evaluate.slices"] == params["evaluate"]["slices"] == ["species"]
+    assert config["numerics.pinned"] is True
+    assert config["data.weight"] is None
+    pointer = yaml.safe_load((new.path / "data/raw/penguins.csv.dvc").read_text("utf-8"))
+    raw, model = artifacts["penguins.csv"], artifacts["model"]
+    assert (raw["type"], raw["used"]) == ("dataset", True)
+    assert raw["metadata"]["md5"] == pointer["outs"][0]["md5"]
+    assert not artifacts["train.parquet"]["used"]
+    assert (model["type"], model["used"], model["aliases"]) == (
+        "model",
+        False,
+        ["v1.0.0", "latest"],
+    )
+    assert sha256(Path(model["files"]["model.skops"])) == sha256(new.path / MODEL)
+    digests = {found["artifacts"]["penguins.csv"]["digest"] for found in runs.values()}
+    assert len(digests) == 1  # one version of the data for all runs: that is the lineage
+    assert len({found["artifacts"]["model"]["digest"] for found in runs.values()}) > COUNT
+    assert runs[head]["metrics"]["plots/roc/_type"] == "image-file"
+    picture = runs[head]["folder"] / "files" / runs[head]["metrics"]["plots/roc/path"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert runs[head]["commit"] == head
+    assert runs[head]["notes"].startswith("# penguins")
+
     assert {"v1.0.0", f"commit:{head}"} <= set(runs[head]["tags"])
     new.model("promote", "v1", "prod", "-m", "To see the tag")
     assert new.model("mirror").stdout.startswith(
@@ -81,6 +110,7 @@ def test_a_run_folder_holds_params_metrics_files_and_tags(
     again = {found["id"]: found for found in wandb_runs(new)}
     assert set(again) == set(runs)
     assert "prod" in again[head]["tags"]
+    assert again[head]["artifacts"]["model"]["aliases"] == ["v1.0.0", "prod", "latest"]
     assert f"Would sync {len(runs)} run" in new.run("wandb", "sync", "--dry-run").stderr
     assert new.state()["files"] == before["files"]
     assert new.changed() == []
@@ -107,6 +137,8 @@ def test_the_commands_of_the_page_on_mlflow_work(mlflow_project: Project, tmp_pa
             exported[name] = f"sqlite:///{tmp_path}/server.db" if "http" in value else value
         elif command.endswith("mlflow ui"):
             new.run("mlflow", "ui", "--help")
+        elif "mlflow models serve" in command:  # test_mirror.py has one that serves
+            assert command.endswith("-m models:/penguins.model@prod --env-manager local")
         else:
             new.run(*command.removeprefix("uv run ").split(), **exported)
     assert sha256(new.path / "restored/model.skops") == sha256(new.path / MODEL)

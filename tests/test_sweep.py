@@ -74,6 +74,15 @@ def test_each_trial_is_an_experiment_and_the_folder_stays_as_it_is(swept: Copy) 
     assert swept.git("fsck", "--no-dangling", "--connectivity-only") == ""
 
 
+def test_an_experiment_says_when_its_trial_began(swept: Copy) -> None:
+    dates = swept.git(
+        "for-each-ref", "--format=%(authordate:unix) %(committerdate:unix)", "refs/exps"
+    )
+    took = [int(kept) - int(begun) for begun, kept in map(str.split, dates.splitlines())]
+    assert min(took) >= 0
+    assert sum(took) > 0  # each takes most of a second
+
+
 def test_an_experiment_is_the_one_that_dvc_makes(swept: Copy, tmp_path: Path) -> None:
     """All of its files, byte by byte."""
     copy = copy_again(swept, tmp_path / "penguins")

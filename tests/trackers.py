@@ -1,4 +1,4 @@
-"""MLflow as a server and as a database, DVC experiments in a row, and what W&B writes."""
+"""MLflow as a server, as a database and behind a model, and DVC experiments in a row."""
 
 import json
 import os
@@ -7,13 +7,13 @@ import socket
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
 import pytest
 from conftest import Bake, Project, set_up
@@ -132,6 +132,44 @@ def serve_mlflow(project: Project, folder: Path, port: int = 0) -> Iterator[tupl
         server.wait()
 
 
+@contextmanager
+def serve_model(
+    uri: str, copy: Copy, folder: Path, at: dict[str, Any]
+) -> Iterator[Callable[[Any], tuple[int, Any]]]:
+    """Run `mlflow models serve`; yield what sends a body to it and returns status and answer."""
+    port, log = free_port(), folder / "serve.log"
+    command = ["models", "serve", "-m", uri, "--env-manager", "local"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    with log.open("w") as file:
+        server = subprocess.Popen(
+            [str(copy.project.path / ".venv/bin/mlflow"), *command],
+            cwd=folder,  # without the project: what MLflow holds must do
+            env={**copy.project.active(), **at},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def ask(body: Any) -> tuple[int, Any]:
+        json_type = {"Content-Type": "application/json"}
+        request = Request(
+            f"http://127.0.0.1:{port}/invocations", json.dumps(body).encode(), json_type
+        )
+        try:
+            with urlopen(request, timeout=60) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as error:
+            return error.code, json.load(error)
+
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/ping", log, server)
+        yield ask
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
 def _wait_for(url: str, log: Path, server: "subprocess.Popen[bytes]") -> None:
     end = time.monotonic() + 240
     while time.monotonic() < end:
@@ -173,46 +211,3 @@ def in_background(copy: Copy, *command: str, **variables: str) -> Iterator["subp
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-# Reads a file of W&B (LevelDB's log format) with the messages of the installed wandb.
-READ = """
-import json, struct, sys
-from wandb.proto import wandb_internal_pb2 as messages
-
-content = open(sys.argv[1], "rb").read()
-position, whole, found = 7, b"", {"config": {}, "metrics": {}, "files": []}
-while position + 7 <= len(content):
-    left = 32768 - position % 32768
-    if left < 7:
-        position += left
-        continue
-    size, kind = struct.unpack("<HB", content[position + 4 : position + 7])
-    whole += content[position + 7 : position + 7 + size]
-    position += 7 + size
-    if kind not in (1, 4):  # neither a whole record nor the end of one
-        continue
-    record = messages.Record()
-    record.ParseFromString(whole)
-    whole = b""
-    if record.HasField("run"):
-        run = record.run
-        found.update(id=run.run_id, project=run.project, name=run.display_name)
-        found.update(tags=list(run.tags), job_type=run.job_type, group=run.run_group)
-        found["config"] |= {each.key: json.loads(each.value_json) for each in run.config.update}
-    if record.HasField("history"):
-        for item in record.history.item:
-            key = item.key or "/".join(item.nested_key)
-            found["metrics"][key] = json.loads(item.value_json)
-    if record.HasField("files"):
-        found["files"] += [file.path for file in record.files.files]
-print(json.dumps(found))
-"""
-
-
-def wandb_runs(copy: Copy) -> list[dict[str, Any]]:
-    """Return what each run folder of W&B holds."""
-    return [
-        {**json.loads(copy.run("python", "-c", READ, str(file)).stdout), "folder": file.parent}
-        for file in sorted((copy.path / "wandb").glob("offline-run-*/*.wandb"))
-    ]

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,21 @@ def start(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_arithmetic_is_pinned_before_a_page_is_imported(page: Path) -> None:
     done = start("-m", "mlrepo", "tell")
     assert (done.returncode, done.stdout, done.stderr) == (0, "sex\n", "")
+
+
+def test_when_a_stage_ran_is_noted_where_dvc_has_its_folder(page: Path) -> None:
+    notes = Path(".dvc/tmp/stages.jsonl")
+    notes.parent.mkdir(parents=True)
+    before = time.time()
+    for _ in range(2):
+        start("-m", "mlrepo", "tell")
+    start("-m", "mlrepo", "absent")
+    lines = [json.loads(line) for line in notes.read_text(encoding="utf-8").splitlines()]
+    assert [stage for stage, _, _ in lines] == ["tell", "tell"]
+    moments = [moment for _, *both in lines for moment in both]
+    assert before <= moments[0]
+    assert moments == sorted(moments)
+    assert moments[-1] <= time.time()
 
 
 @pytest.mark.parametrize("arguments", [(), ("tell", "tell")])

@@ -1,8 +1,15 @@
 """`python -m mlrepo STAGE`: run a stage of the project, with DVC or without it."""
 
+import json
 import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 
 from mlrepo.core.errors import ProjectError, exit_with_message
+
+# Of when stages ran, for trackers. In a folder that Git ignores and DVC makes.
+NOTES = Path(".dvc/tmp/stages.jsonl")
 
 
 def _run() -> None:
@@ -10,7 +17,10 @@ def _run() -> None:
 
     if len(sys.argv) != 2:
         raise ProjectError("name one stage, such as `python -m mlrepo prepare`")
+    begun = time.time()
     owner.run(sys.argv[1])
+    with suppress(OSError), NOTES.open("a", encoding="utf-8") as notes:
+        notes.write(f"{json.dumps([sys.argv[1], begun, time.time()])}\n")
 
 
 exit_with_message(_run)

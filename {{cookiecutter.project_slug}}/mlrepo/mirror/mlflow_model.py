@@ -1,6 +1,15 @@
-"""What MLflow runs to predict with a mirrored model; it is copied there and stands alone."""
+"""What MLflow runs to predict with a mirrored model.
 
+MLflow keeps a copy of this file beside the model, its schema, the library and the owner's package,
+so that it runs without the project.
+"""
+
+import atexit
 import hashlib
+import shutil
+import sys
+import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +27,51 @@ class Mirrored(mlflow.pyfunc.PythonModel):
         file, config = Path(context.artifacts["model"]), context.model_config
         found = hashlib.sha256(file.read_bytes()).hexdigest()
         if found != config["sha256"]:
-            raise ValueError(f"{file} is not the mirrored model: its SHA-256 is {found}")
-        self.model = skops.io.load(file, trusted=list(config["trusted"]))
+            raise ValueError(f"{file.name} is not the mirrored model: its SHA-256 is {found}")
+        # It stays as long as the process: data.py may read a file beside it.
+        code = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, code, ignore_errors=True)
+        shutil.unpack_archive(context.artifacts["code"], code)
+        sys.path.append(code)  # at the end: in a project its own library is the one that counts
+        from mlrepo.core.params import Data
+        from mlrepo.prediction.predictor import Predictor
+        from mlrepo.tables.schema import load_schema
+
+        self.by = Predictor(
+            skops.io.load(file, trusted=list(config["trusted"])),
+            config["version"],
+            found,
+            Data.model_validate_json(config["data"]),
+            load_schema(Path(context.artifacts["schema"])),
+            import_module(f"{config['package']}.data").add_features,
+        )
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> Any:
-        """Return a prediction for each row of a table, of pandas or polars.
+        """Return a prediction for each row, as the service makes it, or refuse the rows as it does.
 
-        It needs the columns that the model reads. Shape (rows,). With the param `method` another
-        method is called, such as `predict_proba`, of shape (rows, classes).
+        Shape (rows,). With the param `method` another method of the model is called, such as
+        `predict_proba`, of shape (rows, classes).
         """
-        # What MLflow hands over otherwise makes a frame of pandas; NaN there is an absent value.
-        is_polars = isinstance(model_input, pl.DataFrame)
-        table = model_input if is_polars else pl.from_pandas(pd.DataFrame(model_input))
-        names = [str(name) for name in self.model.feature_names_in_]
-        # As the project hands them over: numbers first and as 64-bit floats, absent values as None,
-        # dates as seconds since 1970 by the clock of their zone.
-        numbers, texts, dates = [], [], []
-        for name in names:
-            dtype, column = table.schema[name], pl.col(name)
-            if dtype in (pl.String, pl.Categorical):
-                texts.append(column.cast(pl.String))
-            elif dtype.is_temporal():
-                zoned = isinstance(dtype, pl.Datetime)
-                moment = column.dt.replace_time_zone(None) if zoned else column
-                dates.append(moment.dt.epoch("s").cast(pl.Float64))
-            else:
-                numbers.append(column.cast(pl.Float64))
-        columns = table.select(*numbers, *texts, *dates)
-        method = (params or {}).get("method", "predict")
-        if method not in ("predict", "predict_proba", "decision_function"):
-            raise ValueError(f"'{method}' is no method of a model that predicts")
-        return getattr(self.model, method)(columns)
+        from mlrepo.core.errors import ProjectError
+        from mlrepo.prediction import frames
+
+        try:
+            return frames.predict(_polars(model_input), self.by, (params or {})["method"])
+        except ProjectError as error:
+            raise mlflow.MlflowException.invalid_parameter_value(str(error)) from None
+
+
+def _polars(frame: pd.DataFrame) -> pl.DataFrame:
+    """Return a table of pandas, whose NaN is an absent value, as one of polars."""
+    columns = []
+    for name in frame.columns:
+        try:
+            columns.append(pl.from_pandas(frame[name]).alias(str(name)))
+        except (TypeError, ValueError, pl.exceptions.PolarsError):  # of pyarrow the same
+            kinds = sorted({type(value).__name__ for value in frame[name]})
+            words = f"the column '{name}' mixes {', '.join(kinds)}"
+            raise mlflow.MlflowException.invalid_parameter_value(words) from None
+    return pl.DataFrame(columns)
 
 
 mlflow.models.set_model(Mirrored())

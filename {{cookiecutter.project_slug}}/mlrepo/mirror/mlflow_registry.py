@@ -1,10 +1,5 @@
 """Versions and stages of Git in MLflow's registry, and a version's model back from there."""
 
-import json
-import re
-import warnings
-import zipfile
-from importlib.metadata import version as installed
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,16 +7,11 @@ from typing import Any
 from mlrepo.core import owner
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import atomic
-from mlrepo.learning.model_file import trusted_types
-from mlrepo.mirror import mlflow_runs
-from mlrepo.pipeline.git import bytes_at, paths_at
+from mlrepo.mirror import mlflow_entities, mlflow_runs, mlflow_version, runs
+from mlrepo.mirror.runs import Source
 from mlrepo.pipeline.output import Tell
-from mlrepo.storage.store import Store, hashes
-from mlrepo.versions import fetch
+from mlrepo.storage.store import hashes
 from mlrepo.versions.registry import Registry, Version
-
-_FILE = "artifacts/model.skops"  # within a model of MLflow
-_REQUIRED = ("mlflow", "pandas", "polars", "scikit-learn", "skops")
 
 
 def name_of(model: str) -> str:
@@ -30,17 +20,18 @@ def name_of(model: str) -> str:
 
 
 def publish(
-    client: Any, experiment: str, registry: Registry, run_of: dict[str, str], tell: Tell
+    client: Any, experiment: str, registry: Registry, complete: dict[str, Source], tell: Tell
 ) -> None:
     """Make the versions that MLflow lacks, in their order, and let the aliases follow the stages.
 
-    ``run_of`` has the run of each commit.
+    ``complete`` has the commit of each run that is complete.
     """
     if not registry.versions:
         return
-    name = name_of(registry.model)
+    name, run_of = name_of(registry.model), {each.commit: run for run, each in complete.items()}
     if not client.search_registered_models(f"name = '{name}'"):
-        client.create_registered_model(name)
+        *_, last = registry.versions.values()
+        client.create_registered_model(name, description=last.record["artifact"].get("desc", ""))
     there = numbers(client, name)
     for version in registry.versions.values():
         run = run_of.get(version.tag.commit)
@@ -48,7 +39,7 @@ def publish(
             continue
         tell(f"{version.name} goes to MLflow's registry")
         try:
-            model_id = _logged(client, experiment, version, run)
+            model_id = _logged(client, experiment, version, run, complete[run])
         except ProjectError as error:  # of one version: its file is nowhere, or its classes are
             tell(f"{version.name} is not registered there: {error}")
             continue
@@ -113,66 +104,30 @@ def _tags(version: Version) -> dict[str, str]:
     }
 
 
-def _logged(client: Any, experiment: str, version: Version, run: str) -> str:
+def _logged(client: Any, experiment: str, version: Version, run: str, source: Source) -> str:
     """Return the id of a version's model in MLflow, which is made if there is no whole one."""
+    from mlflow.entities import LoggedModelOutput
+
     sha256 = version.record["artifact"]["sha256"]
     query = f"source_run_id = '{run}' and tags.`model.sha256` = '{sha256}'"
     for each in client.search_logged_models([experiment], query):
         if str(each.status) == "READY":
             return str(each.model_id)
         client.delete_logged_model(each.model_id)  # cut short by a kill
-    tags = {"model.sha256": sha256, "commit": version.tag.commit}
+    known = runs.read(source, version.record["model"])
+    if known is None:
+        raise ProjectError("its commit does not make the model")
+    tags = {**mlflow_entities.tags(known), "model.sha256": sha256, "version": version.name}
     name = f"model-{version.name}".replace(".", "_").replace("+", "_")  # as MLflow takes it
-    made = client.create_logged_model(experiment, name, run, tags)
+    kind, given = version.record["architecture"]["estimator"], mlflow_entities.params(known)
+    made = client.create_logged_model(experiment, name, run, tags, given, kind)
     with TemporaryDirectory() as folder:
-        _save(version, Path(folder), made, run)
+        mlflow_version.save(version, Path(folder), made, run)
         client.log_model_artifacts(made.model_id, str(Path(folder, "model")))
+    client.log_batch(run, mlflow_entities.metrics(known, made.model_id))
+    client.log_outputs(run, [LoggedModelOutput(made.model_id, 0)])
     client.finalize_logged_model(made.model_id, "READY")
     return str(made.model_id)
-
-
-def _save(version: Version, folder: Path, made: Any, run: str) -> None:
-    """Write a model that MLflow can load, around our own file as it is."""
-    from mlflow import pyfunc
-    from mlflow.models import Model, ModelSignature
-    from mlflow.types import ParamSchema, ParamSpec
-
-    method = ParamSpec("method", "string", "predict")  # MLflow passes on no param that is not named
-    file = fetch.fetch(version, folder / "fetched", Store())
-    with zipfile.ZipFile(file) as archive:
-        schema = archive.read("schema.json").decode()
-    own = re.search(rf'"__module__": *"(?:{owner.name()}|mlrepo)\.', schema)
-    # The file may be called otherwise in dvc.yaml.
-    fixed = file.rename(file.with_name(Path(_FILE).name))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it wants an example of the input, which is the table
-        pyfunc.save_model(
-            folder / "model",
-            mlflow_model=Model(made.artifact_location, run, model_id=made.model_id),
-            python_model=str(Path(__file__).with_name("mlflow_model.py")),
-            artifacts={"model": str(fixed)},
-            signature=ModelSignature(params=ParamSchema([method])),
-            model_config={
-                "sha256": version.record["artifact"]["sha256"],
-                "trusted": trusted_types.trusted_types(json.loads(schema)),
-            },
-            code_paths=_code(version, folder) if own else None,
-            # Named, since MLflow would find them out by loading the model in another process.
-            pip_requirements=[f"{each}=={installed(each)}" for each in _REQUIRED],
-            metadata=fetch.version_info(version),
-        )
-
-
-def _code(version: Version, folder: Path) -> list[str]:
-    """Write the packages of a version, which a model with classes of its own needs."""
-    # A commit of before the library was a package of its own has the first alone.
-    packages = (f"{owner.name()}/", "mlrepo/")
-    for path in paths_at(version.tag.commit):
-        if path.startswith(packages):
-            target = folder / "code" / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(bytes_at(version.tag.commit, path))
-    return [str(path) for path in sorted((folder / "code").iterdir())]
 
 
 def restore(version: Version, model: str, folder: Path) -> Path:
@@ -187,7 +142,9 @@ def restore(version: Version, model: str, folder: Path) -> Path:
         if version.name not in there:
             raise ProjectError(f"MLflow has no {version.name} of {name}: `model mirror` brings it")
         uri = f"models:/{name}/{there[version.name].version}"
-        found = Path(artifacts.download_artifacts(artifact_uri=uri, dst_path=scratch), _FILE)
+        found = Path(
+            artifacts.download_artifacts(artifact_uri=uri, dst_path=scratch), mlflow_version.FILE
+        )
         sha256 = hashes(found)["sha256"] if found.is_file() else "nothing"
         if sha256 != expected:
             raise ProjectError(

@@ -1,7 +1,6 @@
 """Runs in MLflow: one for each commit, found again by its tag `commit`."""
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from mlrepo.core import owner
 from mlrepo.core.errors import ProjectError
+from mlrepo.mirror import mlflow_entities, pictures
 from mlrepo.mirror.runs import Run, Source
 from mlrepo.pipeline.output import Tell
 from mlrepo.versions.registry import Registry
@@ -20,8 +20,8 @@ from mlrepo.versions.registry import Registry
 # MLflow's own default, so that `mlflow ui` in this folder finds it, with the folder written out.
 DATABASE = Path("mlflow.db")
 ARTIFACTS = Path("mlruns")
-# Set last: a run without it was cut short.
-COMPLETE = "mirrored"
+# Set last: a run without it was cut short, and one with another value is of an earlier release.
+COMPLETE, NOW = "mirrored", "2"
 
 # A user's own settings come first. MLflow's would wait for a dead server for minutes.
 _SETTINGS = {
@@ -31,9 +31,9 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_UV_AUTO_DETECT": "false",  # it would add today's uv.lock to a model of another day
 }
 PATIENCE = 3.0  # seconds
-_LONGEST = 6000  # letters of a value
 
 
 def address() -> str:
@@ -102,11 +102,18 @@ class Tracker:
             # Of two that were made at once, the one with the lower id is kept.
             found = sorted(self._search(), key=lambda run: run.info.run_id, reverse=True)
             self._runs = {run.data.tags.get("commit", ""): run for run in found}
+            self._sweeps: dict[tuple[str, str], str] = {
+                (tags["baseline"], tags["sweep"]): run.info.run_id
+                for run in found
+                if "sweep" in (tags := run.data.tags)
+            }
+        self._sources: dict[str, Source] = {}
 
     def has(self, source: Source) -> bool:
         """Whether a run is complete; it says the version and stages of its commit from now on."""
+        self._sources[source.commit] = source
         run = self._runs.get(source.commit)
-        if run is None or COMPLETE not in run.data.tags:
+        if run is None or run.data.tags.get(COMPLETE) != NOW:
             return False
         with told():
             for key, value in source.labels().items():
@@ -117,33 +124,63 @@ class Tracker:
     def write(self, run: Run, folder: Path, finished: bool) -> None:
         """Write a run with all in ``folder``, or finish the one that is there."""
         with told():
-            from mlflow.entities import Metric, Param, RunTag
+            from mlflow.entities import Param, RunTag
 
-            source = run.source
-            when = int(source.date.timestamp() * 1000)
-            tags = {**run.tags, **source.labels(), "mlflow.source.git.commit": source.commit}
+            pictures.draw(run.source.commit, folder)
+            source, tags = run.source, mlflow_entities.tags(run)
+            if source.sweep:
+                tags["mlflow.parentRunId"] = self._parent(run)
+            begun, ended = map(mlflow_entities.milliseconds, (source.begun, source.ended))
             there = self._runs.get(source.commit)
             if there is None:
                 # The key comes with the run, so that no kill leaves one that is not found again.
-                there = self.client.create_run(self.experiment, when, _cut(tags), source.name)
+                there = self.client.create_run(self.experiment, begun, tags, source.name)
             run_id = there.info.run_id
-            metrics = [Metric(_key(key), value, when, 0) for key, value in run.metrics.items()]
-            params = [Param(_key(key), value) for key, value in _cut(run.params).items()]
-            labels = [RunTag(key, value) for key, value in _cut(tags).items()]
-            self.client.log_batch(run_id, metrics, params, labels)
+            params = [Param(key, value) for key, value in mlflow_entities.params(run).items()]
+            labels = [RunTag(key, value) for key, value in tags.items()]
+            self.client.log_inputs(run_id, mlflow_entities.datasets(run))
+            self.client.log_batch(run_id, mlflow_entities.metrics(run), params, labels)
             self.client.log_artifacts(run_id, str(folder))
-            self.client.set_terminated(run_id, "FINISHED", when)
-            if finished and self._is_first(run_id, source.commit):
-                self.client.set_tag(run_id, COMPLETE, "yes")
+            self.client.set_terminated(run_id, "FINISHED", ended)
+            if finished and self._is_first(run_id, f"commit = '{source.commit}'"):
+                self.client.set_tag(run_id, COMPLETE, NOW)
             self._runs[source.commit] = self.client.get_run(run_id)
+
+    def _parent(self, run: Run) -> str:
+        """Return the run of the sweep that made an experiment, which ends with its last trial."""
+        source, key = run.source, (str(run.source.baseline), str(run.source.sweep))
+        if key not in self._sweeps:
+            words = f"The trials of the sweep `{source.sweep}` on commit `{key[0][:7]}`."
+            tags = {
+                "model": self.model,
+                "baseline": key[0],
+                "sweep": key[1],
+                "mlflow.note.content": words,
+                **mlflow_entities.origin(source.author, key[0]),
+            }
+            begun = mlflow_entities.milliseconds(source.begun)
+            name = f"{source.sweep} on {key[0][:7]}"
+            made = str(self.client.create_run(self.experiment, begun, tags, name).info.run_id)
+            self._sweeps[key] = made
+            only = f"sweep = '{key[1]}' and tags.baseline = '{key[0]}'"
+            if not self._is_first(made, only):
+                self._sweeps[key] = self._first(only)
+            self.client.log_inputs(self._sweeps[key], mlflow_entities.datasets(run))
+        ended = mlflow_entities.milliseconds(source.ended)
+        self.client.set_terminated(self._sweeps[key], "FINISHED", ended)
+        return self._sweeps[key]
 
     def publish(self, registry: Registry, tell: Tell) -> None:
         """Bring versions and aliases of MLflow's registry up to the tags of Git."""
         from mlrepo.mirror import mlflow_registry
 
-        runs = {c: run.info.run_id for c, run in self._runs.items() if COMPLETE in run.data.tags}
+        complete = {
+            run.info.run_id: self._sources[commit]
+            for commit, run in self._runs.items()
+            if COMPLETE in run.data.tags and commit in self._sources
+        }
         with told():
-            mlflow_registry.publish(self.client, self.experiment, registry, runs, tell)
+            mlflow_registry.publish(self.client, self.experiment, registry, complete, tell)
 
     def tells(self) -> list[str]:
         """Return where people look."""
@@ -165,15 +202,18 @@ class Tracker:
             )
         return str(found.experiment_id)
 
-    def _is_first(self, run_id: str, commit: str) -> bool:
-        """Whether a run is the one that is kept, if two clones made one at once.
+    def _is_first(self, run_id: str, tag: str) -> bool:
+        """Whether a run is the one with a ``tag`` that is kept, if two clones made one at once.
 
         A run takes itself back for one with a lower id, never for a higher, so that one is left.
         """
-        first = min(run.info.run_id for run in self._search(f" and tags.commit = '{commit}'"))
+        first = self._first(tag)
         if first != run_id:
             self.client.delete_run(run_id)
-        return bool(first == run_id)
+        return first == run_id
+
+    def _first(self, tag: str) -> str:
+        return min(str(run.info.run_id) for run in self._search(f" and tags.{tag}"))
 
     def _search(self, more: str = "") -> list[Any]:
         from mlflow import search_runs
@@ -208,15 +248,3 @@ def _trouble(patience: float) -> str:
     except ValueError as error:
         return str(error)
     return ""
-
-
-def _key(name: str) -> str:
-    """Return a name in the letters that MLflow takes."""
-    return re.sub(r"[^\w./: -]", "_", name)[:250]
-
-
-def _cut(values: dict[str, str]) -> dict[str, str]:
-    return {
-        key: value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}..."
-        for key, value in values.items()
-    }

@@ -10,7 +10,9 @@ from typing import Any
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import csv_rows
-from mlrepo.core.paths import METRICS, PARAMS, SCORES
+from mlrepo.core.paths import CARD, METRICS, PARAMS, SCORES
+from mlrepo.mirror import stage_times
+from mlrepo.mirror.inputs import Table, tables
 from mlrepo.pipeline import dvc_lock
 from mlrepo.pipeline.dvc_lock import LOCK, Lineage
 from mlrepo.pipeline.dvc_yaml import PIPELINE
@@ -25,6 +27,8 @@ TABLES = "data/"
 
 # refs/exps/<baseline>/<name>; what else is below refs/exps is DVC's own bookkeeping.
 _EXPERIMENT = re.compile(r"^(\w+) refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/([^/\n]+)$", re.MULTILINE)
+_TRIAL = re.compile(r"([\w.-]+)-\d{4,}")
+_HEADER = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)  # of a card, for programs
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Source:
 
     commit: str
     date: datetime
+    begun: datetime  # when its stages ran; the date where that is not known
+    ended: datetime
     author: str
     subject: str
     experiment: str | None
@@ -45,6 +51,12 @@ class Source:
         """What people call it."""
         return self.experiment or f"{self.commit[:7]} {self.subject}"
 
+    @property
+    def sweep(self) -> str | None:
+        """The sweep that made an experiment, by the name that `model sweep` gives its trials."""
+        trial = _TRIAL.fullmatch(self.experiment or "")
+        return trial[1] if trial else None
+
     def labels(self) -> dict[str, str]:
         """Return what may change after the commit: its version and stages."""
         named = ", ".join(version.name for version in self.versions)
@@ -53,15 +65,30 @@ class Source:
 
 @dataclass(frozen=True)
 class Run:
-    """One commit as a tracker shows it."""
+    """One commit as a tracker shows it.
+
+    Attributes:
+        params: dotted key -> value with the type that it has in params.yaml.
+        description: Markdown, for people.
+    """
 
     source: Source
-    params: dict[str, str]
+    params: dict[str, Any]
     metrics: dict[str, float]
     tags: dict[str, str]
+    description: str
+    tables: list[Table]
     model_file: str
     by_git: list[str]
     by_dvc: list[Stored]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The params as text; what is no text, as JSON has it."""
+        return {
+            key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            for key, value in self.params.items()
+        }
 
 
 def find(registry: Registry) -> list[Source]:
@@ -75,17 +102,21 @@ def find(registry: Registry) -> list[Source]:
     if not kept:
         return []
     found = []
-    fields = "--format=%H%x00%ct%x00%an%x00%s"
+    fields = "--format=%H%x00%ct%x00%at%x00%an%x00%s"
     listed = git("log", "--no-walk=unsorted", "--stdin", fields, given="\n".join(kept) + "\n")
     # Not splitlines, which also divides at signs that a subject may hold.
     for line in listed.removesuffix("\n").split("\n"):
-        commit, date, author, subject = line.split("\0")
+        commit, date, begun, author, subject = line.split("\0")
         baseline, experiment = experiments.get(commit, (None, None))
         own = versions.get(commit, [])
         stages = [stage for stage, version in registry.in_use.items() if version in own]
         when = datetime.fromtimestamp(int(date), UTC)
-        found.append(Source(commit, when, author, subject, experiment, baseline, own, stages))
-    return sorted(found, key=lambda source: (source.date, source.commit))
+        # Of an amended commit the author's date is that of the first, which says nothing here.
+        start = min(datetime.fromtimestamp(int(begun), UTC), when) if experiment else when
+        found.append(
+            Source(commit, when, start, when, author, subject, experiment, baseline, own, stages)
+        )
+    return stage_times.told(sorted(found, key=lambda source: (source.date, source.commit)))
 
 
 def _with_lock(commits: list[str]) -> list[str]:
@@ -111,10 +142,6 @@ def read(source: Source, model: str) -> Run | None:
     by_git = sorted((outs | {LOCK, PIPELINE, PARAMS.name}) & tracked)
     by_dvc = [Stored(out, md5[out]) for out in sorted(outs - tracked) if out in md5]
     params = _params(lineage)
-    shown = {
-        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for key, value in flatten(params).items()
-    }
     table = (params.get("data") or {}).get("path", "")
     tags = {
         "commit": commit,
@@ -128,7 +155,24 @@ def read(source: Source, model: str) -> Run | None:
         "baseline": source.baseline or "",
     }
     tags = {key: value for key, value in tags.items() if value}
-    return Run(source, shown, _metrics(commit, by_git), tags, path, by_git, by_dvc)
+    return Run(
+        source,
+        flatten(params),
+        _metrics(commit, by_git),
+        tags,
+        _description(source, by_git),
+        tables(commit, params, md5, tracked),
+        path,
+        by_git,
+        by_dvc,
+    )
+
+
+def _description(source: Source, paths: list[str]) -> str:
+    """Return the model card of a commit, or what its author says of it."""
+    if CARD.as_posix() in paths:
+        return _HEADER.sub("", file_at(source.commit, CARD.as_posix())).strip()
+    return source.subject
 
 
 def _params(lineage: Lineage) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from mlrepo.core import owner
 from mlrepo.core.files import write_json
+from mlrepo.mirror import repository, wandb_artifacts
+from mlrepo.mirror.pictures import draw
 from mlrepo.mirror.runs import Run, Source
 from mlrepo.pipeline.output import Tell
 from mlrepo.versions.registry import Registry
@@ -40,7 +42,7 @@ class Tracker:
     def has(self, source: Source) -> bool:
         """Whether a run is written, with the version and stages that its commit has now."""
         path = self._written(source.commit)
-        return path.exists() and json.loads(path.read_text("utf-8")) == source.labels()
+        return path.exists() and json.loads(path.read_text("utf-8")) == _mark(source)
 
     def write(self, run: Run, folder: Path, finished: bool) -> None:
         """Write a run with all in ``folder``; what was cut short or is out of date goes away.
@@ -53,37 +55,44 @@ class Tracker:
         for old in _waiting(name):
             shutil.rmtree(old)
         facts = {**run.tags, **source.labels()}
+        sweep = source.sweep and f"{source.sweep} on {str(source.baseline)[:7]}"
         to = wandb.init(
             project=os.environ.get("WANDB_PROJECT") or owner.project_name(),
             id=name,
             name=source.name,
             job_type="experiment" if source.experiment else "commit",
-            group=source.baseline,
+            group=sweep or source.baseline,
             dir=str(Path.cwd()),
             mode="offline",
             config={**run.params, "mirror": facts},
+            notes=run.description,
             tags=_tags(source, facts),
             settings=wandb.Settings(
                 console="off",
-                disable_git=True,
+                git_commit=source.commit,
+                git_remote_url=repository.address(),
                 save_code=False,
                 silent=True,
                 x_disable_meta=True,
                 x_disable_stats=True,
                 x_save_requirements=False,
-                x_start_time=source.date.timestamp(),
+                x_start_time=source.begun.timestamp(),
             ),
         )
-        # Dots would make `test.accuracy.low` a part of the number `test.accuracy`.
-        to.log({key.replace(".", "/"): value for key, value in run.metrics.items()})
         shutil.copytree(folder, to.dir, dirs_exist_ok=True)
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                copy = Path(to.dir, path.relative_to(folder))
-                to.save(str(copy), base_path=to.dir, policy="now")
+        files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+        drawn = draw(source.commit, folder)
+        # Dots would make `test.accuracy.low` a part of the number `test.accuracy`.
+        metrics = {key.replace(".", "/"): value for key, value in run.metrics.items()}
+        pictures = {f"plots/{path.stem}": wandb.Image(str(path)) for path in drawn}
+        to.log({**metrics, **pictures, "_timestamp": source.ended.timestamp()})
+        wandb_artifacts.log(to, run)
+        for path in files:
+            if path != Path(run.model_file):  # which is an artifact
+                to.save(str(Path(to.dir, path)), base_path=to.dir, policy="now")
         to.finish()
         if finished:
-            write_json(self._written(source.commit), source.labels())
+            write_json(self._written(source.commit), _mark(source))
 
     def publish(self, registry: Registry, tell: Tell) -> None:
         """Return at once: W&B's registry needs its server, and the runs name the versions."""
@@ -95,6 +104,11 @@ class Tracker:
 
     def _written(self, commit: str) -> Path:
         return WRITTEN / f"{commit}{self._suffix}.json"
+
+
+def _mark(source: Source) -> dict[str, str]:
+    """Return what a run was written with; one of an earlier release is written again."""
+    return {**source.labels(), "form": "2"}
 
 
 def _waiting(name: str) -> list[Path]:

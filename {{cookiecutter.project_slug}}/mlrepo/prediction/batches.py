@@ -10,7 +10,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.pipeline import Pipeline
 
 from mlrepo.core.errors import ProjectError, did_you_mean, first_line
-from mlrepo.core.params import Data
+from mlrepo.core.params import Csv, Data
 from mlrepo.learning import features
 from mlrepo.prediction.predictor import Predictor
 from mlrepo.tables.columns import Column, typed_columns
@@ -46,16 +46,22 @@ class Input:
         if not path.exists():
             raise ProjectError(f"{path} does not exist: INPUT is a table or a folder of its parts")
         data = predictor.data.model_copy(update={"path": str(path)})
-        raw, csv = scan(data), is_csv(data)
+        return cls.of(scan(data), data, predictor, data.csv if is_csv(data) else None)
+
+    @classmethod
+    def of(
+        cls, raw: pl.LazyFrame, data: Data, predictor: Predictor, dialect: Csv | None
+    ) -> "Input":
+        """Return a table that is open, whose CSV ``dialect`` is None for columns with types."""
         names, schema = raw.collect_schema().names(), predictor.schema
         fields = tuple(f for f in schema.read if f.name in names and f.name != data.target)
         there = [field.name for field in fields]
         known = schema.model_copy(update={"fields": fields})
-        columns = typed_columns(known, raw.select(there), data.csv if csv else None)
+        columns = typed_columns(known, raw.select(there), dialect)
         undeclared = [name for name in names if name not in schema.names]
         opened = cls(predictor, data, raw, columns, undeclared)
         absent = [f.name for f in schema.read if f.name not in there and f.name != data.target]
-        opened._refuse_unfit(str(path), absent)
+        opened._refuse_unfit(data.path, absent)
         return opened
 
     def _refuse_unfit(self, path: str, absent: list[str]) -> None:
@@ -86,12 +92,13 @@ class Input:
         missing = [Rule(column, "missing", column.raw.is_null()) for column in required]
         return [*rules(self.columns), *missing]
 
-    def problems(self) -> list[str]:
-        """Return a line for each rule that a row breaks, over the whole table."""
-        broken = [rule.broken.sum().alias(f"{n}") for n, rule in enumerate(self.rules)]
+    def problems(self, *more: Rule) -> list[str]:
+        """Return a line for each rule, of the schema or ``more``, that a row breaks."""
+        every = [*self.rules, *more]
+        broken = [rule.broken.sum().alias(f"{n}") for n, rule in enumerate(every)]
         found = self.raw.select(pl.len().alias("rows"), *broken).collect(engine="streaming")
         rows, *counts = found.row(0)
-        pairs = zip(self.rules, counts, strict=True)
+        pairs = zip(every, counts, strict=True)
         return broken_lines(self.raw, [(rule, count) for rule, count in pairs if count], rows)
 
     def typed(self, rows: pl.LazyFrame) -> pl.LazyFrame:

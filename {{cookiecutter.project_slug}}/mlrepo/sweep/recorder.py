@@ -8,6 +8,7 @@ refs/exps, which is what DVC takes for an experiment.
 
 import json
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,8 @@ class Recorder:
         self._bring(stages)
 
     def set_params(self, values: dict[str, Scalar]) -> None:
-        """Write params.yaml with other values, as ``dvc exp run -S`` writes it."""
+        """Write params.yaml with other values, as ``dvc exp run -S`` writes it: a trial begins."""
+        self._begun = int(time.time())
         for key, value in values.items():
             section, _, last = key.rpartition(".")
             node: Any = lookup(self._params, section) if section else self._params
@@ -84,7 +86,10 @@ class Recorder:
             git.git("add", "--", *self._by_git, **self._own)
         tree = git.git("write-tree", **self._own).strip()
         message = ("-m", f"dvc: commit experiment {name}")
-        made = git.git(*self._there, "commit-tree", tree, "-p", self._commit, *message).strip()
+        # The author's date says when the trial began, the committer's when it was kept.
+        begun = {"GIT_AUTHOR_DATE": f"@{self._begun} +0000"}
+        command = ("commit-tree", tree, "-p", self._commit, *message)
+        made = git.git(*self._there, *command, **begun).strip()
         git.git(*self._there, "update-ref", self._ref(name), made, "0" * 40)
 
     def _ref(self, name: str) -> str:

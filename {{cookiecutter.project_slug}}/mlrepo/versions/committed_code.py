@@ -55,6 +55,11 @@ class CommittedCode:
         # It stays as long as the process: a function may import or open a file when it is called.
         folder = Path(tempfile.mkdtemp())
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        self.write(folder)
+        sys.path.append(str(folder))
+
+    def write(self, folder: Path) -> str:
+        """Write a copy of the package to ``folder``, and return the name that it has there."""
         for path in self._files:
             target = folder / self._alias / path.partition("/")[2]
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +68,7 @@ class CommittedCode:
                 tree = _Renamed(self._package, self._alias).visit(ast.parse(content))
                 content = ast.unparse(tree).encode()
             target.write_bytes(content)
-        sys.path.append(str(folder))
+        return self._alias
 
     def changed_in(self, model: Path) -> list[str]:
         """Return the paths of changed modules whose classes or functions a model file holds."""
