@@ -1,7 +1,7 @@
 """DVC signs in to S3 by a role and the token of a job, with no key, as docs/ci.md says.
 
-S3 is rclone's. In place of AWS' token service stands one that knows one token. Google and Azure have no
-server that runs here.
+S3 is rclone's. In place of AWS' token service stands one that knows one token. Google and Azure
+have no server that runs here.
 """
 
 import threading
