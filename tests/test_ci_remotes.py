@@ -5,6 +5,7 @@ clouds' own actions a stand-in says what they would sign in with; see ci_runners
 """
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +76,33 @@ CASES = {
 TRACKERS = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:1", "WANDB_API_KEY": "key-of-wandb"}
 
 
+def faked(environment: dict[str, str], folder: Path) -> dict[str, str]:
+    """Return an environment with the stand-in of uv, and without what signs its owner in."""
+    for name, text in (("uv", UV), ("python3", PYTHON)):
+        script = folder / "fakes" / name
+        script.parent.mkdir(exist_ok=True)
+        script.write_text(text, encoding="utf-8")
+        script.chmod(0o755)
+    ours = ("AWS_", "AZURE_", "GOOGLE_")
+    return {
+        **{name: value for name, value in environment.items() if not name.startswith(ours)},
+        "FAKES": str(folder / "fakes"),
+        "SEEN": str(folder / "seen"),
+        "HOME": str(folder),
+        "SSH_AUTH_SOCK": "",
+        "PATH": f"{folder / 'fakes'}:{environment['PATH']}",
+    }
+
+
+def cloned(baked: Path, environment: dict[str, str], folder: Path) -> Path:
+    """Return a repository with a generated project."""
+    clone = shutil.copytree(baked, folder / "clone")
+    origin = "git remote add origin git@example.com:team/penguins.git"
+    command = f"git init -q; git add -A; git commit -qm Start; {origin}"
+    run("sh", "-ec", command, cwd=clone, environment=environment)
+    return clone
+
+
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("provider", ["github", "gitlab"])
 def test_the_command_sees_what_the_provider_keeps(
@@ -83,35 +111,17 @@ def test_the_command_sees_what_the_provider_keeps(
     remote, given = CASES[case].remote, CASES[case].given
     seen: dict[str, str] = getattr(CASES[case], provider) or given
     lines = {f"{name}={value}" for name, value in seen.items()}
-    for name, text in (("uv", UV), ("python3", PYTHON)):
-        script = tmp_path / "fakes" / name
-        script.parent.mkdir(exist_ok=True)
-        script.write_text(text, encoding="utf-8")
-        script.chmod(0o755)
-
-    def shell(command: str, cwd: Path = tmp_path) -> None:
-        run("sh", "-ec", command, cwd=cwd, environment=environment)
-
     if remote == "ssh":
-        shell("ssh-keygen -q -t ed25519 -N '' -C of-the-team -f key")
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "of-the-team", "-f", "key"]
+        run(*command, cwd=tmp_path, environment=environment)
         given = {**given, "SSH_PRIVATE_KEY": (tmp_path / "key").read_text(encoding="utf-8")}
         lines = {"of-the-team"}
-    shell(f"cp -R '{with_remote(bake, provider, remote)}' clone")
-    origin = "git remote add origin git@example.com:team/penguins.git"
-    shell(f"git init -q; git add -A; git commit -qm Start; {origin}", tmp_path / "clone")
-    ours = ("AWS_", "AZURE_", "GOOGLE_")  # of whoever runs this
-    variables = {
-        **{name: value for name, value in environment.items() if not name.startswith(ours)},
-        "FAKES": str(tmp_path / "fakes"),
-        "SEEN": str(tmp_path / "seen"),
-        "HOME": str(tmp_path),
-        "SSH_AUTH_SOCK": "",
-        "PATH": f"{tmp_path / 'fakes'}:{environment['PATH']}",
-    }
+    clone = cloned(with_remote(bake, provider, remote), environment, tmp_path)
+    variables = faked(environment, tmp_path)
     with serve_api() as api:
         kept = {**given, **TRACKERS, "ID_TOKEN": "token-of-the-cloud"}
         runner = RUNNERS[provider](tool, tmp_path, variables, api, given=kept)
-        job = runner.run(tmp_path / "clone", "check", {"ref": "refs/heads/main"})
+        job = runner.run(clone, "check", {"ref": "refs/heads/main"})
     assert job.code == 0, job.output
     assert job.ran == ["check"]
     text = re.sub(r"=/\S+/\.uv/", "=.uv/", (tmp_path / "seen").read_text(encoding="utf-8"))
@@ -127,3 +137,20 @@ def test_the_command_sees_what_the_provider_keeps(
     assert calls["mirror"] - trackers == lines
     wanted = "MLFLOW" if PARTS[remote]["tracker"] == "mlflow" else "WANDB"
     assert [line for line in calls["mirror"] if line.startswith(wanted)]
+
+
+def test_a_stage_of_gitlab_is_deployed_by_the_job_of_its_environment(
+    bake: Bake, environment: dict[str, str], tool: Tool, tmp_path: Path
+) -> None:
+    clone = cloned(with_remote(bake, "gitlab", "local"), environment, tmp_path)
+    git = ("git", "push", "--quiet", str(tmp_path / "origin.git"), "HEAD:main")
+    run("git", "init", "--quiet", "--bare", "origin.git", cwd=tmp_path, environment=environment)
+    run(*git, cwd=clone, environment=environment)
+    run("git", "remote", "set-url", "origin", git[3], cwd=clone, environment=environment)
+    with serve_api() as api:
+        runner = RUNNERS["gitlab"](tool, tmp_path, faked(environment, tmp_path), api, given={})
+        job = runner.run(clone, "deploy", {"ref": "refs/tags/model#prod#1"})
+    assert job.code == 0, job.output
+    assert job.ran == ["deploy-prod"]
+    seen = (tmp_path / "seen").read_text(encoding="utf-8")
+    assert "uv run --frozen model ci deploy model#prod#1 --stage prod\n" in seen
