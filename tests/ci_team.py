@@ -58,7 +58,7 @@ class Team:
         how = ["--no-single-branch" if everything else "--single-branch", "--branch", what]
         self.copy.run("git", "clone", "--quiet", *how, str(self.origin), str(clone))
         event: dict[str, Any] = {"ref": f"refs/{'tags' if tag else 'heads'}/{ref}"}
-        if name == "report":
+        if name in ("check", "report"):
             event = PULL_REQUEST
         job = self.runner.run(clone, name, event, **inputs)
         # A job that a condition passes over ends well too.
@@ -105,7 +105,7 @@ def gather(
     """
     copy = copy_again(quick, folder / "penguins")
     for name in (".github", ".gitlab-ci.yml", "Jenkinsfile"):
-        baked = bake(ci=provider) / name
+        baked = bake(ci=provider, remote="s3") / name
         if baked.is_dir():
             shutil.copytree(baked, copy.path / name)
         elif baked.exists():

@@ -28,6 +28,7 @@ class Conditions {
         found << inner.found.any()
     }
     void buildingTag() { found << (variables.TAG_NAME != null) }
+    void branch(String name) { found << (variables.BRANCH_NAME == name) }
     void changeRequest() { found << (variables.CHANGE_ID != null) }
     void triggeredBy(String cause) { found << (timer && cause == 'TimerTrigger') }
     void tag(Map how) {
@@ -52,6 +53,7 @@ class Steps {
         if (running.waitFor() != 0) throw new IllegalStateException("exit code ${running.exitValue()}")
     }
     void archiveArtifacts(Map what) { println "archive ${what.artifacts}" }
+    void junit(Map what) { println "junit ${what.testResults}" }
 }
 
 class Stage {

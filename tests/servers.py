@@ -161,6 +161,7 @@ def serve_api() -> Iterator[Api]:
             if not generic and not json_like and b"{" in body[:1]:
                 content = json.loads(body)  # curl calls JSON a form
             signed = self.headers.get("Authorization"), self.headers.get("PRIVATE-TOKEN")
+            answer: Any
             status, answer = 401, {"message": "Bad credentials"}
             if signed in ((f"Bearer {TOKEN}", None), (None, TOKEN)):
                 status, answer = api.answer(self.command, named, content)

@@ -1,7 +1,9 @@
 """Where a version goes when it comes into a stage: fill this in.
 
-`model ci deploy TAG` proves the version first, then runs `python deploy.py FOLDER STAGE`. FOLDER
-holds the model, its SHA-256 and VERSION.json; an exit code other than 0 fails the job.
+`model ci deploy TAG` runs `python deploy.py`, which says whether there is a target, then proves the
+version, then runs `python deploy.py FOLDER STAGE`. FOLDER holds the model, its SHA-256 and
+VERSION.json; an exit code other than 0 fails the job. Where $MODEL_IMAGE says where images of the
+service go, VERSION.json names as `image` the one with this version's code.
 
 As it stands, it copies them to $DEPLOY_TARGET, a folder or a prefix such as s3://bucket/models:
 
@@ -19,14 +21,8 @@ import sys
 from pathlib import Path
 
 
-def deploy(folder: Path, stage: str) -> str:
+def deploy(folder: Path, stage: str, target: str) -> str:
     """Copy a version to the target; return where its VERSION.json is."""
-    target = os.environ.get("DEPLOY_TARGET", "").rstrip("/")
-    if not target:
-        sys.exit(
-            "error: DEPLOY_TARGET is not set: give it a folder or s3://bucket/prefix, or write "
-            "your own step into deploy.py"
-        )
     facts = json.loads((folder / "VERSION.json").read_text(encoding="utf-8"))
     name, version = facts["file"], facts["version"]
     place = f"{target}/{facts['model']}/{stage}"
@@ -54,4 +50,11 @@ def put(file: Path, target: str) -> None:
 
 
 if __name__ == "__main__":
-    print(deploy(Path(sys.argv[1]), sys.argv[2]))
+    place = os.environ.get("DEPLOY_TARGET", "").rstrip("/")
+    if not place:
+        sys.exit(
+            "error: DEPLOY_TARGET is not set: give it a folder or s3://bucket/prefix, or write "
+            "your own step into deploy.py"
+        )
+    if len(sys.argv) > 1:
+        print(deploy(Path(sys.argv[1]), sys.argv[2], place))

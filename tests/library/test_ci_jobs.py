@@ -1,6 +1,7 @@
 """Jobs without a provider: what each tells, refuses and leaves in files."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +21,7 @@ from mlrepo.versions.gate import verdict
 from mlrepo.versions.registry import Assignment, Registry, Version
 from mlrepo.versions.tags import Tag
 
-from .conftest import render_yaml
+from .conftest import PROJECT, render_yaml
 from .repository import commit, git
 
 SCORES = "slice,value,rows,metric,estimate,low,high\n,,83,accuracy,0.9,0.85,0.95\n"
@@ -246,6 +247,7 @@ def test_what_does_not_hold_is_handed_to_nobody(
 ) -> None:
     found = {"model": ["models/model.skops was changed"], "commit": []}
     monkeypatch.setattr(proofs, "verify", lambda *_, **__: proofs.Proof(None, found, None, {}, []))  # type: ignore[arg-type]
+    Path("deploy.py").touch()
     assert not job()
     assert "## model@v2.0.0 DOES NOT HOLD" in page.read_text(encoding="utf-8")
     assert not Path("release").exists()
@@ -254,8 +256,8 @@ def test_what_does_not_hold_is_handed_to_nobody(
 def test_the_step_of_the_team_gets_the_proven_files(
     page: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = "import pathlib, sys; pathlib.Path('seen').write_bytes(pathlib.Path(sys.argv[1], "
-    script += "'VERSION.json').read_bytes()); sys.exit(sys.argv[2] != 'prod')"
+    script = "import pathlib, sys\nif sys.argv[1:]: pathlib.Path('seen').write_bytes(pathlib.Path("
+    script += "sys.argv[1], 'VERSION.json').read_bytes()); sys.exit(sys.argv[2] != 'prod')"
     Path("deploy.py").write_text(script, encoding="utf-8")
     hand_over(monkeypatch)
     assert release.deploy("model#prod#2", "prod")
@@ -265,10 +267,21 @@ def test_the_step_of_the_team_gets_the_proven_files(
 
 
 def test_a_step_that_fails_fails_the_job(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("deploy.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    Path("deploy.py").write_text("import sys; sys.exit(len(sys.argv) - 1)", encoding="utf-8")
     hand_over(monkeypatch)
     with pytest.raises(ProjectError, match=r"deploy\.py failed, so v2\.0\.0 is not in 'prod'"):
         release.deploy("model#prod#2", None)
+
+
+def test_without_a_target_nothing_is_proven_or_fetched(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(PROJECT / "deploy.py", ".")
+    monkeypatch.delenv("DEPLOY_TARGET", raising=False)
+    monkeypatch.setattr(release, "_holds", lambda *_: pytest.fail("it was proven"))
+    with pytest.raises(ProjectError, match=r"deploy\.py says that it cannot deploy"):
+        release.deploy("model#prod#2", None)
+    assert "DEPLOY_TARGET is not set: give it a folder" in capfd.readouterr().err
 
 
 def hand_over(monkeypatch: pytest.MonkeyPatch) -> None:

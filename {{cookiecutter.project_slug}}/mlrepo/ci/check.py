@@ -5,13 +5,15 @@ import subprocess
 from collections.abc import Callable
 from functools import partial
 
-from mlrepo.ci.job import say, shut_out, summarize
+from mlrepo.ci.job import FOLDER, say, shut_out, summarize
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.markdown import markdown
 from mlrepo.pipeline import status
 from mlrepo.pipeline.dvc import variables
 from mlrepo.pipeline.output import report
 from mlrepo.storage.store import Store
+
+TESTS = FOLDER / "tests.xml"  # the form of JUnit, which providers show
 
 
 class _LeftOutError(Exception):
@@ -25,7 +27,7 @@ def check() -> bool:
         "format": partial(_tool, "ruff", "format", "--check"),
         "types": partial(_tool, "mypy"),
         "imports": partial(_tool, "lint-imports"),
-        "tests": partial(_tool, "pytest"),
+        "tests": partial(_tool, "pytest", f"--junit-xml={TESTS.as_posix()}"),
         "dvc.lock": _lock,
         "uv.lock": _packages,
         "data at DVC's remote": _pushed,

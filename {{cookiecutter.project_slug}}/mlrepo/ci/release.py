@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from mlrepo.ci import image
 from mlrepo.ci.job import begin, say, summarize
 from mlrepo.ci.providers import RefusedError, provider
 from mlrepo.core.errors import ProjectError
@@ -44,6 +45,8 @@ def release(tag: str) -> bool:
     folder, given = RELEASES / tag.replace("/", "-"), os.environ.get(KEY)
     files = fill(folder, version, Key.load(given) if given else None, say)
     print("\n".join(map(str, files)))
+    if image.place():
+        image.build(version)
     record = version.record
     lines = [
         ["part", "value"],
@@ -94,13 +97,18 @@ def deploy(tag: str, only: str | None) -> bool:
     if last.action == "retire":
         print(f"{tag} empties '{stage}': that deploys nothing. Stop what serves {version.name}.")
         return True
+    if subprocess.run([sys.executable, str(STEP)], env=variables(), check=False).returncode:
+        raise ProjectError(f"{STEP} says that it cannot deploy, so nothing was tried: see above")
     if not _holds(registry.model, version):
         return False
     say(f"{STEP}: {version.name} comes into '{stage}'")
     with TemporaryDirectory() as folder:
         fetch.fetch(version, Path(folder), Store())
         facts = Path(folder, "VERSION.json")
-        write_json(facts, read_json(facts) | {"stage": stage, "stage_tag": tag})
+        known = {"stage": stage, "stage_tag": tag}
+        if image.place():
+            known["image"] = image.name(version)
+        write_json(facts, read_json(facts) | known)
         command = [sys.executable, str(STEP), folder, stage]
         if subprocess.run(command, env=variables(), check=False).returncode:
             raise ProjectError(f"{STEP} failed, so {version.name} is not in '{stage}': see above")

@@ -1,4 +1,4 @@
-"""`model ci ...`: check, report, train, verify, release, deploy."""
+"""`model ci ...`: check, report, train, verify, release, deploy, mirror."""
 
 from typing import Annotated
 
@@ -87,3 +87,11 @@ def deploy(
     from mlrepo.ci.release import deploy
 
     end(deploy(tag, stage))
+
+
+@commands.command()
+def mirror() -> None:
+    """Show what the Git remote holds in the tracker, if one is set; failing at it fails nothing."""
+    from mlrepo.ci.mirror import mirror
+
+    mirror()

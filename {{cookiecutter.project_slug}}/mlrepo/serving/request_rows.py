@@ -207,14 +207,11 @@ def _values(field: Field) -> Any:
     return found
 
 
-<<<<<<< HEAD
 def _shown(value: Any) -> str:
     """Return a value as JSON has it."""
     return json.dumps(value) if value is None or isinstance(value, bool) else shown(value)
 
 
-=======
->>>>>>> 35fb0c4e962ec98711e3728f0e3aaba59355a208
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 

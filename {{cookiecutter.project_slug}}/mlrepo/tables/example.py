@@ -1,6 +1,5 @@
 """A row that obeys a schema, for people who have no table yet."""
 
-<<<<<<< HEAD
 import csv
 import io
 from collections.abc import Collection
@@ -10,24 +9,14 @@ from typing import Any
 import polars as pl
 
 from mlrepo.core.params import Csv
-=======
-from datetime import date
-from typing import Any
-
->>>>>>> 35fb0c4e962ec98711e3728f0e3aaba59355a208
 from mlrepo.tables.schema import Field
 
 
 def example(field: Field) -> Any:
-<<<<<<< HEAD
     """Return a value of a column as JSON has it: that of the schema, or one between its limits."""
     limits = field.constraints
     if field.example is not None:
         return field.example
-=======
-    """Return a value of a column as JSON has it: one of its allowed ones, or between its limits."""
-    limits = field.constraints
->>>>>>> 35fb0c4e962ec98711e3728f0e3aaba59355a208
     if limits.enum:
         return limits.enum[0]
     bounds = [bound for bound in (limits.minimum, limits.maximum) if bound is not None]
@@ -45,7 +34,6 @@ def example(field: Field) -> Any:
         return moment
     moment = moment if "T" in moment else f"{moment[:10]}T00:00:00"
     return f"{moment}Z" if field.timezone else moment
-<<<<<<< HEAD
 
 
 def table(fields: Collection[Field], dialect: Csv) -> bytes:
@@ -70,5 +58,3 @@ def _written(field: Field, dialect: Csv) -> str:
             form = field.format.replace("%#z", "%z")
             return str(pl.Series([kind.fromisoformat(value)]).dt.strftime(form)[0])
     return str(value)
-=======
->>>>>>> 35fb0c4e962ec98711e3728f0e3aaba59355a208
