@@ -166,10 +166,9 @@ def test_what_a_needed_package_needs_stays(commit: str) -> None:
 
 
 def test_a_package_of_a_folder_is_told(commit: str) -> None:
-    text = lock().replace(
-        'name = "xgboost"\nversion = "2.0"\nsource = { registry = "https://index.example/simple" }',
-        'name = "xgboost"\nversion = "2.0"\nsource = { directory = "vendored" }',
-    )
+    before, _, after = lock().partition('name = "xgboost"\nversion = "2.0"\n')
+    table = 'name = "xgboost"\nversion = "2.0"\nsource = { directory = "vendored" }\n'
+    text = f"{before}{table}\n[[package]]{after.partition('[[package]]')[2]}"
     Path("uv.lock").write_text(text, encoding="utf-8")
     subprocess.run(["git", *WHO, "commit", "--quiet", "--all", "--message", "Mine"], check=True)
     said: list[str] = []
