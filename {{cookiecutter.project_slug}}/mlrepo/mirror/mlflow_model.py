@@ -66,12 +66,12 @@ def _polars(frame: pd.DataFrame) -> pl.DataFrame:
     columns = []
     for name in frame.columns:
         try:
-            columns.append(pl.from_pandas(frame[name]).alias(str(name)))
+            columns.append(pl.from_pandas(frame[[name]]))
         except (TypeError, ValueError, pl.exceptions.PolarsError):  # of pyarrow the same
             kinds = sorted({type(value).__name__ for value in frame[name]})
             words = f"the column '{name}' mixes {', '.join(kinds)}"
             raise mlflow.MlflowException.invalid_parameter_value(words) from None
-    return pl.DataFrame(columns)
+    return pl.concat(columns, how="horizontal")
 
 
 mlflow.models.set_model(Mirrored())
