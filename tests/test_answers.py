@@ -65,7 +65,7 @@ def test_each_choice(bake: Bake, name: str, value: str) -> None:
     assert [re.split("[<>]", line)[0] for line in dvc] == [f"dvc{extra}"]
     names = [file.relative_to(path).as_posix() for file in path.rglob("*")]
     ours = [name for name in names if not name.startswith("mlrepo/")]
-    served = [name for name in ours if re.search(r"serv(ing|ice|e\W)|ontainer|compose", name)]
+    served = [name for name in ours if re.search(r"serv(ing|ice|e\W)|Containerfile|compose", name)]
     assert bool(served) == (answers["service"] == "fastapi")
     assert ("service" in pyproject["dependency-groups"]) == bool(served)
     scheme = "../../" if answers["remote"] == "local" else f"{answers['remote']}://"
