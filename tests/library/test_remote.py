@@ -97,7 +97,7 @@ def test_no_remote_is_told(at: Callable[[str], None]) -> None:
 
 def test_no_project_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ProjectError, match=r"^DVC: "):
+    with pytest.raises(ProjectError, match=r"^\.dvc/config does not exist: "):
         remote.probe()
 
 

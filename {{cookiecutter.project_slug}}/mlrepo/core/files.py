@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mlrepo.core.errors import ProjectError, explain_os_error
+from mlrepo.core.errors import ProjectError, known
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def atomic(path: Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
         # Python and polars name the partial, which is gone, or no file at all.
         ours = getattr(error, "filename", None) in (None, str(partial))
-        if isinstance(error, Exception) and ours and (words := explain_os_error(error, path)):
+        if isinstance(error, Exception) and ours and (words := known.of_system(error, path)):
             raise ProjectError(words) from error
         raise
 

@@ -98,11 +98,12 @@ def choose_model(name: str | None) -> str:
 
 def declared() -> dict[str, dict[str, Any]]:
     """Return name -> path, type and desc of the models under `artifacts` in dvc.yaml."""
-    artifacts = yaml.load(Path(PIPELINE)).get("artifacts") or {}
+    artifacts = as_mapping(yaml.load(Path(PIPELINE)), PIPELINE).get("artifacts")
     if not artifacts:
         shape = "`artifacts: {model: {path: models/model.skops}}`"
         raise ProjectError(f"{PIPELINE} declares no model: add {shape}")
-    return dict(artifacts)
+    named = as_mapping(artifacts, f"{PIPELINE}: artifacts")
+    return {name: as_mapping(each, f"{PIPELINE}: {name}") for name, each in named.items()}
 
 
 def normal(path: str) -> str:

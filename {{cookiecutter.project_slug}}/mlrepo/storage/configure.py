@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, told
 from mlrepo.pipeline.dvc import dvc
 from mlrepo.storage import move, remote, remote_errors
 from mlrepo.storage.store import Store
@@ -70,15 +70,12 @@ def _carry(store: Store, name: str, settings: dict[str, Any], without_missing: b
 
 def _set(name: str, settings: dict[str, str]) -> None:
     """Write the settings of the default remote at once, as `dvc remote` would one by one."""
-    from dvc.config import Config, ConfigError  # type: ignore[import-untyped]
+    from dvc.config import Config  # type: ignore[import-untyped]
 
-    try:
-        with Config.from_cwd().edit("repo") as config:
-            config["core"]["remote"] = name
-            if settings:
-                config["remote"][name] = settings
-    except ConfigError as error:
-        raise ProjectError(f"DVC: {error}") from None
+    with told(), Config.from_cwd().edit("repo") as config:
+        config["core"]["remote"] = name
+        if settings:
+            config["remote"][name] = settings
 
 
 class Links(StrEnum):
@@ -98,8 +95,10 @@ def use(links: Links) -> None:
 
     It is written to .dvc/config.local, so nothing that Git keeps changes.
     """
-    if links is Links.hardlinks:
-        _refuse_other_disk(Store().cache_folder)
+    with told(), Store().repo as repo:
+        repo.index.outs  # noqa: B018  # DVC's command would tell of a broken file in its words
+        if links is Links.hardlinks:
+            _refuse_other_disk(Path(repo.cache.local.path))
     dvc("config", "--local", "cache.type", _TYPES[links])
     fix = "`dvc repro` or `dvc add` first brings files that changed into the cache"
     dvc("checkout", "--relink", "--quiet", fix=fix)

@@ -95,7 +95,7 @@ def _remote(answer: Future[remote.Remote]) -> Iterator[str]:
 def _not_pushed(answer: Future[remote.Remote]) -> Iterator[str]:
     """A forgotten push is found by whoever clones."""
     if answer.exception():
-        yield "nobody knows while DVC's remote cannot be used"
+        yield "nobody knows until what is told of DVC's remote is mended"
         return
     yield from Store().not_pushed()
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import Any, TypeVar
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, told
 from mlrepo.storage import remote_errors
 from mlrepo.storage.remote_errors import BucketError, RemoteError, UnreachableError
 
@@ -29,15 +29,12 @@ def open_repo(more: dict[str, dict[str, Any]] | None = None) -> Any:
     DVC would take a relative address from the root of the disk.
     """
     # 0.4 s that commands which only read tags do not spend.
-    from dvc.exceptions import DvcException  # type: ignore[import-untyped]
     from dvc.repo import Repo  # type: ignore[import-untyped]
 
-    try:
+    with told():
         with Repo() as here:
             remotes = {name: dict(values) for name, values in here.config["remote"].items()}
         return Repo(config={"remote": remotes | (more or {})})
-    except DvcException as error:
-        raise ProjectError(f"DVC: {error}") from None
 
 
 class Remote:

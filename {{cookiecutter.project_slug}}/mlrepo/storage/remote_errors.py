@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, known
 
 
 class RemoteError(ProjectError):
@@ -133,4 +133,6 @@ def explained(subject: str, name: str, is_folder: bool = False) -> Iterator[None
     except ProjectError:
         raise
     except Exception as error:  # each kind of remote has errors of its own
+        if words := known.of_files(error):
+            raise ProjectError(words) from None
         raise explain(error, subject, name, is_folder) from None

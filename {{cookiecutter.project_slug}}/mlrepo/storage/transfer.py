@@ -8,7 +8,7 @@ import sys
 from contextlib import redirect_stdout
 from typing import Any
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, known
 from mlrepo.pipeline.dvc import FEW_ATTEMPTS
 from mlrepo.storage import imports, move
 from mlrepo.storage.needed import Needed
@@ -167,6 +167,8 @@ def _carry_out(verb: str, **what: Any) -> int:
             done = repo.push(**what) if verb == "push" else repo.pull(**what)["stats"]["fetched"]
             return int(done)
         except Exception as error:  # each kind of remote has errors of its own
+            if words := known.of_files(error):
+                raise ProjectError(words) from None
             reason = failures.found[0] if failures.found else error
             raise ProjectError(f"{Remote(repo).explain(reason)}. {_AGAIN}") from None
 
