@@ -111,7 +111,11 @@ CHANGES: dict[str, tuple[Callable[[], None], list[str]]] = {
     ),
     "code": (
         lambda: edit("copy.py", new="# more"),
-        [f"{name}: copy.py has changed" for name in ("join", "count", THIRD)],
+        [
+            f"{name}: copy.py does not exist: `dvc checkout` brings files of DVC's back, `git "
+            "checkout HEAD -- copy.py` those of Git's"
+            for name in ("join", "count", THIRD)
+        ],
     ),
     "code in a folder": (
         lambda: edit("code/deep/two.py", "2", "3"),
@@ -127,7 +131,11 @@ CHANGES: dict[str, tuple[Callable[[], None], list[str]]] = {
     ),
     "code that is gone": (
         lambda: Path("copy.py").unlink(),
-        [f"{name}: copy.py has changed" for name in ("join", "count", THIRD)],
+        [
+            f"{name}: copy.py does not exist: `dvc checkout` brings files of DVC's back, `git "
+            "checkout HEAD -- copy.py` those of Git's"
+            for name in ("join", "count", THIRD)
+        ],
     ),
     "a dep less": (
         lambda: edit("dvc.yaml", "[joined.csv, copy.py]", "[joined.csv]"),

@@ -11,11 +11,9 @@ from typing import Any
 import pytest
 import typer
 
-from mlrepo.commands import app, mirror, project, release, use
+from mlrepo.commands import app, mirror, release, use
 from mlrepo.pipeline import git
 from mlrepo.prediction import predictor, write
-from mlrepo.storage import configure
-from mlrepo.storage.remote_errors import RemoteError
 from mlrepo.versions.gate import verdict as gate
 
 from . import tagging
@@ -248,13 +246,3 @@ def test_the_gate_computes_as_stages_do_and_ends_with_the_verdict(
     assert end.value.exit_code == 1
     assert json.loads(capsys.readouterr().out) == verdicts["staging"]
     assert steps == ["pin", ("model", None), "pin", ("model", "staging")]
-
-
-def test_a_remote_that_cannot_be_written_to_is_told_as_a_mistake(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    answer = SimpleNamespace(name="storage", url="/there", refusal=RemoteError("it is full"))
-    monkeypatch.setattr(configure, "relocate", lambda *_: (answer, "nothing was copied"))
-    with pytest.raises(RemoteError, match="it is full"):
-        project.remote("/there")
-    assert "DVC's remote 'storage' is /there" in capsys.readouterr().out

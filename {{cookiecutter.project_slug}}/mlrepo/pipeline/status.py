@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlrepo.core import yaml
-from mlrepo.core.errors import ProjectError, exit_with_message
+from mlrepo.core.errors import ProjectError, exit_with_message, known
 from mlrepo.pipeline import dvc_lock
 from mlrepo.pipeline.dvc_files import digest
 from mlrepo.pipeline.dvc_yaml import PIPELINE, Stage, find, load_pipeline, normal
@@ -137,6 +137,8 @@ def _given(
     if pointed is None:
         if not is_here and _inside(path, written):
             found.absent.add(path)
+        elif not is_here:
+            yield f"{path} does not exist: {known.brought_back(path)}"
         elif not _same(path, locked):
             yield f"{path} has changed"
         return

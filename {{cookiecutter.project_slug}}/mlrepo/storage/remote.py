@@ -49,6 +49,7 @@ class Remote:
         self.url: str = repo.config["remote"].get(self.name, {}).get("url", "no address")
         self.refusal: RemoteError | None = None  # why nothing can be written, as `write` found
         self.given_up = False  # it is gone, and is not asked again
+        self.is_new = False  # its folder was not there before `write`
         self.is_folder = "://" not in self.url
         self._repo = repo
         self._odb: Any = None
@@ -62,10 +63,10 @@ class Remote:
         """Yield DVC's object database of the remote, which answers in ``patience`` seconds."""
         if self.given_up:
             raise ProjectError(f"DVC's {self} is given up")
-        with remote_errors.explained(f"DVC's {self}", self.name, self.is_folder):
+        with remote_errors.explained(f"DVC's {self}", self.name, self.url):
             if self._odb is None:
                 odb = self._repo.cloud.get_remote_odb(self.name)
-                first_answer(odb.fs, lambda: _ask(odb), f"DVC's {self}", self.name, patience)
+                first_answer(odb.fs, lambda: _ask(odb), f"DVC's {self}", self.name, self.url, patience)
                 self._odb = odb
             yield self._odb
 
@@ -92,6 +93,7 @@ class Remote:
         with self.open(patience) as odb:
             try:
                 path = odb.fs.join(odb.path, f"probe-{secrets.token_hex(8)}")
+                self.is_new = self.is_folder and not odb.fs.exists(odb.path)
                 odb.fs.makedirs(odb.path)
                 with odb.fs.open(path, "wb") as file:
                     file.write(b"can be deleted")
@@ -103,7 +105,7 @@ class Remote:
 
     def explain(self, error: Exception) -> RemoteError:
         """Return an error of a library as one for people."""
-        return remote_errors.explain(error, f"DVC's {self}", self.name, self.is_folder)
+        return remote_errors.explain(error, f"DVC's {self}", self.name, self.url)
 
 
 def probe(patience: float = PATIENCE, make: bool = True) -> Remote:
@@ -120,7 +122,12 @@ def probe(patience: float = PATIENCE, make: bool = True) -> Remote:
 
 
 def first_answer(
-    fs: Any, asked: Callable[[], Answer], subject: str, name: str, patience: float = PATIENCE
+    fs: Any,
+    asked: Callable[[], Answer],
+    subject: str,
+    name: str,
+    address: str,
+    patience: float = PATIENCE,
 ) -> Answer:
     """Return the first thing that is asked of a file system of DVC, and raise what it raises.
 
@@ -129,6 +136,7 @@ def first_answer(
         asked: asks it.
         subject: what it is, for people.
         name: of the remote that has its settings.
+        address: of the remote or the bucket.
         patience: seconds, after which an UnreachableError is raised.
     """
     if fs.protocol == "s3":  # botocore tries five times with growing pauses
@@ -150,8 +158,8 @@ def first_answer(
         if answer.done():
             raise
         raise UnreachableError(
-            f"{subject} does not answer for {patience:g} seconds: check the network and the "
-            f"address: `dvc remote modify {name} url ADDRESS`"
+            f"{subject} does not answer for {patience:g} seconds: "
+            f"{remote_errors.helps(UnreachableError, address, name)}"
         ) from None
 
 

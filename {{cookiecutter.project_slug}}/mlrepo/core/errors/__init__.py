@@ -45,6 +45,8 @@ def told() -> Iterator[None]:
     """Raise what other packages raise in the block as a ProjectError, unless it is a defect."""
     try:
         yield
+    except ProjectError:
+        raise
     except Exception as error:
         if words := known.explain(error):
             raise ProjectError(words) from None

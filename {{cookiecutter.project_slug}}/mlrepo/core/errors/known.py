@@ -81,6 +81,12 @@ def conflict(text: str) -> int | None:
     return text.count("\n", 0, found.start()) + 1 if found else None
 
 
+def of_git(said: str, otherwise: str = "") -> str:
+    """Return what Git says, and what helps where it does not tell itself."""
+    found = (mend for form, mend in _GIT.items() if re.search(form, said))
+    return f"{said}: {next(found, otherwise)}".removesuffix(": ")
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's text, which is the part for people.
 
@@ -134,6 +140,20 @@ def _yaml_of_dvc(error: Any) -> str:
     return f"DVC cannot read {path}: {mended(path)}"
 
 
+def _file_of_dvc(error: Any) -> str:
+    """Tell of any other file that DVC cannot read; of a YAML file we know where it is broken."""
+    from mlrepo.core import yaml
+    from mlrepo.core.errors import ProjectError
+
+    path = Path(error.path)
+    try:
+        if path.suffix in (".yaml", ".dvc"):
+            yaml.load(path)
+    except ProjectError as told:
+        return str(told)
+    return f"DVC: {first_line(error)}: {mended(path)}"
+
+
 def _layout_of_dvc(error: Any) -> str:
     found, path = error.exc.errors[0], Path(error.path).as_posix()
     place = ".".join(map(str, found.path)) or "the whole"
@@ -163,11 +183,23 @@ def _says(form: str) -> Tell:
     return lambda error: form.format(first_line(error) if str(error) else type(error).__name__)
 
 
+_CHANGED = "`git diff` shows what has changed since the last commit"
+# Words of Git, as a pattern -> what helps; "" where Git says that as well.
+_GIT = {
+    r"safe\.directory|hint: ": "",
+    r"(?i)not a git repository|not in a git directory": "`python bootstrap.py` makes one",
+    r"index\.lock": "if no Git is at work, `rm .git/index.lock`",
+    r"(?i)\bindex file|bad signature|bad index": "`rm .git/index` and `git reset` make it anew",
+    r"(?i)could not read from remote|unable to access|could not resolve|does not appear to be": (
+        "`git remote -v` shows the address, `git remote set-url NAME ADDRESS` changes it"
+    ),
+}
 # Dotted name of a class, as a pattern -> what to say.
 _FILES: dict[str, Tell] = {
     r"dvc\.utils\.strictyaml\.YAMLSyntaxError": _yaml_of_dvc,
     r"dvc\.utils\.strictyaml\.YAMLValidationError": _layout_of_dvc,
-    r"dvc\.utils\.serialize.*\.EncodingError": _says("{}: save it as UTF-8"),
+    r"dvc\.utils\.serialize.*\.(Encoding|Parse)Error": _file_of_dvc,
+    r"dvc\.parsing\..*": _says(f"DVC: {{}}: mend dvc.yaml or params.yaml; {_CHANGED}"),
     r"dvc\.exceptions\.NotDvcRepoError": lambda _: (
         f".dvc/config does not exist: {brought_back('.dvc/config')}"
     ),
@@ -175,8 +207,12 @@ _FILES: dict[str, Tell] = {
         "DVC is at work in this folder, or was killed ({}): run this again later; if no DVC runs, "
         "`rm -f .dvc/tmp/lock .dvc/tmp/rwlock`"
     ),
-    r"(scmrepo|dulwich|_?pygit2)\.\w*([Ee]xceptions|errors)?\.?\w*(Error|Exception)": _says(
-        "Git: {}: `git status` tells more, and `git fsck` looks for damage"
+    r"(scmrepo|dulwich|_?pygit2|dvc\.scm)\..*(Error|Exception)": lambda error: (
+        f"Git: {of_git(first_line(error), '`git status` tells more')}"
+    ),
+    r"dvc\.exceptions\.CheckoutError": lambda error: (
+        f"DVC has no {', '.join(error.target_infos)} to put here: `model pull` brings what others "
+        "have pushed, `dvc repro` makes it"
     ),
     r"builtins\.SyntaxError": _python,
 }
@@ -187,7 +223,6 @@ _NETWORK: dict[str, Tell] = dict.fromkeys(
     ),
     _says("a server cannot be reached ({}): check the network, the address and the proxy"),
 )
-_CHANGED = "`git diff` shows what has changed since the last commit"
 _PACKAGES: dict[str, Tell] = {
     r"dvc\.config\.\w*ConfigError": _settings_of_dvc,
     r"(dvc|dvc_data|dvc_objects)\..*": _says("DVC: {}: `dvc status` tells more"),
