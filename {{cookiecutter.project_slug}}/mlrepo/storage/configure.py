@@ -15,6 +15,7 @@ from mlrepo.storage import move, remote
 from mlrepo.storage.remote_errors import KINDS, RemoteError
 from mlrepo.storage.store import Store
 
+
 def relocate(address: str, endpoint: str | None = None, without_missing: bool = False) -> str:
     """Let DVC's default remote be at ``address``, after all that any commit needs is copied there.
 
@@ -116,13 +117,13 @@ def use(links: Links) -> None:
     """
     dvc_lock.here()
     with told(), Store().repo as repo:
-        repo.index.outs  # noqa: B018  # DVC's command would tell of a broken file in its words
+        _ = repo.index.outs  # DVC's command would tell of a broken file in its own words
         if links is Links.hardlinks:
             _refuse_other_disk(Path(repo.cache.local.path))
     dvc("config", "--local", "cache.type", _TYPES[links])
     fix = (
-        "see what it says above. `model pull` brings files that are not in the cache, `dvc repro` or `dvc add` those "
-        "that have changed"
+        "see what it says above. `model pull` brings files that are not in the cache, `dvc repro` "
+        "or `dvc add` those that have changed"
     )
     dvc("checkout", "--relink", "--quiet", fix=fix)
 

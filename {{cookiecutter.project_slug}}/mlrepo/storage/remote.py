@@ -66,7 +66,9 @@ class Remote:
         with remote_errors.explained(f"DVC's {self}", self.name, self.url):
             if self._odb is None:
                 odb = self._repo.cloud.get_remote_odb(self.name)
-                first_answer(odb.fs, lambda: _ask(odb), f"DVC's {self}", self.name, self.url, patience)
+                first_answer(
+                    odb.fs, lambda: _ask(odb), f"DVC's {self}", self.name, self.url, patience
+                )
                 self._odb = odb
             yield self._odb
 

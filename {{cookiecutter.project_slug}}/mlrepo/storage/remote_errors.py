@@ -13,6 +13,8 @@ from mlrepo.core.errors import ProjectError, known
 
 KINDS = ("azure", "gs", "s3", "ssh")  # each is an extra of dvc, and the scheme of its addresses
 
+Fixes = dict[str, str]  # kind of remote, as its addresses begin -> what helps; "": any other
+
 
 class RemoteError(ProjectError):
     """A remote or a bucket that cannot be used; a subclass is known by the words of libraries.
@@ -20,14 +22,12 @@ class RemoteError(ProjectError):
     Attributes:
         known_by: a pattern of these words.
         means: what they mean.
-        fix: kind of remote, as its addresses begin -> what helps; "" stands for any other.
+        fix: what helps, by the kind of remote.
     """
 
     known_by: ClassVar[str] = ""
     means: ClassVar[str] = "cannot be used"
-    fix: ClassVar[dict[str, str]] = {
-        "": "see `dvc remote list` and the settings of NAME in .dvc/config"
-    }
+    fix: ClassVar[Fixes] = {"": "see `dvc remote list` and the settings of NAME in .dvc/config"}
 
 
 class PlugInError(RemoteError):
@@ -35,7 +35,7 @@ class PlugInError(RemoteError):
 
     known_by = r"RemoteMissingDeps|requires? .*dvc-|Unsupported URL"
     means = "needs a plug-in that is not installed"
-    fix = {kind: f"`uv add --dev 'dvc[{kind}]'` adds it" for kind in KINDS} | {
+    fix: ClassVar[Fixes] = {kind: f"`uv add --dev 'dvc[{kind}]'` adds it" for kind in KINDS} | {
         "": "`uv add --dev 'dvc[KIND]'` adds it; KIND is that of its address"
     }
 
@@ -48,7 +48,7 @@ class CredentialsError(RemoteError):
         r"|AzureAuth|ProfileNotFound"
     )
     means = "gets no credentials"
-    fix = {
+    fix: ClassVar[Fixes] = {
         "": "see what its kind of remote takes as credentials in .dvc/config.local",
         "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile: `dvc remote "
         "modify --local NAME profile PROFILE`",
@@ -65,7 +65,7 @@ class BucketError(RemoteError):
 
     known_by = r"NoSuchBucket|bucket does not exist|NoSuchContainer|ContainerNotFound|404.*bucket"
     means = "has no such bucket"
-    fix = {"": "make the bucket, or `dvc remote modify NAME url ADDRESS`"}
+    fix: ClassVar[Fixes] = {"": "make the bucket, or `dvc remote modify NAME url ADDRESS`"}
 
 
 class RightsError(RemoteError):
@@ -76,9 +76,10 @@ class RightsError(RemoteError):
         r"|failed to authenticate|AuthenticationFailed|Anonymous caller"
     )
     means = "refuses the key, the secret or what they may do"
-    fix = {"": "check the credentials in the environment or .dvc/config.local, and their rights"} | {
+    fix: ClassVar[Fixes] = {
+        "": "check the credentials in the environment or .dvc/config.local, and their rights",
         "ssh": "check user and key: `dvc remote modify --local NAME user USER`, `dvc remote modify "
-        "--local NAME keyfile FILE`"
+        "--local NAME keyfile FILE`",
     }
 
 
@@ -90,7 +91,7 @@ class UnreachableError(RemoteError):
         r"|EndpointConn"
     )
     means = "cannot be reached"
-    fix = {
+    fix: ClassVar[Fixes] = {
         "": "check the network and the address: `dvc remote modify NAME url ADDRESS`",
         "s3": "check the network and the address: `dvc remote modify NAME endpointurl ADDRESS`",
         "gs": "check the network and the credentials, which are asked for there: `dvc remote "
@@ -106,23 +107,25 @@ class FolderError(RemoteError):
 
     known_by = r"No such file|FileNotFound|Not a directory"
     means = "is no folder that can be written"
-    fix = dict.fromkeys(KINDS, "make the folder, or `dvc remote modify NAME url ADDRESS`") | {
-        "": "mount the drive or make the folder, or `dvc remote modify NAME url FOLDER`"
-    }
+    fix: ClassVar[Fixes] = dict.fromkeys(
+        KINDS, "make the folder, or `dvc remote modify NAME url ADDRESS`"
+    ) | {"": "mount the drive or make the folder, or `dvc remote modify NAME url FOLDER`"}
 
 
 class FolderRightsError(RemoteError):
     """A folder that this user may not read or write."""
 
     means = "is a folder that you may not read or write"
-    fix = {"": "check its owner and permissions, or `dvc remote modify NAME url FOLDER`"}
+    fix: ClassVar[Fixes] = {
+        "": "check its owner and permissions, or `dvc remote modify NAME url FOLDER`"
+    }
 
 
 class DiskFullError(RemoteError):
     """The disk of this machine or of the remote is full."""
 
     means = "cannot be used, as no space is left there or here"
-    fix = {"": "free some space"}
+    fix: ClassVar[Fixes] = {"": "free some space"}
 
 
 _BY_WORDS = (PlugInError, CredentialsError, BucketError, RightsError, UnreachableError, FolderError)

@@ -21,15 +21,12 @@ _CONFLICT = re.compile(r"^(?:<{7}|>{7}) .*$", re.MULTILINE)
 def explain(error: BaseException) -> str | None:
     """Return what is wrong and how to mend it; None for a defect of the code."""
     return (
-        of_files(error)
-        or of_system(error)
-        or _first(_NETWORK, error)
-        or _first(_PACKAGES, error)
+        of_files(error) or of_system(error) or _first(_NETWORK, error) or _first(_PACKAGES, error)
     )
 
 
 def of_files(error: BaseException) -> str | None:
-    """Return the same of an error about the files of the project, which no remote is to blame for."""
+    """Return the same of an error about the files of the project, which is none of a remote's."""
     return _first(_FILES, error)
 
 
