@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import typer
+from broken_states import COMMANDS as BROKEN
 
 from mlrepo.commands import app, mirror, release, use
 from mlrepo.pipeline import git
@@ -246,3 +247,13 @@ def test_the_gate_computes_as_stages_do_and_ends_with_the_verdict(
     assert end.value.exit_code == 1
     assert json.loads(capsys.readouterr().out) == verdicts["staging"]
     assert steps == ["pin", ("model", None), "pin", ("model", "staging")]
+
+
+def test_each_command_meets_broken_projects() -> None:
+    """In tests/test_broken_states.py, which gives each its arguments."""
+    driven = {f"model {command}" for command in BROKEN.values()}
+    groups = {name for name, command in COMMANDS.items() if getattr(command, "commands", None)}
+    leaves = COMMANDS.keys() - groups | {"model sweep"}  # a group that does something itself
+    assert {
+        name for name in leaves if not any(f"{each} ".startswith(f"{name} ") for each in driven)
+    } == set()
