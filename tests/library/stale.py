@@ -111,11 +111,7 @@ CHANGES: dict[str, tuple[Callable[[], None], list[str]]] = {
     ),
     "code": (
         lambda: edit("copy.py", new="# more"),
-        [
-            f"{name}: copy.py does not exist: `dvc checkout` brings files of DVC's back, `git "
-            "checkout HEAD -- copy.py` those of Git's"
-            for name in ("join", "count", THIRD)
-        ],
+        [f"{name}: copy.py has changed" for name in ("join", "count", THIRD)],
     ),
     "code in a folder": (
         lambda: edit("code/deep/two.py", "2", "3"),

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from mlrepo.core import environment, owner, release
+from mlrepo.core.files import read_toml
 from mlrepo.core.progress import progress
 from mlrepo.pipeline import dvc_lock, git, status
 from mlrepo.pipeline.dvc_files import md5
@@ -56,10 +57,16 @@ def _tools() -> Iterator[str]:
 
 def _packages() -> Iterator[str]:
     environment.check()
+    for path in (owner.PROJECT, environment.LOCK):
+        read_toml(path)
     if shutil.which("uv"):
-        done = subprocess.run(["uv", "lock", "--check"], capture_output=True, check=False)
-        if done.returncode:
+        command = ["uv", "lock", "--check"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 1:
             yield "uv.lock is not what pyproject.toml asks for: `uv lock`, `uv sync`, `dvc repro`"
+        elif done.returncode:
+            said = re.findall(r"^error: (.*)", done.stderr, re.MULTILINE)
+            yield f"uv cannot check uv.lock ({'; '.join(said)}): `uv lock --check` tells more"
 
 
 def _hooks() -> Iterator[str]:

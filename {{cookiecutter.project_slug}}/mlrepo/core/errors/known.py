@@ -14,7 +14,7 @@ from typing import Any
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
 _PROGRAM = re.compile(r"[a-z-]+")  # in contrast to a file, which has a dot or lies in a folder
-_LOCK = "dvc.lock"
+_MADE_BY = {"dvc.lock": "dvc repro", "uv.lock": "uv lock"}  # files that nobody edits
 _CONFLICT = re.compile(r"^(?:<{7}|>{7}) .*$", re.MULTILINE)
 
 
@@ -57,17 +57,18 @@ def of_system(error: BaseException, written: object = None) -> str | None:
 
 def brought_back(path: str | Path, otherwise: str = "") -> str:
     """Return how a file that is not there comes back: from the last commit, if that has it."""
+    maker = _MADE_BY.get(Path(path).name)
     if not differs_from_commit(path):
-        return otherwise or _back(path)
-    after = ", and `dvc repro` then makes it fit" * (Path(path).name == _LOCK)
+        return otherwise or (f"`{maker}` makes it" if maker else _back(path))
+    after = f", and `{maker}` then makes it fit" if maker else ""
     return f"`{_checkout(path)}` brings the committed one back{after}"
 
 
 def mended(path: str | Path, how: str = "mend it") -> str:
-    """Return how a file that cannot be read is mended; nobody edits a dvc.lock."""
+    """Return how a file that cannot be read is mended."""
     committed = differs_from_commit(path)
-    if Path(path).name == _LOCK:
-        return brought_back(path) if committed else "delete it, and `dvc repro` makes it anew"
+    if maker := _MADE_BY.get(Path(path).name):
+        return brought_back(path) if committed else f"delete it, and `{maker}` makes it anew"
     log = f"{how}; `git log -- {path}` names the commits that changed it"
     return f"{how}, or {brought_back(path)}" if committed else log
 
