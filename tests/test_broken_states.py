@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,8 @@ ACTS = (
     r"|run|save|say|see|set|take|try|use|write)\b"
 )
 # A place in a file of the project, and what is wrong there.
-PLACE = r"^\S+\.(yaml|toml|json|csv|py|lock|dvc)(, line \d+)?: ?\S+ (must|is|has|names|needs)"
+PLACE = r"^\S+\.(yaml|toml|json|csv|py|lock|dvc)(, line \d+)?: .*(must|is|has|names|needs) "
+NOTHING_TO_DO = r"\balready\b|^no tag of model lacks a signature"
 
 # In such a state, a command that needs the file may not say that all is well.
 NEEDED = {
@@ -93,8 +94,8 @@ def has_fix(message: str) -> bool:
     """Whether a message names a command that is there, an option, an act, or place and value."""
     commands = re.findall(r"`([a-z]+)[ `]", message)
     assert set(commands) <= {*PROGRAMS, "artifacts"}, message
-    found = [re.search(form, message) for form in (ACTS, r"--[a-z]", PLACE)]
-    return bool(commands or any(found))
+    forms = (ACTS, r"--[a-z]", PLACE, NOTHING_TO_DO)
+    return bool(commands or any(re.search(form, message) for form in forms))
 
 
 def assert_told(done: Done, state: str, name: str) -> None:
@@ -103,8 +104,9 @@ def assert_told(done: Done, state: str, name: str) -> None:
     assert done.code in (0, 1, 2), said
     assert "Traceback" not in done.said, said
     if done.code == 2:
-        assert done.said.count("error: ") == 1 + done.said.count("\nerror: ", 1), said
-        message = done.said.partition("error: ")[2]
+        *others, message = re.split(r"^error: ", done.said, flags=re.MULTILINE)
+        # The project's own deploy.py tells of itself.
+        assert len(others) == 1 or "above" in message, said
         assert has_fix(message), said
     elif done.code == 1:
         wrong = re.findall(r"^WRONG .*\n((?:  .*\n?)+)", done.said, re.MULTILINE)
@@ -130,10 +132,9 @@ def broken(two_versions: Released, tmp_path: Path) -> Iterator[Callable[[str], R
         shutil.rmtree(folder)
 
 
-# Each state and each command once, in pairs.
-PAIRS = list(
-    islice(zip(cycle(STATES), cycle(COMMANDS), strict=False), max(len(STATES), len(COMMANDS)))
-)
+# Each state and each command once, in pairs; all but the one that tests and checks for a minute.
+SHORT = [name for name in COMMANDS if name != "ci check"]
+PAIRS = list(zip_longest(STATES, SHORT, fillvalue="status"))
 
 
 @pytest.mark.parametrize(("state", "name"), PAIRS)

@@ -52,7 +52,7 @@ def of_system(error: BaseException, written: object = None) -> str | None:
         if _PROGRAM.fullmatch(path := os.fsdecode(file)):
             return f"{path} is not in PATH: install it"
         return f"{path} does not exist: {brought_back(path)}"
-    return f"{file} cannot be used ({reason}): move away what is there, then {_back(file)}"
+    return f"{file} cannot be used ({reason}): move away what is there, or name another place"
 
 
 def brought_back(path: str | Path, otherwise: str = "") -> str:
