@@ -28,7 +28,7 @@ NOTHING_TO_DO = r"\balready\b|^no tag of model lacks a signature"
 
 # In such a state, a command that needs the file may not say that all is well.
 NEEDED = {
-    "dvc.yaml": {"doctor", "status", "push", "pull", "links", "register", "show", "gate"},
+    "dvc.yaml": {"doctor", "status", "push", "pull", "links", "register", "gate"},
     "dvc.lock": {"doctor", "status", "push", "pull", "links", "register", "predict"},
     "params.yaml": {"doctor", "status", "prepare", "train", "evaluate", "gate", "start", "schema"},
     "schema.yaml": {"doctor", "status", "prepare", "predict"},

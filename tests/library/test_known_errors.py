@@ -90,7 +90,7 @@ KNOWN: list[tuple[Callable[[], object], str, str]] = [
     (lambda: dvc_reads("dvc.yaml", "stages: 1"), "dvc.yaml is not as DVC wants it: stages", BACK),
     (lambda: parse_yaml("a: [", "params.yaml"), "DVC: unable to read", "`git log"),
     (dvc_reads_config, "DVC's settings: ", "`git checkout HEAD -- .dvc/config`"),
-    (lambda: Repo("/"), ".dvc/config does not exist", "`git checkout HEAD -- .dvc/config`"),
+    (lambda: Repo("/"), ".dvc/config does not exist", "`git log -- .dvc/config`"),
     (locked, "DVC is at work in this folder, or was killed", "`rm -f .dvc/tmp/lock"),
     (unplaced, "DVC has no models/model.skops to put here", "`model pull`"),
     (lambda: Git("/"), "Git: ", "`python bootstrap.py` makes one"),

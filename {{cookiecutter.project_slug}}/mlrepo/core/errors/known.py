@@ -199,7 +199,8 @@ _FILES: dict[str, Tell] = {
     r"dvc\.utils\.serialize.*\.(Encoding|Parse)Error": _file_of_dvc,
     r"dvc\.parsing\..*": _says(f"DVC: {{}}: mend dvc.yaml or params.yaml; {_CHANGED}"),
     r"dvc\.exceptions\.NotDvcRepoError": lambda _: (
-        f".dvc/config does not exist: {brought_back('.dvc/config')}"
+        ".dvc/config does not exist: "
+        + brought_back(".dvc/config", "`git log -- .dvc/config` names the commit that took it away")
     ),
     r"dvc\.(lock\.LockError|rwlock\.RWLockFile\w+)": _says(
         "DVC is at work in this folder, or was killed ({}): run this again later; if no DVC runs, "
