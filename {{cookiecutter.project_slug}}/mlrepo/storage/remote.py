@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from mlrepo.core.errors import ProjectError, told
+from mlrepo.pipeline import git
 from mlrepo.storage import remote_errors
 from mlrepo.storage.remote_errors import BucketError, RemoteError, UnreachableError
 
@@ -31,6 +32,8 @@ def open_repo(more: dict[str, dict[str, Any]] | None = None) -> Any:
     # 0.4 s that commands which only read tags do not spend.
     from dvc.repo import Repo  # type: ignore[import-untyped]
 
+    if git.ask("rev-parse", "--git-dir"):
+        git.git("ls-files", "--", ".dvc/config")  # DVC would wait forever for a damaged index
     with told():
         with Repo() as here:
             remotes = {name: dict(values) for name, values in here.config["remote"].items()}

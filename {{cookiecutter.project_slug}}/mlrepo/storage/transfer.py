@@ -171,10 +171,12 @@ def _carry_out(verb: str, **what: Any) -> int:
             done = repo.push(**what) if verb == "push" else repo.pull(**what)["stats"]["fetched"]
             return int(done)
         except Exception as error:  # each kind of remote has errors of its own
-            if words := known.of_files(error):
-                raise ProjectError(words) from None
-            reason = failures.found[0] if failures.found else error
-            raise ProjectError(f"{Remote(repo).explain(reason)}. {_AGAIN}") from None
+            reason, remote = failures.found[0] if failures.found else error, Remote(repo)
+            words = known.of_files(error)
+            # The cache of this machine and a file that is read here are none of the remote's.
+            if not str(getattr(reason, "filename", None) or remote.url).startswith(remote.url):
+                words = words or known.of_system(reason)
+            raise ProjectError(f"{words or remote.explain(reason)}. {_AGAIN}") from None
 
 
 def main() -> None:
