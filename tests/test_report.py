@@ -113,7 +113,7 @@ def test_what_does_not_hold_is_on_the_page(copy: Released, tmp_path: Path) -> No
     remake(forged, "model@v1.1.0", card={**record["card"], "owner": "Nobody"})
     done = forged.model("report", "v1.1", "-o", "../no.html", "--offline", check=False)
     assert done.returncode == 1
-    assert done.stdout == "../no.html: model@v1.1.0 DOES NOT HOLD\n"
+    assert done.stdout == "../no.html: model@v1.1.0 DOES NOT HOLD: `model verify v1.1.0` says why\n"
     file = forged.path.parent / "no.html"
     assert "<strong>does not hold</strong>" in file.read_text(encoding="utf-8")
     checks = dict(parts(file)["Checks"])

@@ -127,7 +127,11 @@ CHANGES: dict[str, tuple[Callable[[], None], list[str]]] = {
     ),
     "code that is gone": (
         lambda: Path("copy.py").unlink(),
-        [f"{name}: copy.py has changed" for name in ("join", "count", THIRD)],
+        [
+            f"{name}: copy.py does not exist: `dvc checkout` brings files of DVC's back, `git "
+            "checkout HEAD -- copy.py` those of Git's"
+            for name in ("join", "count", THIRD)
+        ],
     ),
     "a dep less": (
         lambda: edit("dvc.yaml", "[joined.csv, copy.py]", "[joined.csv]"),

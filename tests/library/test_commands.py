@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 import typer
+from broken_states import COMMANDS as BROKEN
 
-from mlrepo.commands import app, mirror, project, release, use
+from mlrepo.commands import app, mirror, release, use
 from mlrepo.pipeline import git
 from mlrepo.prediction import sources, write
-from mlrepo.storage import configure
-from mlrepo.storage.remote_errors import RemoteError
 from mlrepo.versions.gate import verdict as gate
 
 from . import tagging
@@ -250,11 +249,11 @@ def test_the_gate_computes_as_stages_do_and_ends_with_the_verdict(
     assert steps == ["pin", ("model", None), "pin", ("model", "staging")]
 
 
-def test_a_remote_that_cannot_be_written_to_is_told_as_a_mistake(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    answer = SimpleNamespace(name="storage", url="/there", refusal=RemoteError("it is full"))
-    monkeypatch.setattr(configure, "relocate", lambda *_: (answer, "nothing was copied"))
-    with pytest.raises(RemoteError, match="it is full"):
-        project.remote("/there")
-    assert "DVC's remote 'storage' is /there" in capsys.readouterr().out
+def test_each_command_meets_broken_projects() -> None:
+    """In tests/test_broken_states.py, which gives each its arguments."""
+    driven = {f"model {command}" for command in BROKEN.values()}
+    groups = {name for name, command in COMMANDS.items() if getattr(command, "commands", None)}
+    leaves = COMMANDS.keys() - groups | {"model sweep"}  # a group that does something itself
+    assert {
+        name for name in leaves if not any(f"{each} ".startswith(f"{name} ") for each in driven)
+    } == set()

@@ -214,8 +214,8 @@ def test_an_estimator_of_a_package_that_is_not_locked_is_refused(folder: Path) -
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("uv.lock", None, r"uv\.lock does not exist: run `uv lock`"),
-        ("uv.lock", "<<<<<<< HEAD\n", r"uv\.lock is not valid TOML .*: run `uv lock`"),
+        ("uv.lock", None, r"uv\.lock does not exist: `uv lock` makes it"),
+        ("uv.lock", "<<<<<<< HEAD\n", r"uv\.lock is not valid TOML .*: delete it, and `uv lock`"),
         ("uv.lock", "version = 1\n", r"uv\.lock does not name this project"),
         (".python-version", None, r"\.python-version does not exist: run `python bootstrap.py`"),
         (".python-version", "pypy", r"\.python-version must hold a version .*, not 'pypy'"),

@@ -93,3 +93,47 @@ def test_a_commit_that_a_hook_refuses_is_told(project: Path) -> None:
     Path("params.yaml").touch()
     with pytest.raises(ProjectError, match="Git refused the commit: fix what it says"):
         commit()
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("remotes", "settings", "chosen"),
+    [
+        ([], {}, None),
+        (["upstream"], {}, "upstream"),
+        (["fork", "origin"], {"remote.pushDefault": "fork"}, "origin"),
+        (["fork", "team"], {"branch.work.remote": "team"}, "team"),
+        (["fork", "team"], {"branch.work.remote": "team", "remote.pushDefault": "fork"}, "fork"),
+        (
+            ["fork", "team"],
+            {"branch.work.pushRemote": "team", "remote.pushDefault": "fork"},
+            "team",
+        ),
+        (["fork", "team"], {"branch.other.remote": "team"}, "refused"),
+        (["fork", "team"], {"branch.work.remote": "."}, "refused"),
+    ],
+)
+def test_versions_are_shared_through_origin_or_where_git_pushes_or_nowhere(
+    remotes: list[str], settings: dict[str, str], chosen: str | None
+) -> None:
+    run("symbolic-ref", "HEAD", "refs/heads/work")
+    for name in remotes:
+        run("remote", "add", name, f"../{name}.git")
+    for key, value in settings.items():
+        run("config", key, value)
+    if chosen != "refused":
+        assert git.origin() == chosen
+        return
+    with pytest.raises(ProjectError, match="none of the Git remotes fork, team is origin") as said:
+        git.origin()
+    assert "`git config remote.pushDefault NAME`" in str(said.value)
+    run("config", "remote.pushDefault", "team")
+    assert git.origin() == "team"
+
+
+def test_a_folder_outside_of_git_has_no_remote_to_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ProjectError, match=r"not a git repository.*: `python bootstrap.py` makes"):
+        git.origin()

@@ -53,7 +53,7 @@ def test_the_name_is_found_however_the_section_is_written(folder: Path, text: st
         ("", r"^pyproject\.toml does not name the package .* add the section \[tool\.mlrepo\]"),
         ("[tool.mlrepo]\npackage = 1\n", r"does not name the package of this project"),
         ("[tool.mlrepo]\n[tool.x]\npackage = 'other'\n", r"does not name the package"),
-        ("<<<<<<< HEAD\n", r"^pyproject\.toml is not valid TOML: .*line 1"),
+        ("<<<<<<< HEAD\n", r"^pyproject\.toml is not valid TOML \(.*line 1"),
     ],
 )
 def test_a_name_that_is_not_there_is_one_message(

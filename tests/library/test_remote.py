@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -97,7 +98,7 @@ def test_no_remote_is_told(at: Callable[[str], None]) -> None:
 
 def test_no_project_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ProjectError, match=r"^DVC: "):
+    with pytest.raises(ProjectError, match=r"^\.dvc/config does not exist: "):
         remote.probe()
 
 
@@ -182,6 +183,29 @@ def test_a_plug_in_that_is_missing_is_named(at: Callable[[str], None]) -> None:
         remote.probe()
 
 
+def test_the_cache_of_this_machine_is_no_matter_of_the_remote(at: Callable[[str], None]) -> None:
+    at("../../storage")
+    Path("table.csv").write_text("a\n1\n", encoding="utf-8")
+    from dvc.repo import Repo  # type: ignore[import-untyped]
+
+    with Repo() as repo:
+        repo.add("table.csv")
+        repo.push()
+    shutil.rmtree(".dvc/cache")
+    Path(".dvc/cache").touch()
+    with pytest.raises(ProjectError, match=r"\.dvc/cache.* cannot be used .*: move away") as told:
+        transfer._carry_out("pull")
+    assert "remote" not in str(told.value)
+
+
+def test_a_damaged_index_of_git_is_told_before_dvc_waits_for_it(at: Callable[[str], None]) -> None:
+    at("../../storage")
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    Path(".git/index").write_bytes(b"DIRC")
+    with pytest.raises(ProjectError, match=r"index file .*: `rm \.git/index` and `git reset`"):
+        remote.probe()
+
+
 def test_an_order_is_answered_in_json(
     at: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,7 +216,7 @@ def test_an_order_is_answered_in_json(
     assert json.loads(done.stdout) == {"files": 0}
     Path("../storage").touch()
     Path("table.csv").write_text("a\n1\n", encoding="utf-8")
-    from dvc.repo import Repo  # type: ignore[import-untyped]
+    from dvc.repo import Repo
 
     with Repo() as repo:
         repo.add("table.csv")

@@ -161,9 +161,9 @@ def test_what_only_dvc_can_read_is_told(folder: Path, capsys: pytest.CaptureFixt
     [
         ("dvc.lock", None, r"^dvc\.lock does not exist: run `dvc repro`"),
         ("below/dvc.lock", None, r"^below/dvc\.lock does not exist: run `dvc repro"),
-        ("below/dvc.lock", "=\n>>>>>>> b\n", r"marks of a Git conflict: .*--ours below/dvc\.lock"),
+        ("below/dvc.lock", "=\n>>>>>>> b\n", r"marks of a Git conflict in line 2: delete it, and "),
         ("below/dvc.yaml", "stages: {a: {wdir: .., cmd: '${no}'}}", r"^below/dvc\.yaml: .*no v"),
-        ("dvc.lock", "<<<<<<< HEAD\n", r"marks of a Git conflict: .*checkout --ours"),
+        ("dvc.lock", "<<<<<<< HEAD\n", r"marks of a Git conflict in line 1: delete it, and"),
         ("dvc.lock", "schema: '2.0'\n", r"dvc\.lock: stages must hold keys and values"),
         ("dvc.yaml", "stages: {a: {cmd: '${join.no}'}}", r"\$\{join\.no\} names no value"),
         ("dvc.yaml", "stages: [", r"dvc\.yaml is not valid YAML: line \d"),

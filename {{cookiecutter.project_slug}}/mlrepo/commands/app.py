@@ -88,7 +88,9 @@ def main() -> None:
 
 
 def _project(here: Path) -> Path:
+    """Return the nearest folder around ``here`` with two of three files: one may be lost."""
     for folder in (here, *here.parents):
-        if (folder / "dvc.yaml").exists() and (folder / "params.yaml").exists():
+        files = ("dvc.yaml", "params.yaml", "pyproject.toml")
+        if sum((folder / name).exists() for name in files) >= 2:
             return folder
     raise ProjectError(f"{here} is in no project: go to a folder with dvc.yaml and params.yaml")

@@ -127,7 +127,9 @@ def report(
     key = Key.load(str(context.obj / sign)) if sign else None
     proof = write(choose_model(model), version, offline, context.obj / output, key)
     holds = not any(proof.checks.values())
-    print(f"{output}: {proof.version.tag.name} {'holds' if holds else 'DOES NOT HOLD'}")
+    name = proof.version.tag.name
+    fails = f"DOES NOT HOLD: `model verify {proof.version.name}` says why"
+    print(f"{output}: {name} {'holds' if holds else fails}")
     end(holds)
 
 

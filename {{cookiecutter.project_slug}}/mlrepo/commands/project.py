@@ -126,10 +126,7 @@ def remote(
     without_missing: WithoutMissing = False,
 ) -> None:
     """Move DVC's remote to another address, with all that any commit needs."""
-    found, said = configure.relocate(address, endpoint, without_missing)
-    print(f"{said}\nDVC's remote '{found.name}' is {found.url}: commit that")
-    if found.refusal:
-        raise found.refusal
+    print(f"{configure.relocate(address, endpoint, without_missing)}: commit that")
 
 
 def links(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrepo.core.errors import ProjectError, exit_with_message
-from mlrepo.core.files import write_json
+from mlrepo.core.files import read_toml, write_json
 from mlrepo.core.paths import ENVIRONMENT, PARAMS
 
 LOCK = Path("uv.lock")
@@ -74,12 +74,13 @@ def _summary(name: str, closure: Closure, *prefix: str) -> str:
 
 def check(path: Path = ENVIRONMENT) -> None:
     """Refuse to go on in an environment that is not the locked one, and name what differs."""
+    wrong, locked = "does not hold keys and values", None
     try:
-        locked: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        locked = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError) as error:
         wrong = "is not valid JSON" if isinstance(error, ValueError) else "does not exist"
-        mend = "run `python -m mlrepo.core.environment`"
-        raise ProjectError(f"{path} {wrong}: {mend}") from None
+    if not isinstance(locked, dict):
+        raise ProjectError(f"{path} {wrong}: run `python -m mlrepo.core.environment`")
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     python, closures = locked.get("python"), locked.get("closures", {})
     drift = [] if running == python else [f"this is Python {running}, {path} has {python}"]
@@ -106,14 +107,7 @@ def check(path: Path = ENVIRONMENT) -> None:
 
 def _read_lock() -> tuple[Packages, Table]:
     """Return the locked packages by name, and that of this project."""
-    import tomllib  # 15 ms that `check`, run at the start of each stage, does not need
-
-    try:
-        lock = tomllib.loads(LOCK.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ProjectError(f"{LOCK} does not exist: run `uv lock`") from None
-    except ValueError as error:
-        raise ProjectError(f"{LOCK} is not valid TOML ({error}): run `uv lock`") from None
+    lock = read_toml(LOCK)
     packages: Packages = {}
     for package in lock.get("package", []):
         packages.setdefault(package["name"], []).append(package)

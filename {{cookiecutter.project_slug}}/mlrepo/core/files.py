@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mlrepo.core.errors import ProjectError, explain_os_error
+from mlrepo.core.errors import ProjectError, known
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def atomic(path: Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
         # Python and polars name the partial, which is gone, or no file at all.
         ours = getattr(error, "filename", None) in (None, str(partial))
-        if isinstance(error, Exception) and ours and (words := explain_os_error(error, path)):
+        if isinstance(error, Exception) and ours and (words := known.of_system(error, path)):
             raise ProjectError(words) from error
         raise
 
@@ -83,16 +83,34 @@ def sha256(path: Path) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file, line ends as they are."""
+    """Return the text of a file that a stage has written, line ends as they are."""
     try:
         return path.read_bytes().decode()
     except FileNotFoundError:
         raise ProjectError(f"{path} does not exist: `dvc repro` makes it") from None
+    except UnicodeDecodeError:
+        raise ProjectError(f"{path} is not UTF-8: {known.mended(path)}") from None
 
 
 def read_json(path: Path) -> Any:
     """Return the content of a JSON file; raises as ``read_text``."""
-    return json.loads(read_text(path))
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ProjectError(f"{path} is not valid JSON ({error}): {known.mended(path)}") from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file."""
+    import tomllib  # 15 ms that no stage pays
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ProjectError(f"{path} does not exist: {known.brought_back(path)}") from None
+    except ValueError as error:
+        raise ProjectError(f"{path} is not valid TOML ({error}): {known.mended(path)}") from None
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mlrepo.core import environment, numerics, yaml
 from mlrepo.core.errors import ProjectError, did_you_mean
+from mlrepo.core.files import read_toml
 from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import PARAMS
 from mlrepo.core.sections import parse
@@ -45,13 +46,8 @@ def name() -> str:
         raise ProjectError(f"{PROJECT} does not exist: run this in the project's folder") from None
     if found := _PACKAGE.search(text):
         return found[1]
-    import tomllib  # 15 ms that a stage does not pay where the section is laid out as usual
-
-    try:
-        tools = tomllib.loads(text).get("tool", {})
-    except tomllib.TOMLDecodeError as error:
-        raise ProjectError(f"{PROJECT} is not valid TOML: {error}") from None
-    package = tools.get("mlrepo", {}).get("package")
+    # A stage does not pay for it where the section is laid out as usual.
+    package = read_toml(PROJECT).get("tool", {}).get("mlrepo", {}).get("package")
     if not isinstance(package, str):
         raise ProjectError(
             f"{PROJECT} does not name the package of this project: add the section "
@@ -62,9 +58,7 @@ def name() -> str:
 
 def project_name() -> str:
     """Return the name of the project itself, under which trackers show it."""
-    import tomllib
-
-    return str(tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["name"])
+    return str(read_toml(PROJECT)["project"]["name"])
 
 
 def add_features() -> Callable[[pl.LazyFrame], pl.LazyFrame]:

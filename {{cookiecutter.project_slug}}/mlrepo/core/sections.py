@@ -3,12 +3,13 @@
 The sections of train.preprocessing, by kind of feature, are at the end.
 """
 
+import re
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from mlrepo.core.errors import ProjectError, did_you_mean, shown
+from mlrepo.core.errors import ProjectError, did_you_mean, known, shown
 
 # Lists of YAML become tuples, so that they cannot change under way.
 Names = Annotated[tuple[str, ...], Field(strict=False)]
@@ -30,6 +31,8 @@ def parse(content: object, model: type[Parsed], name: str) -> Parsed:
     try:
         return model.model_validate(content if content is not None else {})
     except ValidationError as error:
+        if content is None:
+            raise ProjectError(f"{name} is empty: {known.mended(name)}") from None
         lines = [_explain(name, model, mistake) for mistake in error.errors(include_url=False)]
         raise ProjectError("\n       ".join(lines)) from None
 
@@ -43,7 +46,7 @@ def _explain(name: str, model: type[BaseModel], mistake: ErrorDetails) -> str:
     if mistake["type"] == "value_error":
         return f"{where}: {mistake['msg'].removeprefix('Value error, ')}"
     wanted = mistake["msg"].replace("Input should be", "must be").replace("a valid tuple", "a list")
-    wanted = wanted.replace("a valid dictionary", "a mapping")
+    wanted = re.sub(r"a valid dictionary( or instance of \w+)?", "a mapping", wanted)
     return f"{where} {wanted}, not {shown(mistake['input'])}"
 
 

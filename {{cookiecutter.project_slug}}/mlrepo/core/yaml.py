@@ -14,7 +14,7 @@ from ruamel.yaml.constructor import DuplicateKeyError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.representer import SafeRepresenter
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, known
 
 
 class _Constructor(SafeConstructor):
@@ -39,20 +39,29 @@ def load(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ProjectError(f"{path} does not exist: run this in the project's folder") from None
+        mend = known.brought_back(path, "run this in the project's folder")
+        raise ProjectError(f"{path} does not exist: {mend}") from None
     except UnicodeDecodeError:
-        raise ProjectError(f"{path} is not UTF-8: save it as UTF-8") from None
+        mend = known.mended(path)
+        raise ProjectError(f"{path} is not UTF-8: save it as UTF-8; {mend}") from None
     return parse(text, str(path))
 
 
 def parse(text: str, name: str) -> Any:
-    """Return what a YAML text holds; ``name`` is for the message, which names the line."""
+    """Return what a YAML text holds; ``name`` is for the message, which names the line.
+
+    It is that of the file, or of what the text is in a commit.
+    """
+    if line := known.conflict(text):
+        wrong = f"{name} holds the marks of a Git conflict in line {line}"
+        raise ProjectError(f"{wrong}: {_mend(text, name, 'choose a side there')}")
     reader = YAML(typ="safe")
     reader.Constructor = _Constructor
     try:
         return reader.load(text)
     except (YAMLError, ValueError) as error:
-        raise ProjectError(f"{name} is not valid YAML: {_where(error)}") from None
+        wrong = f"{name} is not valid YAML: {_where(error)}"
+        raise ProjectError(f"{wrong}: {_mend(text, name, 'mend it')}") from None
 
 
 def dump(content: Any, width: int = 80) -> str:
@@ -111,6 +120,15 @@ def _laid_out(value: Any, section: CommentedMap, key: str) -> Any:
 
 def _last(items: CommentedSeq | CommentedMap) -> Any:
     return len(items) - 1 if isinstance(items, CommentedSeq) else list(items)[-1]
+
+
+def _mend(text: str, name: str, how: str) -> str:
+    """Return how a file is mended, or who can tell of one that is broken in a commit alone."""
+    try:
+        here = Path(name).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        here = None
+    return known.mended(name, how) if here == text else f"`git log -p -- {name}` tells since when"
 
 
 def _where(error: Exception) -> str:

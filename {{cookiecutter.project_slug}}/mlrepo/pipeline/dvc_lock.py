@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlrepo.core import yaml
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, known
 from mlrepo.pipeline import git
 from mlrepo.pipeline.dvc_yaml import PIPELINE, address, find
 from mlrepo.pipeline.mappings import as_mapping
@@ -24,7 +24,8 @@ def here() -> Entries:
         try:
             return Path(path).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
-            raise ProjectError(f"{path} does not exist: run `dvc repro`") from None
+            mend = known.brought_back(path, "run `dvc repro`")
+            raise ProjectError(f"{path} does not exist: {mend}") from None
 
     return _merge(find(), read)
 
@@ -74,12 +75,8 @@ def _merge(pipelines: list[str], read: Callable[[str], str]) -> Entries:
 
 
 def _parse(text: str, lock: str) -> dict[str, Any]:
-    if any(line.startswith(("<<<<<<< ", ">>>>>>> ")) for line in text.split("\n")):
-        raise ProjectError(
-            f"{lock} holds the marks of a Git conflict: run `git checkout --ours {lock}`, "
-            "then `dvc repro`"
-        )
-    return as_mapping(as_mapping(yaml.parse(text, lock), lock).get("stages"), f"{lock}: stages")
+    stages = as_mapping(as_mapping(yaml.parse(text, lock), lock).get("stages"), f"{lock}: stages")
+    return {name: as_mapping(entry, f"{lock}: {name}") for name, entry in stages.items()}
 
 
 @dataclass(frozen=True)

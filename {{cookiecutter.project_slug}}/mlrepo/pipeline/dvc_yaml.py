@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlrepo.core import yaml
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, known
 from mlrepo.pipeline import git
 from mlrepo.pipeline.dvc_files import DvcIgnore
 from mlrepo.pipeline.mappings import as_mapping, lookup
@@ -55,12 +55,12 @@ def load_pipeline(folder: Path = Path()) -> Pipeline:
         place = PurePosixPath(path).parent
         values = _values(folder / place, content.get("vars") or [], path)
         for name, entry in as_mapping(content.get("stages") or {}, f"{path}: stages").items():
-            stage, known = as_mapping(entry, f"{path}: {name}"), address(path, name)
+            stage, named = as_mapping(entry, f"{path}: {name}"), address(path, name)
             elsewhere = posixpath.normpath(place / str(stage.get("wdir", "."))) != "."
             if elsewhere or _UNREAD & stage.keys():
-                unread.append(known)
+                unread.append(named)
             elif not stage.get("frozen"):
-                stages.append(_stage(known, _resolve(stage, values, path)))
+                stages.append(_stage(named, _resolve(stage, values, path)))
     return Pipeline(tuple(stages), tuple(unread))
 
 
@@ -87,22 +87,23 @@ def address(path: str, name: str) -> str:
 
 def choose_model(name: str | None) -> str:
     """Return the model that is meant: the named one, or the only one of dvc.yaml."""
-    known = list(declared())
-    if name is None and len(known) == 1:
-        return known[0]
-    if name is None or name not in known:
+    names = list(declared())
+    if name is None and len(names) == 1:
+        return names[0]
+    if name is None or name not in names:
         said = f"no model '{name}'" if name else "several models: name one with --model"
-        raise ProjectError(f"{PIPELINE} declares {said}; under `artifacts` it has {known}")
+        raise ProjectError(f"{PIPELINE} declares {said}; under `artifacts` it has {names}")
     return name
 
 
 def declared() -> dict[str, dict[str, Any]]:
     """Return name -> path, type and desc of the models under `artifacts` in dvc.yaml."""
-    artifacts = yaml.load(Path(PIPELINE)).get("artifacts") or {}
+    artifacts = as_mapping(yaml.load(Path(PIPELINE)), PIPELINE).get("artifacts")
     if not artifacts:
         shape = "`artifacts: {model: {path: models/model.skops}}`"
         raise ProjectError(f"{PIPELINE} declares no model: add {shape}")
-    return dict(artifacts)
+    named = as_mapping(artifacts, f"{PIPELINE}: artifacts")
+    return {name: as_mapping(each, f"{PIPELINE}: {name}") for name, each in named.items()}
 
 
 def normal(path: str) -> str:
@@ -138,7 +139,8 @@ def _text(key: str, values: dict[str, Any], path: str) -> str:
     try:
         value = lookup(values, key)
     except KeyError:
-        raise ProjectError(f"{path}: ${{{key}}} names no value of {PARAMS}") from None
+        mend = known.mended(PARAMS, "add it there")
+        raise ProjectError(f"{path}: ${{{key}}} names no value of {PARAMS}: {mend}") from None
     if isinstance(value, dict | list):
         raise ProjectError(f"{path}: ${{{key}}} is not one value: name one below it")
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -164,6 +166,6 @@ def _params(entries: list[Any]) -> dict[str, tuple[str, ...] | None]:
     for entry in entries:
         files = entry if isinstance(entry, dict) else {PARAMS: [entry]}
         for file, keys in files.items():
-            known = found.get(file) or ()
-            found[file] = (*known, *(str(key) for key in keys)) if keys else None
+            before = found.get(file) or ()
+            found[file] = (*before, *(str(key) for key in keys)) if keys else None
     return found

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, known
 from mlrepo.core.files import atomic
 from mlrepo.pipeline.output import few
 
@@ -20,7 +20,7 @@ def git(*arguments: str, given: str | None = None, **variables: str) -> str:
     done = run(*arguments, given=given, **variables)
     if done.returncode:
         said = (done.stderr or done.stdout).strip()
-        raise ProjectError(f"`git {' '.join(arguments[:3])}` failed: {said}")
+        raise ProjectError(f"`git {' '.join(arguments[:3])}` failed: {known.of_git(said)}")
     return done.stdout
 
 
@@ -31,9 +31,26 @@ def ask(*arguments: str) -> str | None:
 
 
 def origin() -> str | None:
-    """Return the Git remote that versions are shared through: origin, or the only one."""
-    remotes = (ask("remote") or "").split()
-    return "origin" if "origin" in remotes else remotes[0] if len(remotes) == 1 else None
+    """Return the Git remote that versions are shared through; None without any.
+
+    It is origin, which no branch changes; else the one that `git push` takes by its own rules.
+
+    Raises:
+        ProjectError: if there are several, and Git has no rule which.
+    """
+    remotes = git("remote").split()
+    if "origin" in remotes or not remotes:
+        return "origin" if remotes else None
+    branch = f"branch.{ask('symbolic-ref', '--quiet', '--short', 'HEAD')}"
+    for key in (f"{branch}.pushRemote", "remote.pushDefault", f"{branch}.remote"):
+        if (chosen := ask("config", key)) in remotes:
+            return chosen
+    if len(remotes) == 1:
+        return remotes[0]
+    raise ProjectError(
+        f"none of the Git remotes {', '.join(remotes)} is origin, and no rule of Git's says which "
+        "has the versions: `git config remote.pushDefault NAME` does"
+    )
 
 
 def default_branch(remote: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, known
 
 
 def flatten(node: Any, prefix: str = "") -> dict[str, Any]:
@@ -32,7 +32,8 @@ def lookup(values: object, key: str) -> object:
 
 
 def as_mapping(value: object, name: str) -> dict[str, Any]:
-    """Return ``value``, which must be a mapping and is called ``name``."""
+    """Return ``value``, which must be a mapping; ``name`` is that of its file, or "FILE: KEY"."""
     if not isinstance(value, dict):
-        raise ProjectError(f"{name} must hold keys and values, not {value!r:.60}")
+        mend = known.mended(name.partition(":")[0])
+        raise ProjectError(f"{name} must hold keys and values, not {value!r:.60}: {mend}")
     return value

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, told
 from mlrepo.core.markdown import plain
 
 Tell = Callable[[str], None]  # takes a step of long work, which is no part of the result
@@ -34,7 +34,8 @@ def findings(check: Iterator[str]) -> list[str]:
     """Return what a check yields as wrong, and after that the mistake that ends it, if one does."""
     wrong: list[str] = []
     try:
-        wrong.extend(check)
+        with told():
+            wrong.extend(check)
     except ProjectError as error:
         wrong.append(str(error))
     return wrong

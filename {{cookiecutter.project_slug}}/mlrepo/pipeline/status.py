@@ -4,7 +4,6 @@
 stale (DVC issue 9861), and neither sees that a dependency was removed (9913).
 """
 
-import json
 import sys
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlrepo.core import yaml
-from mlrepo.core.errors import ProjectError, exit_with_message
+from mlrepo.core.errors import ProjectError, exit_with_message, known
+from mlrepo.core.files import read_json
 from mlrepo.pipeline import dvc_lock
 from mlrepo.pipeline.dvc_files import digest
 from mlrepo.pipeline.dvc_yaml import PIPELINE, Stage, find, load_pipeline, normal
@@ -93,10 +93,7 @@ def _removed(stage: Stage, names: Set[str], kind: str) -> Iterator[str]:
 
 def _content(path: Path) -> object:
     if path.suffix == ".json" and path.exists():
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ProjectError(f"{path} is not valid JSON: {error}") from None
+        return read_json(path)
     return yaml.load(path) if path.exists() else {}
 
 
@@ -137,6 +134,8 @@ def _given(
     if pointed is None:
         if not is_here and _inside(path, written):
             found.absent.add(path)
+        elif not is_here:
+            yield f"{path} does not exist: {known.brought_back(path)}"
         elif not _same(path, locked):
             yield f"{path} has changed"
         return

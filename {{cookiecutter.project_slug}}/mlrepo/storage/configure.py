@@ -8,29 +8,26 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, told
+from mlrepo.pipeline import dvc_lock
 from mlrepo.pipeline.dvc import dvc
-from mlrepo.storage import move, remote, remote_errors
+from mlrepo.storage import move, remote
+from mlrepo.storage.remote_errors import KINDS, RemoteError
 from mlrepo.storage.store import Store
 
-KINDS = ("azure", "gs", "s3", "ssh")  # each is an extra of dvc, and the scheme of its addresses
 
-
-def relocate(
-    address: str, endpoint: str | None = None, without_missing: bool = False
-) -> tuple[remote.Remote, str]:
+def relocate(address: str, endpoint: str | None = None, without_missing: bool = False) -> str:
     """Let DVC's default remote be at ``address``, after all that any commit needs is copied there.
 
     ``address`` may be the name of a remote, which then has settings of its own. Else it has none of
-    the old one but what .dvc/config.local says. Where the new one cannot be used and nothing is to
-    be copied, .dvc/config has the address all the same, as only the credentials may be missing.
+    the old one but what .dvc/config.local says. Nothing changes before the new one is proven: it
+    has taken, given and deleted a small object.
 
     Returns:
-        the new one and, for people, what was copied.
+        where it is and what was copied, for people.
     """
     kind, separator, _ = address.partition("://")
-    if separator and kind not in KINDS:
-        raise ProjectError(f"{address} is neither a folder nor an address of {', '.join(KINDS)}")
+    _refuse_incomplete(address, endpoint)
     if separator and find_spec(f"dvc_{kind}") is None:
         # For developers; the bounds of its version stay as they are.
         command = ["uv", "add", "--dev", f"dvc[{kind}]"]
@@ -39,46 +36,66 @@ def relocate(
         if subprocess.run(command, check=False).returncode:
             raise ProjectError(f"`{' '.join(command)}` failed: fix what it says above")
         dvc("repro", "environment/dvc.yaml")  # the only stage that reads uv.lock
-    store, name, said = Store(), "storage", "nothing was to be copied"
-    settings = {"url": address} | ({"endpointurl": endpoint} if endpoint else {})
-    if store.repo.config["core"].get("remote"):
-        (name, before), known = store.remote_settings(), store.remotes()
-        config, after = store.repo.config, dict[str, Any]()
+    store, settings = Store(), {"url": address} | ({"endpointurl": endpoint} if endpoint else {})
+    config, known = store.repo.config, store.remotes()
+    name: str = config["core"].get("remote") or "storage"
+    before, after, said = known.get(name), dict[str, Any](), "nothing was to be copied"
+    if address in known:
+        name, settings, after = address, {}, known[address]
+    else:
         for level in ("system", "global", "local"):
             after |= config.load_one(level)["remote"].get(name, {})
         after |= settings
         if not separator:
             after["url"] = str(Path(address).resolve())
-        if address in known:
-            name, settings, after = address, {}, known[address]
-        if any(after.get(key) != before.get(key) for key in ("url", "endpointurl")):
-            said = _carry(store, name if address in known else "new", after, without_missing)
-    _set(name, settings)
-    return remote.probe(), said
-
-
-def _carry(store: Store, name: str, settings: dict[str, Any], without_missing: bool) -> str:
+    called = address if address in known else "new"
     try:
-        with remote.open_repo({name: settings}) as repo:
-            return move.carry(store, remote.Remote(repo, name), without_missing)
-    except remote_errors.RemoteError as error:
-        own = "`dvc remote add new ADDRESS` and `model remote new`"
-        raise type(error)(
-            f"{error}\n  So nothing has moved. If it needs settings of its own: {own}"
-        ) from None
+        with told(), remote.open_repo({called: after}) as repo:
+            new = remote.Remote(repo, called)
+            _prove(new, address)
+            if before and any(after.get(key) != before.get(key) for key in ("url", "endpointurl")):
+                said = move.carry(store, new, without_missing)
+    except RemoteError as error:
+        raise type(error)(f"{error}\n  So nothing has moved") from None
+    _set(name, settings)
+    return f"{said}\nDVC's remote '{name}' is {new.url}"
+
+
+def _refuse_incomplete(address: str, endpoint: str | None) -> None:
+    """Refuse what cannot be an address before anything is done for it."""
+    kind, separator, rest = address.partition("://")
+    if separator and kind not in KINDS:
+        raise ProjectError(f"{address} is neither a folder nor an address of {', '.join(KINDS)}")
+    bucket, _, folder = rest.partition("/")
+    if separator and not (bucket and (folder or kind != "ssh")):
+        whole = "ssh://HOST/FOLDER" if kind == "ssh" else f"{kind}://BUCKET/FOLDER"
+        raise ProjectError(f"{address} is not a whole address: write {whole}")
+    if (kind := address.partition(":")[0]) in KINDS and not separator:
+        raise ProjectError(f"{address} is no folder: an address begins with {kind}://")
+    if endpoint and kind not in ("gs", "s3"):
+        raise ProjectError(f"{address} has no endpoint: --endpoint is of a server that speaks S3")
+
+
+def _prove(new: remote.Remote, address: str) -> None:
+    try:
+        new.write()
+        if new.refusal:
+            raise new.refusal
+    except RemoteError as error:
+        if new.name == address:
+            raise
+        own = f"`dvc remote add new {address}`, what helps as said, then `model remote new`"
+        raise type(error)(f"{error}\n  If it needs settings of its own: {own}") from None
 
 
 def _set(name: str, settings: dict[str, str]) -> None:
     """Write the settings of the default remote at once, as `dvc remote` would one by one."""
-    from dvc.config import Config, ConfigError  # type: ignore[import-untyped]
+    from dvc.config import Config  # type: ignore[import-untyped]
 
-    try:
-        with Config.from_cwd().edit("repo") as config:
-            config["core"]["remote"] = name
-            if settings:
-                config["remote"][name] = settings
-    except ConfigError as error:
-        raise ProjectError(f"DVC: {error}") from None
+    with told(), Config.from_cwd().edit("repo") as config:
+        config["core"]["remote"] = name
+        if settings:
+            config["remote"][name] = settings
 
 
 class Links(StrEnum):
@@ -98,10 +115,16 @@ def use(links: Links) -> None:
 
     It is written to .dvc/config.local, so nothing that Git keeps changes.
     """
-    if links is Links.hardlinks:
-        _refuse_other_disk(Store().cache_folder)
+    dvc_lock.here()
+    with told(), Store().repo as repo:
+        _ = repo.index.outs  # DVC's command would tell of a broken file in its own words
+        if links is Links.hardlinks:
+            _refuse_other_disk(Path(repo.cache.local.path))
     dvc("config", "--local", "cache.type", _TYPES[links])
-    fix = "`dvc repro` or `dvc add` first brings files that changed into the cache"
+    fix = (
+        "see what it says above. `model pull` brings files that are not in the cache, `dvc repro` "
+        "or `dvc add` those that have changed"
+    )
     dvc("checkout", "--relink", "--quiet", fix=fix)
 
 

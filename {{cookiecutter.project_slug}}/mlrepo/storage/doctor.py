@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from mlrepo.core import environment, release
+from mlrepo.core import environment, owner, release
+from mlrepo.core.files import read_toml
 from mlrepo.core.progress import progress
-from mlrepo.pipeline import git, status
+from mlrepo.pipeline import dvc_lock, git, status
 from mlrepo.pipeline.dvc_files import md5
 from mlrepo.pipeline.output import findings
 from mlrepo.storage import remote
 from mlrepo.storage.store import Store
+from mlrepo.tables.schema import load_schema
 
 
 def examine(offline: bool) -> dict[str, list[str]]:
@@ -28,6 +30,7 @@ def examine(offline: bool) -> dict[str, list[str]]:
         "tools": _tools(),
         "packages": _packages(),
         "hooks": _hooks(),
+        "params and schema": _params(),
         "dvc.lock": _lock(),
         "cache": _cache(),
     }
@@ -54,13 +57,20 @@ def _tools() -> Iterator[str]:
 
 def _packages() -> Iterator[str]:
     environment.check()
+    for path in (owner.PROJECT, environment.LOCK):
+        read_toml(path)
     if shutil.which("uv"):
-        done = subprocess.run(["uv", "lock", "--check"], capture_output=True, check=False)
-        if done.returncode:
+        command = ["uv", "lock", "--check"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 1:
             yield "uv.lock is not what pyproject.toml asks for: `uv lock`, `uv sync`, `dvc repro`"
+        elif done.returncode:
+            said = re.findall(r"^error: (.*)", done.stderr, re.MULTILINE)
+            yield f"uv cannot check uv.lock ({'; '.join(said)}): `uv lock --check` tells more"
 
 
 def _hooks() -> Iterator[str]:
+    git.folder_in_repository()
     used = git.ask("config", "core.hooksPath")
     if used != ".githooks":
         now = f"core.hooksPath is {used}" if used else "Git's hooks are off"
@@ -69,6 +79,11 @@ def _hooks() -> Iterator[str]:
     for hook in sorted(Path(".githooks").iterdir()):
         if os.name == "posix" and not os.access(hook, os.X_OK):
             yield f"{hook} cannot be run: `chmod +x {hook}`"
+
+
+def _params() -> Iterator[str]:
+    load_schema(Path(owner.load_params().data.table_schema))
+    yield from ()
 
 
 def _lock() -> Iterator[str]:
@@ -95,8 +110,9 @@ def _remote(answer: Future[remote.Remote]) -> Iterator[str]:
 def _not_pushed(answer: Future[remote.Remote]) -> Iterator[str]:
     """A forgotten push is found by whoever clones."""
     if answer.exception():
-        yield "nobody knows while DVC's remote cannot be used"
+        yield "nobody knows until what is told of DVC's remote is mended"
         return
+    dvc_lock.here()  # without one, DVC knows of nothing that was to be pushed
     yield from Store().not_pushed()
 
 

@@ -51,7 +51,7 @@ class Imported:
             )
         with self._explained():
             asked = partial(self.files.info, self.place)
-            first_answer(self.files, asked, self._stays, self._remote)
+            first_answer(self.files, asked, self._stays, self._remote, self._kind)
 
     def keep(self) -> None:
         """Put the file into the cache, if it is here and is the one that is pinned.
@@ -89,9 +89,14 @@ class Imported:
         scheme, _, rest = self.address.partition("://")
         return rest.partition("/")[0] if scheme == "remote" else "NAME"
 
+    @property
+    def _kind(self) -> str:
+        """An address of the kind that it is, which remote://NAME/KEY is not."""
+        return f"{self.files.protocol}://"
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        with explained(self._stays, self._remote):
+        with explained(self._stays, self._remote, self._kind):
             try:
                 yield
             except FileNotFoundError:

@@ -43,7 +43,7 @@ def carry(store: Store, new: Remote, without_missing: bool) -> str:
     new.write()
     if new.refusal:
         raise new.refusal
-    with new.open() as target, explained(f"DVC's {old} or {new}", new.name):
+    with new.open() as target, explained(f"DVC's {old} or {new}", new.name, new.url):
         whole = had = _whole(target, needed.hashes & set(target.all()))
         for source, names in [*sources, (store.cache, cached)]:
             wanted = (needed.hashes - whole) & names

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mlrepo.core.errors import ProjectError, first_line
+from mlrepo.core.errors import ProjectError, first_line, known
 from mlrepo.pipeline import git
 from mlrepo.pipeline.output import few
 from mlrepo.storage.remote_errors import RemoteError
@@ -12,6 +12,7 @@ HISTORY = {"all_commits": True, "all_experiments": True}  # branches, tags and t
 
 _TAGS = "%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end) %(refname:strip=2)"
 _SHOWN = 10
+_COMMIT = 40  # letters of a hash, which the name of this folder has not
 
 
 class Needed:
@@ -37,6 +38,8 @@ class Needed:
                     if out.use_cache and out.hash_info and (everywhere or pushed):
                         self._add(out, commit)
             except Exception as error:  # YAML's as well as DVC's own
+                if len(commit) != _COMMIT and (words := known.of_files(error)):
+                    raise ProjectError(words) from None  # of this folder, where it can be mended
                 self.unread.setdefault(first_line(error), []).append(commit)
         self.hashes = {out.md5 for out in self._outs}
         for folder in [out for out in self._outs if out.md5.endswith(".dir")]:
@@ -78,5 +81,5 @@ class Needed:
 def _who(commits: list[str], tags: dict[str, list[str]]) -> str:
     """Return the versions that are among the commits, or else the commits."""
     versions = sorted({name for commit in commits for name in tags.get(commit, ())})
-    others = [f"commit {each[:7]}" for each in dict.fromkeys(commits) if len(each) == 40]
+    others = [f"commit {each[:7]}" for each in dict.fromkeys(commits) if len(each) == _COMMIT]
     return ", ".join(few(versions or others)) or "this folder"

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import Any, TypeVar
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, told
+from mlrepo.pipeline import git
 from mlrepo.storage import remote_errors
 from mlrepo.storage.remote_errors import BucketError, RemoteError, UnreachableError
 
@@ -29,15 +30,14 @@ def open_repo(more: dict[str, dict[str, Any]] | None = None) -> Any:
     DVC would take a relative address from the root of the disk.
     """
     # 0.4 s that commands which only read tags do not spend.
-    from dvc.exceptions import DvcException  # type: ignore[import-untyped]
     from dvc.repo import Repo  # type: ignore[import-untyped]
 
-    try:
+    if git.ask("rev-parse", "--git-dir"):
+        git.git("ls-files", "--", ".dvc/config")  # DVC would wait forever for a damaged index
+    with told():
         with Repo() as here:
             remotes = {name: dict(values) for name, values in here.config["remote"].items()}
         return Repo(config={"remote": remotes | (more or {})})
-    except DvcException as error:
-        raise ProjectError(f"DVC: {error}") from None
 
 
 class Remote:
@@ -52,6 +52,7 @@ class Remote:
         self.url: str = repo.config["remote"].get(self.name, {}).get("url", "no address")
         self.refusal: RemoteError | None = None  # why nothing can be written, as `write` found
         self.given_up = False  # it is gone, and is not asked again
+        self.is_new = False  # its folder was not there before `write`
         self.is_folder = "://" not in self.url
         self._repo = repo
         self._odb: Any = None
@@ -65,10 +66,12 @@ class Remote:
         """Yield DVC's object database of the remote, which answers in ``patience`` seconds."""
         if self.given_up:
             raise ProjectError(f"DVC's {self} is given up")
-        with remote_errors.explained(f"DVC's {self}", self.name, self.is_folder):
+        with remote_errors.explained(f"DVC's {self}", self.name, self.url):
             if self._odb is None:
                 odb = self._repo.cloud.get_remote_odb(self.name)
-                first_answer(odb.fs, lambda: _ask(odb), f"DVC's {self}", self.name, patience)
+                first_answer(
+                    odb.fs, lambda: _ask(odb), f"DVC's {self}", self.name, self.url, patience
+                )
                 self._odb = odb
             yield self._odb
 
@@ -95,6 +98,7 @@ class Remote:
         with self.open(patience) as odb:
             try:
                 path = odb.fs.join(odb.path, f"probe-{secrets.token_hex(8)}")
+                self.is_new = self.is_folder and not odb.fs.exists(odb.path)
                 odb.fs.makedirs(odb.path)
                 with odb.fs.open(path, "wb") as file:
                     file.write(b"can be deleted")
@@ -106,7 +110,7 @@ class Remote:
 
     def explain(self, error: Exception) -> RemoteError:
         """Return an error of a library as one for people."""
-        return remote_errors.explain(error, f"DVC's {self}", self.name, self.is_folder)
+        return remote_errors.explain(error, f"DVC's {self}", self.name, self.url)
 
 
 def probe(patience: float = PATIENCE, make: bool = True) -> Remote:
@@ -123,7 +127,12 @@ def probe(patience: float = PATIENCE, make: bool = True) -> Remote:
 
 
 def first_answer(
-    fs: Any, asked: Callable[[], Answer], subject: str, name: str, patience: float = PATIENCE
+    fs: Any,
+    asked: Callable[[], Answer],
+    subject: str,
+    name: str,
+    address: str,
+    patience: float = PATIENCE,
 ) -> Answer:
     """Return the first thing that is asked of a file system of DVC, and raise what it raises.
 
@@ -132,6 +141,7 @@ def first_answer(
         asked: asks it.
         subject: what it is, for people.
         name: of the remote that has its settings.
+        address: of the remote or the bucket.
         patience: seconds, after which an UnreachableError is raised.
     """
     if fs.protocol == "s3":  # botocore tries five times with growing pauses
@@ -153,8 +163,8 @@ def first_answer(
         if answer.done():
             raise
         raise UnreachableError(
-            f"{subject} does not answer for {patience:g} seconds: check the network and the "
-            f"address: `dvc remote modify {name} url ADDRESS`"
+            f"{subject} does not answer for {patience:g} seconds: "
+            f"{remote_errors.helps(UnreachableError, address, name)}"
         ) from None
 
 

@@ -9,15 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, known
+
+KINDS = ("azure", "gs", "s3", "ssh")  # each is an extra of dvc, and the scheme of its addresses
+
+Fixes = dict[str, str]  # kind of remote, as its addresses begin -> what helps; "": any other
 
 
 class RemoteError(ProjectError):
-    """A remote or a bucket that cannot be used; a subclass is known by the words of libraries."""
+    """A remote or a bucket that cannot be used; a subclass is known by the words of libraries.
+
+    Attributes:
+        known_by: a pattern of these words.
+        means: what they mean.
+        fix: what helps, by the kind of remote.
+    """
 
     known_by: ClassVar[str] = ""
     means: ClassVar[str] = "cannot be used"
-    fix: ClassVar[str] = "see `dvc remote list` and the settings of NAME in .dvc/config"
+    fix: ClassVar[Fixes] = {"": "see `dvc remote list` and the settings of NAME in .dvc/config"}
 
 
 class PlugInError(RemoteError):
@@ -25,7 +35,9 @@ class PlugInError(RemoteError):
 
     known_by = r"RemoteMissingDeps|requires? .*dvc-|Unsupported URL"
     means = "needs a plug-in that is not installed"
-    fix = "`uv add --dev 'dvc[KIND]'` adds it, with s3, gs, azure or ssh as KIND"
+    fix: ClassVar[Fixes] = {kind: f"`uv add --dev 'dvc[{kind}]'` adds it" for kind in KINDS} | {
+        "": "`uv add --dev 'dvc[KIND]'` adds it; KIND is that of its address"
+    }
 
 
 class CredentialsError(RemoteError):
@@ -33,12 +45,19 @@ class CredentialsError(RemoteError):
 
     known_by = (
         r"locate credentials|NoCredential|DefaultCredentials|no credentials|NoAuth|InvalidCred"
+        r"|AzureAuth|ProfileNotFound"
     )
     means = "gets no credentials"
-    fix = (
-        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or what its kind uses), or name a "
-        "profile: `dvc remote modify --local NAME profile PROFILE`"
-    )
+    fix: ClassVar[Fixes] = {
+        "": "see what its kind of remote takes as credentials in .dvc/config.local",
+        "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile: `dvc remote "
+        "modify --local NAME profile PROFILE`",
+        "gs": "set GOOGLE_APPLICATION_CREDENTIALS to the file of a key, or name it: `dvc remote "
+        "modify --local NAME credentialpath FILE`",
+        "azure": "name the account: `dvc remote modify NAME account_name ACCOUNT`, and its key: "
+        "`dvc remote modify --local NAME account_key KEY`",
+        "ssh": "name a key: `dvc remote modify --local NAME keyfile FILE`",
+    }
 
 
 class BucketError(RemoteError):
@@ -46,7 +65,7 @@ class BucketError(RemoteError):
 
     known_by = r"NoSuchBucket|bucket does not exist|NoSuchContainer|ContainerNotFound|404.*bucket"
     means = "has no such bucket"
-    fix = "make the bucket, or `dvc remote modify NAME url ADDRESS`"
+    fix: ClassVar[Fixes] = {"": "make the bucket, or `dvc remote modify NAME url ADDRESS`"}
 
 
 class RightsError(RemoteError):
@@ -54,19 +73,33 @@ class RightsError(RemoteError):
 
     known_by = (
         r"\b40[13]\b|Forbidden|AccessDenied|InvalidAccessKey|SignatureDoesNot|Permission|denied"
+        r"|failed to authenticate|AuthenticationFailed|Anonymous caller"
     )
     means = "refuses the key, the secret or what they may do"
-    fix = "check the credentials in the environment or .dvc/config.local, and their rights"
+    fix: ClassVar[Fixes] = {
+        "": "check the credentials in the environment or .dvc/config.local, and their rights",
+        "ssh": "check user and key: `dvc remote modify --local NAME user USER`, `dvc remote modify "
+        "--local NAME keyfile FILE`",
+    }
 
 
 class UnreachableError(RemoteError):
     """It does not answer, or not in time."""
 
     known_by = (
-        r"[Cc]onnect|[Tt]imed? ?out|Name or service|resolve|unreachable|getaddrinfo|EndpointConn"
+        r"[Cc]onnect(?!ion_string)|[Tt]imed? ?out|Name or service|resolve|unreachable|getaddrinfo"
+        r"|EndpointConn"
     )
     means = "cannot be reached"
-    fix = "check the network and the address: `dvc remote modify NAME endpointurl ADDRESS`"
+    fix: ClassVar[Fixes] = {
+        "": "check the network and the address: `dvc remote modify NAME url ADDRESS`",
+        "s3": "check the network and the address: `dvc remote modify NAME endpointurl ADDRESS`",
+        "gs": "check the network and the credentials, which are asked for there: `dvc remote "
+        "modify --local NAME credentialpath FILE`",
+        "azure": "check the network and the account: `dvc remote modify NAME account_name ACCOUNT`",
+        "ssh": "check the network, the host: `dvc remote modify NAME url ADDRESS`, and the port: "
+        "`dvc remote modify NAME port PORT`",
+    }
 
 
 class FolderError(RemoteError):
@@ -74,21 +107,25 @@ class FolderError(RemoteError):
 
     known_by = r"No such file|FileNotFound|Not a directory"
     means = "is no folder that can be written"
-    fix = "mount the drive or make the folder, or `dvc remote modify NAME url FOLDER`"
+    fix: ClassVar[Fixes] = dict.fromkeys(
+        KINDS, "make the folder, or `dvc remote modify NAME url ADDRESS`"
+    ) | {"": "mount the drive or make the folder, or `dvc remote modify NAME url FOLDER`"}
 
 
 class FolderRightsError(RemoteError):
     """A folder that this user may not read or write."""
 
     means = "is a folder that you may not read or write"
-    fix = "check its owner and permissions, or `dvc remote modify NAME url FOLDER`"
+    fix: ClassVar[Fixes] = {
+        "": "check its owner and permissions, or `dvc remote modify NAME url FOLDER`"
+    }
 
 
 class DiskFullError(RemoteError):
     """The disk of this machine or of the remote is full."""
 
     means = "cannot be used, as no space is left there or here"
-    fix = "free some space"
+    fix: ClassVar[Fixes] = {"": "free some space"}
 
 
 _BY_WORDS = (PlugInError, CredentialsError, BucketError, RightsError, UnreachableError, FolderError)
@@ -115,22 +152,32 @@ def kind_of(error: BaseException, is_folder: bool = False) -> type[RemoteError]:
     return next((kind for kind in _BY_WORDS if re.search(kind.known_by, words)), RemoteError)
 
 
-def explain(error: Exception, subject: str, name: str, is_folder: bool = False) -> RemoteError:
+def helps(kind: type[RemoteError], address: str, name: str) -> str:
+    """Return what helps against a kind of trouble with the remote at an address."""
+    return kind.fix.get(address.partition("://")[0], kind.fix[""]).replace("NAME", name)
+
+
+def explain(error: Exception, subject: str, name: str, address: str) -> RemoteError:
     """Return an error for people: what ``subject`` lacks, in whose words, and how to fix it.
 
     ``name`` is that of the remote, for the command that changes its settings.
     """
-    kind = kind_of(error, is_folder)
+    kind = kind_of(error, is_folder="://" not in address)
     said = str(error) or type(error).__name__
-    return kind(f"{subject} {kind.means} ({said}): {kind.fix.replace('NAME', name)}")
+    return kind(f"{subject} {kind.means} ({said}): {helps(kind, address, name)}")
 
 
 @contextmanager
-def explained(subject: str, name: str, is_folder: bool = False) -> Iterator[None]:
-    """Raise what a library raises in the block as `explain` returns it."""
+def explained(subject: str, name: str, address: str) -> Iterator[None]:
+    """Raise what a library raises in the block as `explain` returns it.
+
+    An error about the files of the project is none of the remote's.
+    """
     try:
         yield
     except ProjectError:
         raise
     except Exception as error:  # each kind of remote has errors of its own
-        raise explain(error, subject, name, is_folder) from None
+        if words := known.of_files(error):
+            raise ProjectError(words) from None
+        raise explain(error, subject, name, address) from None

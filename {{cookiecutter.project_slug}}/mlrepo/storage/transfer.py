@@ -8,7 +8,8 @@ import sys
 from contextlib import redirect_stdout
 from typing import Any
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, known
+from mlrepo.pipeline import dvc_lock
 from mlrepo.pipeline.dvc import FEW_ATTEMPTS
 from mlrepo.storage import imports, move
 from mlrepo.storage.needed import Needed
@@ -35,6 +36,7 @@ def transfer(verb: str, all_versions: bool, allow_missing: bool = False) -> None
             store.remote.write()
         if store.remote.refusal:
             raise store.remote.refusal
+        dvc_lock.here()  # DVC takes one that is not there for nothing to push or to pull
         in_buckets = imports.find(repo, all_versions)
         if verb == "pull":
             for each in in_buckets:
@@ -102,6 +104,8 @@ def _deliver(store: Store, needed: Needed, verb: str, **what: Any) -> int:
     if absent or needed.unread:
         told = f"neither in DVC's cache nor in its {store.remote}, so not all is {verb}ed"
         fix = "whoever has these sends them by `model push --all`"
+        if store.remote.is_new:
+            fix = f"mount its drive, as the folder was not there; else {fix}"
         raise ProjectError("\n  ".join([f"{told}: {fix}", *needed.tell(absent)]))
     return count
 
@@ -167,8 +171,12 @@ def _carry_out(verb: str, **what: Any) -> int:
             done = repo.push(**what) if verb == "push" else repo.pull(**what)["stats"]["fetched"]
             return int(done)
         except Exception as error:  # each kind of remote has errors of its own
-            reason = failures.found[0] if failures.found else error
-            raise ProjectError(f"{Remote(repo).explain(reason)}. {_AGAIN}") from None
+            reason, remote = failures.found[0] if failures.found else error, Remote(repo)
+            words = known.of_files(error)
+            # The cache of this machine and a file that is read here are none of the remote's.
+            if not str(getattr(reason, "filename", None) or remote.url).startswith(remote.url):
+                words = words or known.of_system(reason)
+            raise ProjectError(f"{words or remote.explain(reason)}. {_AGAIN}") from None
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, known
 from mlrepo.core.files import atomic
 from mlrepo.pipeline import git, status
 from mlrepo.pipeline.dvc import variables
@@ -67,7 +67,8 @@ def alone(lock: Path, sweep: Sweep) -> AbstractContextManager[object]:
 def clean_commit(file: Path) -> str:
     """Return the last commit, which this folder must be as it is; ``file`` may differ."""
     if not Path(".dvc").is_dir():
-        raise ProjectError(f"{Path.cwd()} is no DVC project: it has no folder .dvc")
+        mend = known.brought_back(".dvc", "`dvc init` makes it")
+        raise ProjectError(f"{Path.cwd()} is no DVC project, as it has no folder .dvc: {mend}")
     return git.require_clean_commit(besides=file, untracked=False)
 
 

@@ -17,7 +17,7 @@ from pydantic import Field as Constraint
 from pydantic import model_validator
 
 from mlrepo.core import yaml
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, known
 from mlrepo.core.sections import Names, Section, parse
 
 Type = Literal["string", "integer", "number", "boolean", "date", "datetime", "any"]
@@ -191,5 +191,6 @@ def marked_private(path: Path) -> list[str]:
 def load_schema(path: Path) -> Schema:
     """Read the declared schema."""
     if not path.exists():
-        raise ProjectError(f"{path} does not exist: `model schema` proposes one from the data")
+        mend = known.brought_back(path, "`model schema` proposes one from the data")
+        raise ProjectError(f"{path} does not exist: {mend}")
     return parse(yaml.load(path), Schema, str(path))

@@ -87,7 +87,7 @@ def _make(name: str, commit: str, message: str, date: datetime, sign: bool) -> s
         try:
             git(*command, name, commit, given=message, **there, **stamp)
         except ProjectError as error:
-            said = str(error).partition(" failed: ")[2]
+            said = str(error).partition(" failed: ")[2].replace("error: ", "")
             fix = f"\n  To sign with an SSH key: {SET_KEY}" if "sign" in said else ""
             raise ProjectError(f"the tag {name} was not made: {said}{fix}") from None
         return git("rev-parse", f"refs/tags/{name}", **there).strip()

@@ -17,9 +17,9 @@ from mlrepo.versions.write_tags import SET_KEY
 
 def examine() -> dict[str, list[str]]:
     """Return the rules that are on, and what keeps this machine from them; {}: none is on."""
-    if where() is None:
-        return {}
     try:
+        if where() is None:
+            return {}
         policy = in_force()
     except ProjectError as error:
         return {"rules": [str(error)]}

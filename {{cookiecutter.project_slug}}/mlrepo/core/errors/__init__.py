@@ -1,12 +1,14 @@
 """Mistakes that a person can mend, and the one place where they are told."""
 
-import errno
 import os
-import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+
+from mlrepo.core.errors import known
+from mlrepo.core.errors.known import first_line as first_line
 
 EXIT_MISTAKE = 2
 
@@ -14,9 +16,6 @@ EXIT_MISTAKE = 2
 PRIVATE = "(a private value)"
 LETTERS = 60  # of a value that are shown
 _LISTED = 5  # values
-
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
-_NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class ProjectError(Exception):
@@ -41,19 +40,24 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
     return f": did you mean '{close[0]}'?" if close else otherwise
 
 
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's text, which is the part for people.
-
-    Without the values of cells that polars lists there, which may be private.
-    """
-    line = (str(error).splitlines() or [type(error).__name__])[0]
-    return re.sub(r"( values?(\(s\))?): \[.*", r"\1", line)
+@contextmanager
+def told() -> Iterator[None]:
+    """Raise what other packages raise in the block as a ProjectError, unless it is a defect."""
+    try:
+        yield
+    except ProjectError:
+        raise
+    except Exception as error:
+        if words := known.explain(error):
+            raise ProjectError(words) from None
+        raise
 
 
 def exit_with_message(main: Callable[[], None]) -> None:
     """Run a command and end the process with one message instead of a traceback.
 
-    A mistake of the user exits with code 2. A defect of the code keeps its traceback.
+    A mistake of the user exits with code 2, also one that another package tells (`known`). A defect
+    of the code keeps its traceback.
     """
     try:
         main()
@@ -77,28 +81,10 @@ def exit_with_message(main: Callable[[], None]) -> None:
         # Who reads, such as `head`, has seen enough. Python would complain of the rest at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except OSError as error:
-        if words := explain_os_error(error):
+    except Exception as error:
+        if words := known.explain(error):
             _fail(words)
         raise
-
-
-def explain_os_error(error: Exception, written: object = None) -> str | None:
-    """Return what the system refused and the mend, None if ``error`` is nothing of the kind.
-
-    The file is ``written`` if given; else the error must name it.
-    """
-    # polars has the number in the text only, and not always in an OSError.
-    told = re.search(r"\(os error (\d+)\)", str(error))
-    number = getattr(error, "errno", None) or (told and int(told[1]))
-    name = written or getattr(error, "filename", None) or error
-    if number in _DISK_FULL:
-        return f"no space left on the disk while writing {name}: free some space and run again"
-    if number in _NO_PERMISSION:
-        reason = getattr(error, "strerror", None) or os.strerror(number)
-        mend = "check owner and permissions of the file and of its folder"
-        return f"cannot write or read {name} ({reason}): {mend}"
-    return None
 
 
 def _fail(message: str, code: int = EXIT_MISTAKE) -> None:
