@@ -56,8 +56,8 @@ def scratch(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         yield folder
-    except OSError as error:
-        if words := explain_os_error(error, folder):
+    except Exception as error:  # polars tells of a full disk in one of its own
+        if words := known.of_system(error, folder):
             raise ProjectError(words) from error
         raise
     finally:
