@@ -1,4 +1,4 @@
-"""A project that is ready for a sweep."""
+"""A project that is ready for a sweep, and one after it."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import Project
-from helpers import Copy, quick_project
+from helpers import Copy, copy_again, quick_project
 from once import once
 
 TREES, IMPUTE = "train.arguments.n_estimators", "train.preprocessing.numbers.impute"
@@ -42,3 +42,17 @@ def unswept(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
         return copy
 
     return once(tmp_path_factory, "unswept", make)
+
+
+@pytest.fixture(scope="session")
+def swept(unswept: Copy, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """The same after the sweep; change only copies."""
+
+    def make(at: Path) -> Copy:
+        copy = copy_again(unswept, at / "penguins")
+        said = copy.run("model", "sweep").stdout
+        assert "8 trials on" in said
+        assert ": 8 experiments\n" in said
+        return copy
+
+    return once(tmp_path_factory, "swept", make)

@@ -158,6 +158,32 @@ def test_the_three_commands_of_the_docs_and_the_fourth(copy: Copy) -> None:
     assert copy.outputs() == before
 
 
+@in_long_form
+def test_the_commands_of_slurm_with_stand_ins_for_it(copy: Copy, tmp_path: Path) -> None:
+    """Which start what they are given on this machine, and end it with the job, as SLURM does."""
+    tools, folder = tmp_path / "tools", copy.path.parent / "job-1"
+    tools.mkdir()
+    for name, line in (("srun", 'exec "$@"'), ("sbatch", 'exec setsid --wait bash "$2"')):
+        (tools / name).write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+        (tools / name).chmod(0o755)
+    copy.run("model", "push")
+    section = DOCS.split("## SLURM")[1]
+    make, submit = (line[2:] for line in section.splitlines() if line.startswith("$ "))
+    copy.run(
+        "bash", "-c", make.replace("PROJECT", str(copy.path)).replace("/shared/job-1", str(folder))
+    )
+    with socket.create_server(("", 0)) as free:
+        port = str(free.getsockname()[1])
+    script = section.split("```bash\n")[1].partition("```")[0].replace("8786", port)
+    job = script.replace("dvc repro", "dvc repro --force")  # as nothing has changed here
+    (folder / "train.sbatch").write_text(f"trap 'kill $(jobs -p)' EXIT\n{job}", encoding="utf-8")
+    made = Copy(folder, copy.project)
+    said = made.run("bash", "-c", f"export PATH={tools}:$PATH && {submit}")
+    assert "Running stage 'evaluate'" in said.stdout
+    assert "Registered to" in said.stderr
+    assert made.outputs() == copy.outputs()
+
+
 def test_tls_from_end_to_end(copy: Copy, tmp_path: Path, tool: Tool) -> None:
     openssl = tool("openssl", "apt-get install openssl")
     key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")

@@ -1,13 +1,15 @@
 """Workers that die, run out of memory or never come: the same bytes, or words within seconds."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dask_cluster import SEARCH, Cluster, cluster, refused
+from dask_cluster import SEARCH, Cluster, cluster, refused, wait_for
 from helpers import QUICK, Copy, copy_again, in_long_form
+from pages import page
 from spoil import swap
 
 # At the start of a worker's task: a gigabyte for so many seconds.
@@ -42,9 +44,9 @@ def own(copy: Copy, tmp_path: Path) -> Iterator[Cluster]:
         yield made
 
 
-def start(copy: Copy, stage: str, address: str) -> subprocess.Popen[str]:
+def start(copy: Copy, stage: str, address: str, *by: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        ["python", "-m", "mlrepo", stage],
+        [*(by or ("python", "-m", "mlrepo")), stage],
         cwd=copy.path,
         env={**copy.project.active(), "DASK_SCHEDULER_ADDRESS": address},
         stdout=subprocess.PIPE,
@@ -67,6 +69,27 @@ def test_a_killed_worker_changes_nothing(copy: Copy, own: Cluster, work: str) ->
     assert run.returncode == 0, said
     assert "killed by signal 9" in own.logs()
     assert copy.outputs() == embedded
+
+
+def test_a_killed_scheduler_is_told_and_the_docs_bring_the_outputs_back(
+    copy: Copy, own: Cluster
+) -> None:
+    """Those that Git keeps as well."""
+    before = copy.outputs()
+    copy.set_params({"evaluate.intervals.resamples": 100_000})
+    own.workers(1)
+    run = start(copy, "evaluate", own.address, "dvc", "repro")
+    wait_for(lambda: "values" in str(own.ran()))
+    own.started[0].kill()  # the scheduler
+    said, _ = run.communicate(timeout=60)
+    assert run.returncode != 0
+    assert f"the cluster at {own.address} does not answer any more (" in said
+    assert "Traceback" not in said
+    assert not (copy.path / "metrics/evaluate.json").exists()
+    [command] = re.findall(r"^  `(git checkout .*)`$", page("docs/cluster.md"), re.MULTILINE)
+    copy.run("sh", "-c", command)
+    assert copy.outputs() == before
+    assert copy.changed() == [" M params.yaml"]
 
 
 @in_long_form

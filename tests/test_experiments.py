@@ -1,13 +1,17 @@
 """Experiments run what they say, in any clone, and leave what is not theirs as it was."""
 
 import hashlib
+import os
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Project
-from helpers import LONG, Copy, Stages, copy_again, quick_project
+from helpers import LONG, Copy, Stages, copy_again, in_long_form, quick_project
 from spoil import swap
 
 MODEL = "models/model.skops"
@@ -145,6 +149,42 @@ def test_after_a_failed_run_the_commands_of_the_readme_bring_everything_back(cop
     assert copy.changed() == []
     assert copy.run("dvc", "status", "--quiet").returncode == 0
     assert experiments(copy) == {}
+
+
+@in_long_form
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal to send")
+def test_a_queue_whose_process_is_lost_goes_on_as_the_readme_says(copy: Copy) -> None:
+    copy.run("dvc", "exp", "run", "--queue", "--name", "bad", "-S", f"{TREES}=-1")
+    copy.run("dvc", "exp", "run", "--queue", "--name", "good", "-S", f"{TREES}=7")
+    waits = subprocess.Popen(
+        [str(copy.path / ".venv/bin/dvc"), "exp", "run", "--run-all"],
+        cwd=copy.path,
+        env=copy.project.active(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert waits.stdout
+    for line in waits.stdout:
+        if line.startswith("Reproducing experiment 'bad'"):
+            os.kill(copy.read(".dvc/tmp/exps/celery/dvc-exp-worker-1.json")["pid"], signal.SIGKILL)
+        if line.startswith("ERROR: failed to reproduce 'train'"):
+            break
+    with pytest.raises(subprocess.TimeoutExpired):  # why the README says a word about it
+        waits.communicate(timeout=10)
+    waits.send_signal(signal.SIGINT)
+    waits.communicate(timeout=60)
+
+    said = copy.run("dvc", "queue", "status").stdout
+    assert re.search(r"bad .*Running\n", said)
+    assert "Worker status: 0 active" in said
+    readme = (copy.path / "README.md").read_text(encoding="utf-8")
+    for command in ("dvc queue kill NAME", "dvc exp run --run-all"):
+        assert f"`{command}`" in readme
+        copy.run(*command.replace("NAME", "bad").split())
+    assert copy.run("dvc", "exp", "list", "--name-only").stdout.split() == ["good"]
 
 
 def test_an_experiment_goes_from_one_clone_to_another(origin: Copy) -> None:

@@ -38,6 +38,7 @@ IN_TEXT = {
     "dvc exp run -S train.arguments.n_estimators=300": (
         ". .venv/bin/activate && dvc exp run -S train.arguments.n_estimators=300"
     ),
+    "dvc exp run --run-all": ". .venv/bin/activate && dvc exp run --run-all",  # nothing waits
     "uv run dvc metrics diff": "uv run dvc metrics diff",
     "uv run dvc params diff": "uv run dvc params diff",
     BACK: f"! uv run dvc exp run -S train.arguments.n_estimators=-5 && {BACK}"

@@ -93,6 +93,7 @@ def test_workers_draw_what_would_be_drawn_here(monkeypatch: pytest.MonkeyPatch) 
 def test_work_that_was_lost_with_a_worker_is_done_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     monkeypatch.setattr(scheduler, "wait_for_workers", lambda client: None)
     monkeypatch.setattr(scheduler, "count", lambda client: 1)
     failures = [CancelledError(), CancelledError()]

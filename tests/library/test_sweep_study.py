@@ -9,6 +9,7 @@ from optuna import TrialPruned
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline.dvc_yaml import load_pipeline
+from mlrepo.sweep import interrupt
 from mlrepo.sweep import study as studies
 from mlrepo.sweep.recorder import Recorder, replace_entry
 from mlrepo.sweep.stages import reached, run_all
@@ -157,6 +158,20 @@ def test_what_the_machine_fails_is_tried_again_and_what_was_kept_counts(
     study = Study(sweep(trials=3), tmp_path / "study", True)
     assert attempts(study, recorder, tmp_path / "log") == [(0, "0.3"), (1, "0.2"), (2, "0.3")]
     assert sorted(recorder.saved) == ["s-0000", "s-0001", "s-0002"]
+
+
+def test_a_trial_that_a_ctrl_c_disturbed_is_tried_again(
+    tiny: TinyProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what it ended with, nor what went wrong after that, counts."""
+    for disturbed in ('{"cv": {"log_loss": 0.3}}', '{"cv": {}}'):
+        Path("metrics").mkdir(exist_ok=True)
+        Path("metrics/cross_validation.json").write_text(disturbed, encoding="utf-8")
+        study, recorder = Study(sweep(trials=3), tmp_path / "study", True), Kept()
+        monkeypatch.setattr(interrupt, "_noted", True)
+        with pytest.raises(KeyboardInterrupt):
+            attempts(study, recorder, tmp_path / "log")
+        assert (recorder.saved, study.counts.total()) == ({}, 0)
 
 
 def test_a_failed_trial_says_why_and_the_sweep_goes_on(tiny: TinyProject, tmp_path: Path) -> None:

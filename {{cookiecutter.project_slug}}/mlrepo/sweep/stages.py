@@ -32,7 +32,7 @@ def reached(pipeline: Pipeline, keys: Iterable[str]) -> list[Stage]:
     if pipeline.unread:
         raise ProjectError(
             f"{', '.join(pipeline.unread)} in {PIPELINE}: foreach, matrix, vars or another folder "
-            "are for `dvc exp run --queue` alone"
+            "are for `dvc exp run` alone"
         )
     keys = list(keys)
     found: dict[str, Stage] = {}

@@ -1,6 +1,7 @@
 """Begin a sweep, or go on with one: look at everything first, then work in a copy of the commit."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from contextlib import AbstractContextManager, ExitStack
@@ -13,11 +14,12 @@ from mlrepo.core.files import atomic
 from mlrepo.pipeline import git, status
 from mlrepo.pipeline.dvc import variables
 from mlrepo.pipeline.output import Tell
-from mlrepo.sweep import PATH, TRIALS
+from mlrepo.sweep import PATH, TRIALS, interrupt
 from mlrepo.sweep.space import Sweep, load_sweep, refuse_unknown
 
 WORKER_LOCK = "worker.lock"
 _PLACE = Path(".dvc/tmp/sweep")
+_PATIENCE = 1  # seconds that a worker has to hear a Ctrl-C by itself
 
 
 def start(file: Path, tell: Tell) -> int:
@@ -25,6 +27,7 @@ def start(file: Path, tell: Tell) -> int:
 
     Nothing in this folder changes but what is in .dvc/ and Git's refs/exps.
     """
+    interrupt.listen()
     sweep = load_sweep(file)
     refuse_unknown(sweep, str(file))
     commit = clean_commit(file)
@@ -53,7 +56,7 @@ def start(file: Path, tell: Tell) -> int:
             remove(copy)  # of a process that was killed
             at_the_end.callback(remove, copy)
             project = git.clone(commit, copy)
-        return _work(project, folder.resolve(), commit)
+        return _work(project, folder.resolve(), commit, tell)
 
 
 def alone(lock: Path, sweep: Sweep) -> AbstractContextManager[object]:
@@ -72,17 +75,43 @@ def clean_commit(file: Path) -> str:
     return git.require_clean_commit(besides=file, untracked=False)
 
 
-def _work(copy: Path, folder: Path, commit: str) -> int:
+def _work(copy: Path, folder: Path, commit: str, tell: Tell) -> int:
     # Nothing may come before the code of the copy.
     hidden = ("PYTHONPATH", "PYTHONSAFEPATH")
     kept = {name: value for name, value in variables().items() if name not in hidden}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlrepo.sweep.worker", str(folder), str(Path.cwd()), commit],
-        cwd=copy,
-        env=kept,
-        stdin=subprocess.DEVNULL,
-    )
+    command = [sys.executable, "-m", "mlrepo.sweep.worker", str(folder), str(Path.cwd()), commit]
+    interrupt.check()
+    with interrupt.held():
+        process = subprocess.Popen(command, cwd=copy, env=kept, stdin=subprocess.DEVNULL)
+        code = end_of(process, tell)
+    if code < 0:
+        raise ProjectError(
+            f"signal {-code} ended the process that tries ({signal.strsignal(-code)}; 9 is most "
+            "often for want of memory): the same command goes on from the last trial"
+        )
+    return code
+
+
+def end_of(worker: "subprocess.Popen[bytes]", tell: Tell) -> int:
+    """Return the exit code of a worker, which a Ctrl-C ends soon, and a second one at once."""
     try:
-        return process.wait()
+        try:
+            interrupt.listen()
+            return worker.wait()
+        except KeyboardInterrupt:
+            return _stop(worker, tell)
     except KeyboardInterrupt:
-        return process.wait()  # it was told as well, and says what is kept
+        worker.kill()  # which costs the trial under way, and no other
+        worker.wait()
+        raise
+
+
+def _stop(worker: "subprocess.Popen[bytes]", tell: Tell) -> int:
+    # A terminal tells the worker as well; who ends a job of CI, or uses `kill`, this process alone.
+    try:
+        return worker.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        if sys.platform != "win32":
+            worker.send_signal(signal.SIGINT)
+        tell("end the trial under way (Ctrl-C again does that at once)")
+        return worker.wait()

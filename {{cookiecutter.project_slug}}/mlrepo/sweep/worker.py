@@ -14,7 +14,7 @@ from mlrepo.core.files import read_json
 from mlrepo.core.owner import load_params
 from mlrepo.core.paths import FOLDS
 from mlrepo.pipeline.dvc_yaml import Stage, load_pipeline
-from mlrepo.sweep import PATH, TRIALS
+from mlrepo.sweep import PATH, TRIALS, interrupt
 from mlrepo.sweep.space import Sweep, load_sweep, refuse_unknown
 from mlrepo.sweep.stages import reached, run_all
 from mlrepo.sweep.start import WORKER_LOCK, alone
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Do what `start` asks."""
+    interrupt.listen()
     folder, project, commit = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     if load_params().numerics.pinned:
         numerics.pin()  # before numpy is imported
@@ -53,13 +54,16 @@ def work(sweep: Sweep, folder: Path, project: Path, commit: str) -> int:
     try:
         with log, bar(sweep.name, sweep.total, study.counts.total()) as shown:
             for trial in study.trials():
+                interrupt.check()
                 said = attempt(trial, metric, stages, recorder, log)
                 best = study.best
                 known = f"best {sweep.experiment(best[0])} {best[1]:.5g}" if best else ""
                 shown.write(f"{trial.name} {said}  {known}", file=sys.stdout)
                 shown.set_postfix_str(known, refresh=False)
                 shown.update()
+        interrupt.check()
     except KeyboardInterrupt:
+        interrupt.stop_listening()
         print(f"stopped after {study.counts.total()} trials; the same command goes on from there")
         return 130
     os.chdir(project)
@@ -87,11 +91,13 @@ def attempt(
             trial.prune()
             return "pruned"
         except Exception as error:  # an estimator may raise anything
+            interrupt.check()  # also that, in place of what a Ctrl-C raised
             if isinstance(error, OSError | MemoryError) or isinstance(error.__cause__, OSError):
                 raise
             known = isinstance(error, ProjectError)
             trial.fail(str(error) if known else f"{type(error).__name__}: {error}")
             return "failed"
+        interrupt.check()  # no trial that one disturbed becomes an experiment
         recorder.save(trial.name)
     trial.complete(scores[metric])
     return f"{scores[metric]:.5g}"

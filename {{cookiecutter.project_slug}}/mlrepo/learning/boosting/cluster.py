@@ -9,6 +9,7 @@ to worker i modulo the number of workers, in the order by which xgboost numbers 
 the same bytes on every cluster that has that many. With another number it is another model.
 """
 
+import time
 from itertools import cycle
 from operator import getitem
 from pathlib import Path
@@ -25,6 +26,8 @@ from mlrepo.learning.cluster import session
 from mlrepo.learning.cluster.scheduler import ADDRESS, known_workers
 from mlrepo.learning.estimator import split_steps
 from mlrepo.learning.features import Features
+
+_PATIENCE = 3  # seconds that a scheduler may take to miss a worker
 
 
 def is_meant(train: Train) -> bool:
@@ -52,6 +55,8 @@ def fit(model: Any, path: Path, chosen: Features, params: LibraryParams) -> None
     try:
         with session.needing(workers), client.as_current():
             booster = _learn(client, workers, rows, size, estimator)
+    except ProjectError:
+        raise
     except Exception as error:
         if reason := _explain(error, client, workers, rows):
             raise ProjectError(reason) from error
@@ -123,8 +128,7 @@ def _learn(client: Any, workers: list[str], rows: Rows, size: int, estimator: An
 
 def _explain(error: Exception, client: Any, workers: list[str], rows: Rows) -> str | None:
     """Return what went wrong and how to fix it, None if ``error`` is nothing that is known."""
-    there = known_workers(client)
-    if lost := [worker for worker in workers if worker not in there]:
+    if lost := _lost(client, workers):
         return (
             f"the worker {', '.join(lost)} was lost while it learned, and xgboost cannot go on "
             "without it: nothing was written. Look into its log (out of memory?) and run again"
@@ -135,3 +139,13 @@ def _explain(error: Exception, client: Any, workers: list[str], rows: Rows) -> s
             "all of them, such as on a shared disk"
         )
     return common.explain(error)
+
+
+def _lost(client: Any, workers: list[str]) -> list[str]:
+    """Return which are gone; those that fail with one may know it before the scheduler."""
+    for _ in range(_PATIENCE):
+        there = known_workers(client)
+        if lost := [worker for worker in workers if worker not in there]:
+            return lost
+        time.sleep(1)
+    return []

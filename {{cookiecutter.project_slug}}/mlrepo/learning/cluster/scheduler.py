@@ -13,6 +13,10 @@ ADDRESS = "DASK_SCHEDULER_ADDRESS"  # Dask's own name for it
 
 CONNECT = 2  # seconds
 WORKERS = 10  # seconds to wait for a worker
+_NO_WORKER = (
+    "the cluster at {} has no worker that takes tasks (none, or all paused for want of memory): "
+    "look into the logs of those that it had, start some, as docs/cluster.md says, and run again"
+)
 
 
 @contextmanager
@@ -26,7 +30,8 @@ def dask_client(address: str) -> Iterator[Any]:
         from distributed import Client, Security
         from distributed.core import connect
 
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # said in words below
+        for name in ("distributed", "distributed.client"):  # said in words below
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
         async def greet() -> None:
             security = Security().get_connection_args("client")
@@ -73,11 +78,21 @@ def wait_for_workers(client: Any) -> None:
     """Wait until a worker takes tasks, for some seconds."""
     try:
         client.wait_for_workers(1, timeout=WORKERS)
-    except TimeoutError:
-        raise ProjectError(
-            f"the cluster at {os.environ[ADDRESS]} has no worker that takes tasks (none, or all "
-            "paused for want of memory): start some, as docs/cluster.md says, and run again"
-        ) from None
+    except OSError as error:  # also TimeoutError, and what Dask says of a connection
+        raise ProjectError(trouble(client) or _NO_WORKER.format(os.environ[ADDRESS])) from error
+
+
+def trouble(client: Any) -> str | None:
+    """Return what the cluster lacks and the mend, None if it has a worker that takes tasks."""
+    address = os.environ[ADDRESS]
+    try:
+        _reach(address)
+        return None if count(client) else _NO_WORKER.format(address)
+    except Exception as error:  # whatever Dask makes of a scheduler that is gone, or another one
+        return (
+            f"the cluster at {address} does not answer any more ({error!s:.120}): look into the "
+            "scheduler's log, start it again, and then its workers, and run again"
+        )
 
 
 def count(client: Any) -> int:

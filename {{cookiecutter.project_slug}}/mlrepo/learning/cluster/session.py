@@ -7,6 +7,7 @@ going over to a cluster makes no stage run again. Without an address nothing of 
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ def connected(pinned: bool) -> Iterator[None]:
     if not address:
         yield
         return
-    with scheduler.dask_client(address) as client, _explained(address):
+    with scheduler.dask_client(address) as client, _explained(client, address):
         from mlrepo.learning.cluster import workers
 
         scheduler.wait_for_workers(client)
@@ -109,13 +110,22 @@ def retry(work: Callable[[], T]) -> T:
     for _ in range(ATTEMPTS - 1):
         try:
             return work()
-        except (CancelledError, TimeoutError) as error:
-            if isinstance(error, TimeoutError) and "No valid workers" not in str(error):
-                raise  # else there was none to send the data to
+        except (CancelledError, OSError) as error:
+            if not _is_loss(error):
+                raise
+            time.sleep(1)  # the scheduler may learn of it a little later
             scheduler.wait_for_workers(_client)
             there = scheduler.count(_client)
             print(f"a worker was lost: again with {there} workers", file=sys.stderr)
     return work()
+
+
+def _is_loss(error: Exception) -> bool:
+    """Whether an error is what Dask makes of a worker that is gone."""
+    from distributed.comm import CommClosedError
+
+    # That one, while data is on the way to it. A wait for workers ends with the last.
+    return isinstance(error, CancelledError | CommClosedError | TimeoutError)
 
 
 @contextmanager
@@ -130,9 +140,8 @@ def needing(addresses: list[str]) -> Iterator[None]:
 
 
 @contextmanager
-def _explained(address: str) -> Iterator[None]:
+def _explained(client: Any, address: str) -> Iterator[None]:
     """Say in words what a cluster does to the work."""
-    from distributed.comm import CommClosedError
     from distributed.scheduler import KilledWorker
 
     try:
@@ -143,16 +152,15 @@ def _explained(address: str) -> Iterator[None]:
             "by running out of memory: give them more (`dask worker --memory-limit`), or the "
             f"table or the estimator less to hold, and look into their logs\n  {error.task:.100}"
         ) from error
-    except CancelledError as error:
+    except (CancelledError, OSError) as error:
+        if reason := scheduler.trouble(client):
+            raise ProjectError(reason) from error
+        if not _is_loss(error):
+            raise
         raise ProjectError(
             f"the cluster at {address} lost workers, and the work with them, again and again, most "
             "likely by running out of memory: give them more (`dask worker --memory-limit`), and "
             "look into their logs"
-        ) from error
-    except (CommClosedError, TimeoutError) as error:
-        raise ProjectError(
-            f"the cluster at {address} does not answer any more ({error!s:.120}): look into "
-            "the scheduler's log, and run again"
         ) from error
 
 
