@@ -61,6 +61,7 @@ def _packages() -> Iterator[str]:
 
 
 def _hooks() -> Iterator[str]:
+    git.folder_in_repository()  # or Git's own words, where it refuses the repository
     used = git.ask("config", "core.hooksPath")
     if used != ".githooks":
         now = f"core.hooksPath is {used}" if used else "Git's hooks are off"
