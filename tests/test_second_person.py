@@ -59,17 +59,16 @@ def test_a_clone_gets_data_and_models_from_the_remote(project: Project, second: 
     assert re.search(r"^\d+ files pulled$", said, re.MULTILINE)
     assert_set_up(second, project)
 
-    # The rest of the line in the README, in a shell with all that may lead Python elsewhere.
+    # In a shell with all that may lead Python elsewhere.
     again = bootstrap(second, check=True, **strange_shell(second.path.parent))
     assert "pulled" not in again.stdout
-    line = next(
-        line for line in second.lines("README.md") if line.startswith("$ git clone ADDRESS")
-    )
-    begin, reproduce, *checks = line.split(" && ")[2:]
-    assert begin == "python bootstrap.py"
-    assert Stages.of(second.run(*reproduce.split()).stdout).ran == ALL
-    for check in checks:
-        assert "WRONG" not in second.run(*check.split()).stdout
+    # The proof in the README.
+    text = (second.path / "README.md").read_text(encoding="utf-8")
+    proof = re.search(r"`uv run (dvc repro --force) && (git diff --exit-code) && uv run", text)
+    assert proof is not None
+    assert Stages.of(second.run(*proof[1].split()).stdout).ran == ALL
+    second.run(*proof[2].split())
+    second.run("python", "-m", "mlrepo.commands", "doctor")
     assert_set_up(second, project)
 
 
