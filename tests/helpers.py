@@ -178,9 +178,9 @@ def _copy(source: Path, project: Project, folder: Path) -> Copy:
     return Copy(folder, project)
 
 
-def clone(source: Copy, folder: Path) -> Copy:
+def clone(source: Copy, folder: Path, **variables: str) -> Copy:
     """Clone a copy to `folder` beside it, so that both have the same relative DVC remote."""
-    source.run("git", "clone", "--quiet", str(source.path), str(folder))
+    source.run("git", "clone", "--quiet", str(source.path), str(folder), check=True, **variables)
     return Copy(folder, source.project)
 
 

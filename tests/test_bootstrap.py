@@ -56,8 +56,8 @@ def test_a_fresh_folder_ends_with_one_commit(project: Project) -> None:
     # Where uv is, if a new terminal may not find it.
     assert [each for each in steps if not each.startswith("uv, in ")] == [
         f"Python {HERE}",
-        "Git repository",
         "Environment",
+        "Git repository",
         "Raw data",
         "Plots that need no network",
         "Pipeline",

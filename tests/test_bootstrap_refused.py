@@ -95,13 +95,13 @@ def test_a_python_that_is_not_there_is_named(baked: Path, tools: Tools) -> None:
 def test_a_python_that_the_project_does_not_run_on_is_refused(baked: Path, tools: Tools) -> None:
     (baked / ".python-version").write_text("3.10\n", encoding="utf-8")
     said = refused(baked, sys.executable, tools("git", "uv"))
-    assert ".python-version says 3.10: this project runs on 3.13, 3.12, 3.11." in said
+    assert ".python-version says 3.10: this project runs on 3.14, 3.13, 3.12, 3.11." in said
 
 
 def test_pins_that_disagree_are_refused(baked: Path, tools: Tools) -> None:
     (baked / ".python-version").write_text(f"{HERE}\n", encoding="utf-8")
     pyproject = baked / "pyproject.toml"
-    text = pyproject.read_text(encoding="utf-8").replace(">=3.11,<3.14", f"=={ELSEWHERE}.*")
+    text = pyproject.read_text(encoding="utf-8").replace(">=3.11,<3.15", f"=={ELSEWHERE}.*")
     pyproject.write_text(text, encoding="utf-8")
     said = refused(baked, sys.executable, tools("git", "uv"))
     assert (

@@ -22,6 +22,7 @@ BACK = (
     "git checkout params.yaml dvc.lock environment env.json metrics reports MODEL_CARD.md"
     " && uv run dvc checkout"
 )
+PROOF = "uv run dvc repro --force && git diff --exit-code && uv run model doctor"
 # The commands that stand in the text of the generated README, in an order in which they can be
 # run one after the other, with what its words in capitals stand for.
 IN_TEXT = {
@@ -66,6 +67,7 @@ IN_TEXT = {
         "git clone --quiet ../origin.git ../second && cd ../second && python bootstrap.py"
         " && uv run dvc status --quiet && cmp models/model.skops ../penguins/models/model.skops"
     ),
+    PROOF: f"cd ../second && {PROOF}",
     "uv run dvc remote modify --local storage url ADDRESS": (
         "cd ../second && mv ../penguins-remote ../moved && ! uv run model pull"
         " && uv run dvc remote modify --local storage url ../moved"

@@ -13,6 +13,8 @@ from helpers import Copy, Stages, assert_set_up, bootstrap, clone, copy_project
 
 pytestmark = pytest.mark.slow
 
+ALL = ["environment", "prepare", "train", "evaluate", "card"]
+
 
 @pytest.fixture(scope="module")
 def packages(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -27,10 +29,28 @@ def second(project: Project, packages: Path, tmp_path: Path) -> Iterator[Copy]:
     """A clone beside the first person's copy, with neither data nor models nor a cache."""
     first = copy_project(project, tmp_path / "penguins")
     first.run("dvc", "push", "--quiet")
-    new = clone(first, tmp_path / "second")
+    # As Git for Windows is set up, and on Linux as well.
+    settings = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.autocrlf"}
+    new = clone(first, tmp_path / "second", **settings, GIT_CONFIG_VALUE_0="true")
+    new.git("config", "core.autocrlf", "true")
     packages.rename(new.path / ".venv")
     yield Copy(new.path, replace(project, path=new.path))
     (new.path / ".venv").rename(packages)
+
+
+def strange_shell(folder: Path) -> dict[str, str]:
+    """Variables of a shell where conda is active, modules come from elsewhere, text is ASCII."""
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere/numpy.py").write_text("raise SystemExit('not the project')\n")
+    return {
+        "CONDA_PREFIX": str(folder / "elsewhere"),
+        "CONDA_DEFAULT_ENV": "base",
+        "PYTHONPATH": str(folder / "elsewhere"),
+        "PYTHONSAFEPATH": "1",
+        "LC_ALL": "POSIX",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+    }
 
 
 def test_a_clone_gets_data_and_models_from_the_remote(project: Project, second: Copy) -> None:
@@ -38,7 +58,18 @@ def test_a_clone_gets_data_and_models_from_the_remote(project: Project, second: 
     assert Stages.of(said) == Stages([], [])
     assert re.search(r"^\d+ files pulled$", said, re.MULTILINE)
     assert_set_up(second, project)
-    assert "pulled" not in bootstrap(second).stdout
+
+    # In a shell with all that may lead Python elsewhere.
+    again = bootstrap(second, check=True, **strange_shell(second.path.parent))
+    assert "pulled" not in again.stdout
+    # The proof in the README.
+    text = (second.path / "README.md").read_text(encoding="utf-8")
+    proof = re.search(r"`uv run (dvc repro --force) && (git diff --exit-code) && uv run", text)
+    assert proof is not None
+    assert Stages.of(second.run(*proof[1].split()).stdout).ran == ALL
+    second.run(*proof[2].split())
+    second.run("python", "-m", "mlrepo.commands", "doctor")
+    assert_set_up(second, project)
 
 
 def test_a_clone_whose_remote_is_gone_is_set_up_and_told(project: Project, second: Copy) -> None:

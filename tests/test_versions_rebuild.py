@@ -45,15 +45,18 @@ def forged(copy: Released, promote: bool = False) -> dict[str, Any]:
 def test_every_version_is_made_again_from_a_fresh_clone(
     three_versions: Released, tmp_path: Path
 ) -> None:
-    """Of a forest all bytes are the same, also with the packages of an older lock."""
-    there = copied(three_versions, tmp_path / "copy")
+    """Of a forest all bytes are the same, also with the packages of an older lock.
+
+    In a folder with # in its name, by a Python that does not look for modules where it runs.
+    """
+    there = copied(three_versions, tmp_path / "nr. #2")
     fresh = replace(there, path=there.path.parent / "fresh")
     there.run("git", "clone", "--quiet", str(there.origin), str(fresh.path))
     shutil.rmtree(there.path)
     versions = [row["version"] for row in fresh.json("show")]
     assert len(versions) == 3
     for version in versions:
-        verdict = rebuilt(fresh, version, 0)
+        verdict = rebuilt(fresh, version, 0, PYTHONSAFEPATH="1")
         assert verdict["verdict"] == "identical"
         assert verdict["differing"] == []
         assert verdict["files"] > 10

@@ -18,19 +18,16 @@ from pathlib import Path
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(f"error: run this with Python 3.11 or newer: this is {sys.version.split()[0]}")
 
-MINORS = ("3.13", "3.12", "3.11")
-SHIPPED = 'requires-python = ">=3.11,<3.14"'
+MINORS = ("3.14", "3.13", "3.12", "3.11")
+SHIPPED = 'requires-python = ">=3.11,<3.15"'
 NARROWED = 'requires-python = "=={}.*"'
-
 INSTALL_UV = "https://docs.astral.sh/uv/getting-started/installation"
 
 PYPROJECT = Path("pyproject.toml")
-PINNED = Path(".python-version")
-LOCK = Path("uv.lock")
+PINNED, LOCK = Path(".python-version"), Path("uv.lock")
 VENV = Path(".venv")
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-RUNNING = Path(".dvc/tmp/bootstrap.lock")
-SYNCING = Path(".dvc/tmp/bootstrap.sync")
+RUNNING, SYNCING = Path(".dvc/tmp/bootstrap.lock"), Path(".dvc/tmp/bootstrap.sync")
 LATER = 75  # exit code of a step that has said what is to be done later
 
 
@@ -46,6 +43,8 @@ def main() -> None:
             set_up()
     except SetupError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {error.strerror}: {error.filename}: check owner and permissions")
     except KeyboardInterrupt:
         sys.exit("\nStopped. Run bootstrap.py again: it goes on from here.")
 
@@ -54,10 +53,8 @@ def set_up() -> None:
     """Do every step."""
     uv = find_tools()
     choose_python(uv)
-    if repository():
-        hooks()
     environment(uv)
-    has_data = step("Raw data", "mlrepo.storage.setup", "data")
+    has_data = run(str(PYTHON), "-m", "mlrepo.storage.setup", "data")
     step("Plots that need no network", "mlrepo.page.offline_plots")
     if not has_data:
         say("Set up but for data and models, which this clone lacks: see above")
@@ -84,25 +81,28 @@ def find_tools() -> str:
 
 def choose_python(uv: str) -> None:
     """Pin the project to one minor version of Python that this machine has."""
-    # The variables of an environment that is active here would lead uv to that one.
-    for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONHOME"):
+    # Variables of an environment that is active here lead to that one.
+    for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONHOME", "PYTHONPATH"):
         os.environ.pop(name, None)
     os.environ["UV_PYTHON_DOWNLOADS"] = "never"
     os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # 0: a module is compiled when it is needed
-    # uv takes a package whose copying was cut short for an installed one.
-    if VENV.exists() and (SYNCING.exists() or not PYTHON.exists()):
+    # uv takes a package whose copying was cut short for an installed one. Scripts of an environment
+    # that is not relocatable start the Python of the folder that it was made in.
+    made = VENV / "pyvenv.cfg"
+    movable = made.exists() and "relocatable = true" in made.read_text(encoding="utf-8")
+    if VENV.exists() and (SYNCING.exists() or not PYTHON.exists() or not movable):
         shutil.rmtree(VENV)
-
     minor = pinned_minor()
     here = "{}.{}".format(*sys.version_info)
-    for candidate in [minor] if minor else [here, *MINORS]:
+    for candidate in [minor] if minor else sorted(MINORS, key=lambda each: each != here):
         python = find_python(uv, candidate)
         if python:
             break
     else:
         raise SetupError(
             f"this project needs Python {minor or ', '.join(MINORS)}, which this machine lacks: "
-            f"`uv python install {minor or MINORS[0]}` installs it; then run this again."
+            f"`uv python install {minor or MINORS[0]}` installs it; then run this again. To move, "
+            f"name it in {PINNED} and, as requires-python, in {PYPROJECT}; then say `uv lock`."
         )
     os.environ["UV_PYTHON"] = python
     narrowed = NARROWED.format(candidate)
@@ -128,8 +128,6 @@ def pinned_minor() -> str | None:
 
 def find_python(uv: str, minor: str) -> str | None:
     """Return a Python of this minor version that is on this machine."""
-    if minor not in MINORS:
-        return None
     tell = "import sys; print('{}.{}'.format(*sys.version_info))"
     # The project's own environment first: uv would build it anew around another Python.
     for path in (str(PYTHON), sys.executable):
@@ -138,44 +136,44 @@ def find_python(uv: str, minor: str) -> str | None:
     return ask(uv, "python", "find", "--system", minor)
 
 
-def repository() -> bool:
-    """Return whether the Git repository is this folder's own; it is made if there is none."""
-    prefix = ask("git", "rev-parse", "--show-prefix")
-    if prefix is None and any((folder / ".git").exists() for folder in Path.cwd().parents):
-        raise SetupError("Git refuses the repository around this folder: see `git log`.")
-    # A folder that the repository around it ignores can only be kept in one of its own.
-    if prefix is None or (prefix and ask("git", "check-ignore", "-q", ".") is not None):
-        say("Git repository")
-        run("git", "init", "--quiet", "--initial-branch=main")
-    elif prefix:
-        say("Git repository: the one around this folder; its hooks stay as they are")
-        return False
-    return True
-
-
-def hooks() -> None:
-    """Turn the project's Git hooks on, unless the user has others."""
-    current = ask("git", "config", "core.hooksPath")
-    if current is None:
-        run("git", "config", "core.hooksPath", ".githooks")
-    elif current != ".githooks":
-        say(f"Git hooks: core.hooksPath is {current} already, so .githooks is not in use")
-
-
 def environment(uv: str) -> None:
     """Install the locked packages; uv.lock is made if there is none."""
     say("Environment")
     network = "It needs the package index: check the network, then run this again."
-    # A merge that is under way leaves one side's uv.lock beside the pyproject.toml of both.
-    if not LOCK.exists() or ask("git", "ls-files", "--unmerged", str(LOCK)):
-        run(uv, "lock", fix=network)
-    elif ask(uv, "lock", "--check") is None:
-        run(uv, "lock", "--check", fix="`uv lock` brings uv.lock up to pyproject.toml.")
+    lock(uv, network)
     SYNCING.touch()
-    run(uv, "sync", "--frozen", *extras(), fix=network)
+    if not VENV.exists():
+        run(uv, "venv", "--quiet", "--relocatable")
+    sync = (uv, "sync", "--frozen", *extras())
+    try:
+        run(*sync)
+    except SetupError:
+        from_another_index(uv)
+        run(*sync, fix=network)
     SYNCING.unlink()
     # Stages and hooks say `python`: that must be the project's own.
     os.environ["PATH"] = os.pathsep.join([str(PYTHON.parent.resolve()), os.environ["PATH"]])
+
+
+def lock(uv: str, network: str) -> None:
+    """Make uv.lock if there is none, else check that it is what pyproject.toml asks for."""
+    # A merge that is under way leaves one side's uv.lock beside the pyproject.toml of both.
+    if not LOCK.exists() or ask("git", "ls-files", "--unmerged", str(LOCK)):
+        run(uv, "lock", fix=network)
+        return
+    # With another index, uv would take each package in it for a change.
+    index = re.search(r'{ registry = "(http[^"]+)"', LOCK.read_text(encoding="utf-8"))
+    if ask(uv, "lock", "--check", *(["--index", index[1]] if index else [])) is None:
+        run(uv, "lock", "--check", fix="`uv lock` brings uv.lock up to pyproject.toml.")
+
+
+def from_another_index(uv: str) -> None:
+    """Install what uv.lock names, by its hashes, from the index that uv is told of here."""
+    say("Environment, from this machine's package index: that of uv.lock does not answer")
+    locked, index = ".dvc/tmp/requirements.txt", "check the network, UV_DEFAULT_INDEX and uv.toml"
+    run(uv, "export", "--quiet", "--frozen", "--no-emit-project", *extras(), "-o", locked)
+    options = ("--no-deps", "--require-hashes", "--python", str(PYTHON), "-r", locked)
+    run(uv, "pip", "install", *options, fix=f"It needs a package index: {index}; run this again.")
 
 
 def extras() -> list[str]:

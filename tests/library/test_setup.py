@@ -1,5 +1,6 @@
 """Set-up keeps the raw data in DVC's cache, and takes no other content for it."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -56,7 +57,9 @@ def test_what_is_absent_comes_back(project: Path) -> None:
 def test_what_is_nowhere_is_told(project: Path) -> None:
     TABLE.unlink()
     shutil.rmtree(".dvc/cache")
-    told = r"^data/raw/table\.csv is not on this machine: `dvc pull` fetches it$"
+    told = (
+        r"^data/raw/table\.csv is not on this machine: `dvc pull data/raw/table\.csv` failed: fix "
+    )
     with pytest.raises(ProjectError, match=told):
         setup.keep_raw_data()
 
@@ -87,3 +90,48 @@ def test_a_project_without_data_needs_none(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     setup.keep_raw_data()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_clone_of_what_nobody_has_run_gets_its_table_from_the_remote(project: Path) -> None:
+    """Git has no dvc.lock then, so that `dvc pull` would ask for outputs that were never made."""
+    from dvc.repo import Repo
+
+    config = Path(".dvc/config")
+    config.write_text("[core]\nno_scm = true\nremote = s\n['remote \"s\"']\nurl = ../../remote\n")
+    with Repo() as repo:
+        repo.push()
+    TABLE.unlink()
+    shutil.rmtree(".dvc/cache")
+    Path("dvc.yaml").write_text("stages: {train: {cmd: 'true', outs: [model.skops]}}\n")
+    setup.keep_raw_data()
+    assert TABLE.read_bytes() == b"a\n1\n"
+
+    TABLE.unlink()
+    shutil.rmtree(".dvc/cache")
+    shutil.rmtree(project.parent / "remote")
+    with pytest.raises(SystemExit) as left:
+        setup.keep_raw_data()
+    assert left.value.code == setup.LATER
+
+
+def test_a_cache_that_is_shared_lets_the_group_write(project: Path) -> None:
+    """As docs/scale.md says: whatever the umask of who adds a file is."""
+    from dvc.repo import Repo
+
+    cache = project.parent / "shared"
+    cache.mkdir()
+    cache.chmod(0o2770)
+    config = f"[core]\nno_scm = true\n[cache]\ndir = {cache}\nshared = group\n"
+    Path(".dvc/config").write_text(config, encoding="utf-8")
+    before = os.umask(0o077)
+    try:
+        with Repo() as repo:
+            repo.commit(force=True)
+    finally:
+        os.umask(before)
+    folders = [path for path in (cache / "files").rglob("*") if path.is_dir()]
+    assert len(folders) > 1
+    assert all(path.stat().st_mode & 0o2070 == 0o2070 for path in folders)
+    files = [path for path in cache.rglob("*") if path.is_file()]
+    assert files
+    assert all(path.stat().st_mode & 0o040 for path in files)

@@ -17,6 +17,12 @@ def _run() -> None:
 
     if len(sys.argv) != 2:
         raise ProjectError("name one stage, such as `python -m mlrepo prepare`")
+    here = Path("mlrepo/__main__.py")
+    if here.exists() and not here.samefile(__file__):  # in a copy of the folder, as DVC makes them
+        raise ProjectError(
+            f"this would run the code in {Path(__file__).parents[1]} and not that of this folder, "
+            "in which Python does not look where PYTHONSAFEPATH is set: unset it"
+        )
     begun = time.time()
     owner.run(sys.argv[1])
     with suppress(OSError), NOTES.open("a", encoding="utf-8") as notes:

@@ -32,7 +32,7 @@ DISTRIBUTIONS = packages_distributions()
 # a progress bar, or bring the work to a cluster. An upgrade of them need not train again.
 # xgboost is one only as the package of the estimator, and that is a param under this name.
 NO_INFLUENCE = {"cloudpickle", "dask", "distributed", "pydantic", "pydantic_core", "ruamel", "tqdm"}
-NO_INFLUENCE |= {"backports", "backports.zstd", "psutil", "xgboost"}
+NO_INFLUENCE |= {"backports", "backports.zstd", "compression", "psutil", "xgboost"}
 
 
 def file_of(module: str) -> Path | None:

@@ -7,6 +7,7 @@ trains again and one of a developer's tool does not.
 
 import hashlib
 import json
+import os
 import re
 import sys
 from functools import cache
@@ -101,6 +102,8 @@ def check(path: Path = ENVIRONMENT) -> None:
             known = " or ".join(sorted(versions[name]))
             drift.append(f"{name} {here[name]} is installed, {path} has {known}")
     if drift:
+        if os.environ.get("PYTHONPATH"):
+            drift.append("PYTHONPATH is set, and its packages come first: unset it.")
         drift.append("Run `uv sync`; if uv.lock has changed, `dvc repro` after it.")
         raise ProjectError("\n       ".join(drift))
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from mlrepo.core.errors import ProjectError
+from mlrepo.pipeline.output import last_words
 
 # botocore tries five times with growing pauses, and that for each file.
 FEW_ATTEMPTS = {"AWS_MAX_ATTEMPTS": "2"}
@@ -37,8 +38,7 @@ def run_in_silence(
         check=False,
     )
     if done.returncode:
-        said = "\n  ".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-        raise ProjectError(f"{trouble}:\n  {said}")
+        raise ProjectError(f"{trouble}:\n  {last_words(done)}")
     return done.stdout
 
 

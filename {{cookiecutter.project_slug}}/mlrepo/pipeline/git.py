@@ -12,15 +12,15 @@ from typing import Any
 
 from mlrepo.core.errors import ProjectError, known
 from mlrepo.core.files import atomic
-from mlrepo.pipeline.output import few
+from mlrepo.pipeline.output import few, last_words
 
 
 def git(*arguments: str, given: str | None = None, **variables: str) -> str:
     """Return what a Git command prints."""
     done = run(*arguments, given=given, **variables)
     if done.returncode:
-        said = (done.stderr or done.stdout).strip()
-        raise ProjectError(f"`git {' '.join(arguments[:3])}` failed: {known.of_git(said)}")
+        said = known.of_git(last_words(done))
+        raise ProjectError(f"`git {' '.join(arguments[:3])}` failed: {said}")
     return done.stdout
 
 
@@ -148,10 +148,20 @@ def clone(commit: str, folder: Path) -> Path:
 @cache
 def folder_in_repository() -> str:
     """Return the path from the top of the Git repository to this folder: "" or "folder/"."""
-    prefix = ask("rev-parse", "--show-prefix")
+    prefix = find_repository()
     if prefix is None:
         raise ProjectError(f"{Path.cwd()} is in no Git repository: `python bootstrap.py` makes one")
     return prefix
+
+
+def find_repository() -> str | None:
+    """Return the path from the top of the Git repository to this folder, None if it is in none."""
+    done = run("rev-parse", "--show-prefix")
+    if "not a git repository (or any" in done.stderr:
+        return None
+    if done.returncode:  # of another user, say: Git has words for it, and the way out
+        raise ProjectError(f"Git refuses the repository of {Path.cwd()}: {last_words(done)}")
+    return done.stdout.removesuffix("\n")
 
 
 def file_at(commit: str, path: str) -> str:

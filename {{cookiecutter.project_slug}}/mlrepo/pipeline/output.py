@@ -1,6 +1,7 @@
 """What commands print: a table for people, JSON for programs."""
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,6 +24,12 @@ def show_table(rows: list[dict[str, Any]], empty: str, for_programs: bool) -> No
 def few(names: list[str]) -> list[str]:
     """Return the first five."""
     return [*names[:5], "..."] if len(names) > 5 else names
+
+
+def last_words(done: subprocess.CompletedProcess[str]) -> str:
+    """Return what a command that failed said at last, or that it said nothing."""
+    lines = f"{done.stdout}{done.stderr}".strip().splitlines()
+    return "\n  ".join(lines[-15:]) or f"it said nothing, and ended with {done.returncode}"
 
 
 def as_json(content: Any) -> str:

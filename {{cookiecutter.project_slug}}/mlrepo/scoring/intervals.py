@@ -155,7 +155,7 @@ class _Table:
         if unit is not None:
             unit = np.unique(unit[chosen], return_inverse=True)[1]
             # Few units say little of their own spread: Student's quantile, by its expansion.
-            z += (z**3 + z) / (4 * max(1, unit.max()))
+            z += (z**3 + z) / (4 * max(1, int(unit.max())))
         return cls(predictions, some, chosen, unit, z)
 
     @property

@@ -70,7 +70,8 @@ def _packages() -> Iterator[str]:
 
 
 def _hooks() -> Iterator[str]:
-    git.folder_in_repository()
+    if git.folder_in_repository():
+        return  # the hooks are for the repository around this folder to choose
     used = git.ask("config", "core.hooksPath")
     if used != ".githooks":
         now = f"core.hooksPath is {used}" if used else "Git's hooks are off"

@@ -1,12 +1,15 @@
 """Two steps of setting a project up: `python -m mlrepo.storage.setup data`, and `... commit`."""
 
+import re
 import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from mlrepo.core.errors import ProjectError, exit_with_message
-from mlrepo.pipeline.git import ask, commit, git
+from mlrepo.core.files import atomic
+from mlrepo.pipeline.dvc import dvc
+from mlrepo.pipeline.git import ask, commit, find_repository, git
 from mlrepo.storage import imports
 from mlrepo.storage.remote import open_repo
 from mlrepo.storage.transfer import transfer
@@ -18,6 +21,52 @@ DVC_FOLDERS = ("data", "models")
 FOR_GIT = (".dvc", ".gitignore", ".gitkeep", ".md")
 # There while Git is at work: after a kill it tells that the locks which Git left are nobody's.
 MARK = Path(".dvc/tmp/first-commit")
+_INDEX = """# The index of uv.lock, which uv leaves as it is where it is told of another one.
+[[tool.uv.index]]
+name = "locked"
+url = "{}"
+explicit = true
+
+"""
+_BEHIND = "[tool.uv.build-backend]"
+
+
+def begin() -> None:
+    """Make what a clone has already: a Git repository with hooks, and the raw data."""
+    repository()
+    name_index()
+    print("==> Raw data", flush=True)
+    keep_raw_data()
+
+
+def repository() -> None:
+    """Make a Git repository where there is none, and turn the project's hooks on in its own."""
+    prefix = find_repository()
+    # A folder that the repository around it ignores can only be kept in one of its own.
+    if prefix is None or (prefix and ask("check-ignore", "-q", ".") is not None):
+        print("==> Git repository")
+        git("init", "--quiet", "--initial-branch=main")
+    elif prefix:
+        print("==> Git repository: the one around this folder; its hooks stay as they are")
+        return
+    hooks = ask("config", "core.hooksPath")
+    if hooks is None:
+        git("config", "core.hooksPath", ".githooks")
+    elif hooks != ".githooks":
+        print(f"==> Git hooks: core.hooksPath is {hooks} already, so .githooks is not in use")
+
+
+def name_index() -> None:
+    """Name the index of a new uv.lock in pyproject.toml: else uv, told of another, locks anew."""
+    if ask("cat-file", "-e", "HEAD:./uv.lock") is not None:
+        return
+    found = re.search(r'{ registry = "(http[^"]+)"', Path("uv.lock").read_text(encoding="utf-8"))
+    path = Path("pyproject.toml")
+    text = path.read_bytes().decode()
+    if found and "[[tool.uv.index]]" not in text:
+        named = text.replace(_BEHIND, _INDEX.format(found[1]) + _BEHIND)
+        with atomic(path) as partial:
+            partial.write_bytes(named.encode())
 
 
 def keep_raw_data() -> None:
@@ -43,13 +92,16 @@ def keep_raw_data() -> None:
 
 def _bring(absent: list[str]) -> None:
     """Pull data and models of a clone, or say how it is done later: all else is set up by then."""
-    if ask("cat-file", "-e", "HEAD:./dvc.lock") is None:
-        raise ProjectError(f"{', '.join(absent)} is not on this machine: `dvc pull` fetches it")
     try:
-        transfer("pull", all_versions=False)
+        if ask("cat-file", "-e", "HEAD:./dvc.lock") is not None:
+            transfer("pull", all_versions=False)
+        else:
+            dvc("pull", *absent)  # nobody has run the pipeline, so there is no more to bring
     except ProjectError as error:
         with open_repo() as repo:
-            name = repo.config["core"].get("remote", "NAME")
+            name = repo.config["core"].get("remote")
+        if name is None:
+            raise ProjectError(f"{', '.join(absent)} is not on this machine: {error}") from None
         print(
             f"No data and models from DVC's remote '{name}': {error}\n"
             f"If it is elsewhere for you, `uv run dvc remote modify --local {name} url ADDRESS` "
@@ -132,4 +184,4 @@ def _author() -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    exit_with_message({"data": keep_raw_data, "commit": first_commit}[sys.argv[1]])
+    exit_with_message({"data": begin, "commit": first_commit}[sys.argv[1]])

@@ -3,6 +3,7 @@
 import functools
 import gzip
 import shutil
+import sys
 import tempfile
 import zlib
 from collections.abc import Callable
@@ -10,9 +11,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from backports import zstd
-
 from mlrepo.core.errors import ProjectError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 _UNPACK: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".zst": zstd.open}
 _UTF_8 = ("utf-8", "utf8", "utf_8", "utf-8-sig", "utf_8_sig")

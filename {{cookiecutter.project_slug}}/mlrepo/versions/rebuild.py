@@ -5,7 +5,6 @@ import os
 import shutil
 import sys
 import tempfile
-from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +56,8 @@ class Checkout:
         raw = [path for path in files if (self.folder / f"{path}.dvc").exists()]
         if not raw:
             return  # a stage of the pipeline fetches it
+        from dvc.config import Config  # type: ignore[import-untyped]
+
         store = Store()
         name, _ = store.remote_settings()
         tell(f"pull the raw data from the remote '{name}'")
@@ -65,21 +66,18 @@ class Checkout:
             raise ProjectError(
                 f"not in {store.remote_name}: {', '.join(absent)}. Whoever has it runs `dvc push`"
             )
-        config = ConfigParser(interpolation=None)
-        config["core"] = {"remote": name}
-        for remote, settings in store.remotes().items():
-            config[f"'remote \"{remote}\"'"] = settings
-        with (self.folder / ".dvc/config.local").open("w", encoding="utf-8") as file:
-            config.write(file)
-        pointers = [f"{path}.dvc" for path in raw]
-        self.dvc("the raw data cannot be pulled", "pull", "--quiet", *pointers)
+        # DVC quotes what its format would take for a comment: a folder with # in its name.
+        with Config(str(self.folder / ".dvc")).edit("local") as config:
+            config["core"] = {"remote": name}
+            config["remote"] = store.remotes()
+        self.dvc("the raw data cannot be pulled", "pull", *(f"{path}.dvc" for path in raw))
         for path in raw:
             if self.differing(path, files[path]):
                 raise ProjectError(f"{path} in DVC's remote is not the recorded data")
             if "deps" in yaml.load(self.folder / f"{path}.dvc"):
                 # As its own file: of an import, a forced run asks for the newest version.
                 (self.folder / f"{path}.dvc").unlink()
-                self.dvc(f"{path} cannot be added", "add", "--quiet", path)
+                self.dvc(f"{path} cannot be added", "add", path)
 
     def differing(self, path: str, entry: dict[str, Any]) -> list[str]:
         """Return the files of a path of the record that are others here, missing or new."""
@@ -97,7 +95,9 @@ class Checkout:
     def run(self, trouble: str, program: str, *arguments: str) -> str:
         """Return what a command prints; ``trouble`` tells that it failed, with its last lines."""
         path = f"{self.scripts}{os.pathsep}{os.environ['PATH']}"
-        variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        # Which would lead to code and packages of another place.
+        other = ("PYTHONPATH", "PYTHONSAFEPATH")
+        variables = {name: value for name, value in os.environ.items() if name not in other}
         command = [shutil.which(program, path=path) or program, *arguments]
         return run_in_silence(command, trouble, {**variables, "PATH": path}, self.folder)
 

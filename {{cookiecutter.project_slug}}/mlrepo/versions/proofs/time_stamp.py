@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mlrepo.core.errors import ProjectError
+from mlrepo.pipeline.output import last_words
 
 PATIENCE = 30  # seconds
 
@@ -58,7 +59,7 @@ def _prove(answer: Path, place: str, authority: Path, *of_what: str) -> datetime
     done = _openssl(*command)
     if done.returncode:
         why = re.search(r":error:[^:]*:[^:]*:[^:]*:([^:]*)", done.stderr)
-        reason = why[1] if why else done.stderr.strip()
+        reason = why[1] if why else last_words(done)
         raise ProjectError(f"{place} is no time stamp of this by {authority}: {reason}")
     return when.astimezone(UTC)
 
