@@ -179,4 +179,5 @@ COMMANDS: dict[str, str] = {
     "sweep apply": "sweep apply",
     "ci release": "ci release model@v1.0.0",
     "ci deploy": "ci deploy model#prod#2",
+    "ci mirror": "ci mirror",
 }

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ def template(tmp_path: Path, environment: dict[str, str], tool: Tool) -> Reposit
     path = tmp_path / "template"
     generated = "{{cookiecutter.project_slug}}"
     caches = shutil.ignore_patterns("__pycache__", ".*_cache")
-    for name in ("hooks", generated):
+    for name in ("hooks", "templates", generated):
         shutil.copytree(TEMPLATE / name, path / name, ignore=caches)
     shutil.copy(TEMPLATE / "cookiecutter.json", path)
     repository = Repository(path, environment)
@@ -173,7 +174,8 @@ def test_a_tracker_comes_and_goes_with_its_answer(created: Repository) -> None:
         created.cruft("update", "--skip-apply-ask", "--variables-to-update", answer)
         chosen = tracker != "none"
         assert (created.path / "docs/trackers.md").exists() == chosen
-        assert (f'tracker = ["{tracker}' in created.read("pyproject.toml")) == chosen
+        groups = tomllib.loads(created.read("pyproject.toml"))["dependency-groups"]
+        assert (tracker in " ".join(groups.get("tracker", ()))) == chosen
         assert "scratch/" in created.read(".dvcignore")
         hook = created.path / ".githooks/post-commit"
         assert os.access(hook, os.X_OK) == chosen

@@ -133,7 +133,7 @@ class Terminal:
     environment: dict[str, str]
 
     def run(self, line: str) -> str:
-        return run("sh", "-c", line, cwd=self.folder, environment=self.environment).stdout
+        return run("bash", "-c", line, cwd=self.folder, environment=self.environment).stdout
 
 
 def inline(text: str) -> list[str]:

@@ -73,8 +73,11 @@ class Old:
         for path in self.template.iterdir():
             if path.name != ".git":
                 run("rm", "-rf", str(path), cwd=self.template, environment=environment)
-        names = ("cookiecutter.json", "hooks", "{{cookiecutter.project_slug}}")
-        archive = ["git", "archive", revision, *names]
+        names = ("cookiecutter.json", "hooks", "templates", "{{cookiecutter.project_slug}}")
+        there = run(
+            "git", "ls-tree", "--name-only", revision, cwd=TEMPLATE, environment=environment
+        )
+        archive = ["git", "archive", revision, *(n for n in names if n in there.stdout.split("\n"))]
         packed = subprocess.run(archive, cwd=TEMPLATE, capture_output=True, check=True).stdout
         subprocess.run(["tar", "x"], cwd=self.template, input=packed, check=True)
         run("git", "add", "--all", "--force", ".", cwd=self.template, environment=environment)

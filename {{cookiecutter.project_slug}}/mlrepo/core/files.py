@@ -57,7 +57,7 @@ def scratch(path: Path) -> Iterator[Path]:
         folder.mkdir(parents=True)
         yield folder
     except Exception as error:  # polars tells of a full disk in one of its own
-        if words := known.of_system(error, folder):
+        if words := known.of_system(error, f"{path.parent.as_posix()}/"):
             raise ProjectError(words) from error
         raise
     finally:
