@@ -111,7 +111,7 @@ def _remote(answer: Future[remote.Remote]) -> Iterator[str]:
 def _not_pushed(answer: Future[remote.Remote]) -> Iterator[str]:
     """A forgotten push is found by whoever clones."""
     if answer.exception():
-        yield "nobody knows until what is told of DVC's remote is mended"
+        yield "nobody knows: first mend what is told of DVC's remote"
         return
     dvc_lock.here()  # without one, DVC knows of nothing that was to be pushed
     yield from Store().not_pushed()
