@@ -43,6 +43,7 @@ def test_its_own_tests_leave_nothing_out(copy: Copy) -> None:
     copy.run("mypy")
 
 
+@in_long_form
 def test_texts_as_classes_are_refused_and_the_fix_works(copy: Copy) -> None:
     done = copy.run("dvc", "repro", check=False)
     assert done.returncode != 0

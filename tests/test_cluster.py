@@ -57,6 +57,7 @@ def test_a_search_has_the_same_bytes(copy: Copy, two: Cluster) -> None:
     assert all(any("_fit_and_score" in kind for kind in kinds) for kinds in two.ran().values())
 
 
+@in_long_form
 def test_workers_run_the_code_of_the_commit(copy: Copy, two: Cluster) -> None:
     """They have the package installed, and ran it for another commit before."""
     copy.set_params(QUICK)
@@ -84,6 +85,7 @@ def test_no_address_imports_nothing_of_dask(clustered: Copy) -> None:
         assert f" {name}\n" not in done.stderr
 
 
+@in_long_form
 def test_a_dead_address_is_told_in_seconds(copy: Copy) -> None:
     nobody = "tcp://127.0.0.1:9"
     said = refused(copy, "train", nobody)

@@ -116,6 +116,7 @@ def stored(copy: Copy) -> set[str]:
     return {sha256(file) for file in (copy.path.parent / "penguins-remote").rglob("??/*")}
 
 
+@in_long_form
 def test_a_bucket_without_versions_is_refused(copy: Reader) -> None:
     copy.make_bucket("puddle", versions=False)
     copy.put("puddle", "penguins.parquet", 0, 300)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project
-from helpers import QUICK, Copy, Stages, copy_project, own_environment, sha256
+from helpers import QUICK, Copy, Stages, copy_project, in_long_form, own_environment, sha256
 from pages import consoles, follow, page, section
 
 PAGE = page("docs/data.md")
@@ -103,6 +103,7 @@ def delta(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
     return copy
 
 
+@in_long_form
 def test_versions_of_a_delta_table(delta: Copy, tmp_path: Path) -> None:
     copy, lake = delta, str(delta.path.parent / "lake")
     _, again = consoles(section(PAGE, "A version of a Delta table"))

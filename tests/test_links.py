@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project, lack
-from helpers import QUICK, Copy, copy_project
+from helpers import QUICK, Copy, copy_project, in_long_form
 
 TABLE, MODEL = "data/raw/penguins.csv", "models/model.skops"
 
@@ -50,9 +50,7 @@ def test_links_there_and_back(copy: Copy) -> None:
     (copy.path / TABLE).write_text("\n".join([*lines, lines[-1], ""]), encoding="utf-8")
     refused = copy.run("model", "links", "copies", check=False)
     assert refused.returncode == 2
-    assert "`dvc repro` or `dvc add` first brings files that changed into the cache" in (
-        refused.stderr
-    )
+    assert "`dvc repro` or `dvc add` those that have changed" in (refused.stderr)
     copy.run("dvc", "add", "--quiet", TABLE)
     assert copy.run("model", "links", "copies").stdout == "files that DVC has are copies\n"
     assert not linked(copy, TABLE)
@@ -60,6 +58,7 @@ def test_links_there_and_back(copy: Copy) -> None:
     assert (copy.path / TABLE).stat().st_mode & 0o200
 
 
+@in_long_form
 def test_experiments_and_versions_leave_the_linked_cache_alone(copy: Copy) -> None:
     copy.run("model", "links", "hardlinks")
     copy.set_params(QUICK)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import Project
-from helpers import LONG, PATIENCE, Copy, sha256
+from helpers import LONG, PATIENCE, Copy, in_long_form, sha256
 from releases import MODEL, Released, copied, new_released
 from servers import free_port
 from trackers import Database, in_background, make_experiments, serve_mlflow, silent_server
@@ -49,6 +49,7 @@ def in_time() -> Iterator[None]:
     assert time.monotonic() - start < TOLD
 
 
+@in_long_form
 def test_experiments_killed_half_way_are_one_run_each(copy: Released) -> None:
     wanted = make_experiments(copy, COUNT)
     assert len(wanted) == COUNT

@@ -67,7 +67,7 @@ def test_what_a_project_holds_of_trackers(bake: Bake, tracker: str) -> None:
     assert without <= files
     assert bool(files - without) == (tracker != "none")
     groups = tomllib.loads((path / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
-    wanted = {"none": [], "mlflow": ["mlflow"], "wandb": ["wandb"]}[tracker]
+    wanted = {"none": [], "mlflow": ["mlflow"], "wandb": ["pillow", "wandb"]}[tracker]
     assert [each.partition(">")[0] for each in groups.get("tracker", [])] == wanted
     for name in {"mlflow", "wandb"} - set(wanted):
         for file in (each for each in files if not each.startswith(SAME)):
