@@ -6,6 +6,7 @@ from typing import Any
 
 import releases
 from conftest import Project
+from helpers import in_long_form
 from trackers import Database
 
 REGISTRY = """
@@ -32,6 +33,7 @@ print(json.dumps({
 """
 
 
+@in_long_form
 def test_versions_and_aliases_follow_what_git_says(mlflow_project: Project, tmp_path: Path) -> None:
     """Without a server, in the database of the project itself."""
     new = releases.two_versions(mlflow_project, tmp_path)

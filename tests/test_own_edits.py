@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from conftest import Project
-from helpers import OWN_CARD, QUICK, Copy, copy_project
+from helpers import OWN_CARD, QUICK, Copy, copy_project, in_long_form
 from pages import consoles, follow, page, section
 from test_datasets import WRITE
 
@@ -234,7 +234,7 @@ def other_settings(copy: Copy) -> None:
     ("titles", "more"),
     [
         ([FEATURE, ESTIMATOR, METRIC, JOIN, STAGE], [a_step_of_the_model, hurry, other_settings]),
-        ([METRIC], [hurry, another_table]),
+        pytest.param([METRIC], [hurry, another_table], marks=in_long_form),
     ],
     ids=["penguins", "another table"],
 )

@@ -11,9 +11,7 @@ from helpers import LONG, Copy
 
 PARTS = {name: values for name, values in CHOICES.items() if values[0] == "none"}
 _, *ON = (dict(zip(PARTS, chosen, strict=True)) for chosen in product(*PARTS.values()))
-# Each part once.
-_ONCE = (("mlflow", "fastapi"), ("wandb", "none"))
-SHORT = [each for each in ON if tuple(each.values()) in _ONCE]
+SHORT = [each for each in ON if tuple(each.values()) == ("mlflow", "fastapi")]
 # What the parts are made of: packages, and words of their own.
 WORDS = ("fastapi", "uvicorn", "starlette", "prometheus", "mlflow", "wandb", "model mirror")
 # The library has the same bytes whatever the answers, and its lint knows all that it imports.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import CHOICES, TEMPLATE, VARIANTS, Bake, Project, Tool, run
+from helpers import in_long_form
 
 TREE = TEMPLATE / "{{cookiecutter.project_slug}}"
 PACKAGE = "{{ cookiecutter.__package_name }}"
@@ -159,6 +160,7 @@ def test_ci_checks_pass_in_a_clone(project: Project, tmp_path: Path) -> None:
     assert results[-1].startswith("skipped  data at DVC's remote: ")
 
 
+@in_long_form
 def test_lowest_allowed_packages_work(project: Project, tmp_path: Path) -> None:
     path = tmp_path / "lowest"
     project.run("git", "clone", "--quiet", str(project.path), str(path))
