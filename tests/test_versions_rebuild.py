@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import in_long_form
 from releases import MODEL, RAW, Released, copied, flip
 
 # OpenBLAS' routines for one processor and for another round otherwise.
@@ -98,7 +99,7 @@ def test_a_swapped_model_under_a_forged_lock_is_different(copy: Released) -> Non
 @pytest.mark.parametrize(
     "params",
     [
-        {"data.features.exclude": ["bill_length_mm"]},
+        pytest.param({"data.features.exclude": ["bill_length_mm"]}, marks=in_long_form),
         {"train.estimator": "sklearn.linear_model.RidgeClassifier", "train.arguments": {}},
     ],
     ids=["fewer features", "an estimator without probabilities"],

@@ -142,7 +142,7 @@ def test_a_stage_of_another_name_keeps_its_past(copy: Released) -> None:
     assert [row.pop("stage") for row in before] == ["prod"]
     assert now == before
     assert copy.json("at", "2999-01-01", "production")[0]["version"] == "v1.1.0"
-    refused(copy, "get", "prod", "-o", "out", words=["nothing is in the stage 'prod'"])
+    refused(copy, "get", "prod", "-o", "out", words=["'prod' is no stage"])
     copy.model("rollback", "--to", "v1", "-m", "Worse")
     assert copy.tag("model#production#4")
     assert copy.model("verify", "production").returncode == 0
