@@ -205,6 +205,7 @@ class Running:
     """bootstrap.py at work, in a process group of its own."""
 
     def __init__(self, copy: Copy) -> None:
+        self.copy = copy
         self.log = copy.path.parent / "log"
         with self.log.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
@@ -232,6 +233,13 @@ class Running:
         """Do what a power cut does: bootstrap.py and all that it started are gone at once."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        # What it started ends a moment later, and holds the lock until then.
+        lock = self.copy.path / ".dvc/tmp/bootstrap.lock"
+        if lock.exists():
+            import fcntl  # which Windows lacks, as it does process groups
+
+            with lock.open() as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
 
 
 @contextmanager

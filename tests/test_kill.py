@@ -60,6 +60,7 @@ MORE_MOMENTS: dict[str, After | Change] = {
     "evaluate scores": After("> python -m mlrepo evaluate", 0.3),
     "DVC caches the plots": Change("> python -m mlrepo evaluate", ".dvc/cache/files/md5"),
 }
+_OF_DVC = r"\.[\w-]{20,}\.tmp"  # how it names a temporary file
 if LONG:
     MOMENTS |= MORE_MOMENTS
 
@@ -150,14 +151,14 @@ def assert_whole(copy: Copy) -> None:
     outs = set(copy.outputs()) | {"data/raw/penguins.csv"}
     for folder in ("data", "metrics", "models", "reports"):
         found = {path for path in (copy.path / folder).rglob("*") if path.is_file()}
-        found = {path for path in found if not re.fullmatch(r"\.\w{20,}\.tmp", path.name)}
+        found = {path for path in found if not re.fullmatch(_OF_DVC, path.name)}
         names = {path.relative_to(copy.path).as_posix() for path in found}
         tracked = set(copy.git("ls-files", folder).splitlines())
         assert names <= outs | tracked
     cache = copy.path / ".dvc/cache/files/md5"
     objects = [path for path in cache.rglob("*") if path.is_file()]
     # Beside the folders of its objects, DVC tries with a file what links the disk allows.
-    trials = [path for path in cache.glob(".*.tmp") if re.fullmatch(r"\.\w{20,}\.tmp", path.name)]
+    trials = [path for path in cache.glob(".*.tmp") if re.fullmatch(_OF_DVC, path.name)]
     objects = [path for path in objects if path not in trials]
     assert objects
     for path in objects:

@@ -81,13 +81,16 @@ def test_with_others_left_the_work_is_done_again(
     assert "lost workers, and the work with them, again and again" in said
 
 
-def test_a_scheduler_that_is_gone_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [OSError, AttributeError])
+def test_a_scheduler_that_is_gone_is_told_as_that(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
     monkeypatch.setattr(scheduler, "CONNECT", 0.1)
     nobody = "tcp://127.0.0.1:9"
     monkeypatch.setenv(scheduler.ADDRESS, nobody)
 
     def lose() -> None:
-        raise OSError(f"Timed out trying to connect to {nobody} after 2 s")
+        raise kind("Timed out trying to connect, and 'NoneType' object has no attribute 'identity'")
 
     said = told(lose, nobody, 0, monkeypatch)
     assert said.startswith(f"the cluster at {nobody} does not answer any more (")
@@ -100,6 +103,12 @@ def test_what_the_disk_refuses_is_no_matter_of_the_cluster(
     monkeypatch.setattr(scheduler, "count", lambda client: 1)
     with pytest.raises(OSError, match="No space left"), session._explained(Client(1), address):
         raise OSError(28, "No space left on device")
+
+
+def test_a_defect_of_a_page_stays_one(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "count", lambda client: 1)
+    with pytest.raises(AttributeError), session._explained(Client(1), address):
+        raise AttributeError("'NoneType' object has no attribute 'weights'")
 
 
 def test_boosting_waits_until_the_scheduler_misses_a_worker(

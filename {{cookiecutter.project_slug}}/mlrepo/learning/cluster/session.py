@@ -152,7 +152,8 @@ def _explained(client: Any, address: str) -> Iterator[None]:
             "by running out of memory: give them more (`dask worker --memory-limit`), or the "
             f"table or the estimator less to hold, and look into their logs\n  {error.task:.100}"
         ) from error
-    except (CancelledError, OSError) as error:
+    # Also where Dask asks a connection that is None by now.
+    except (CancelledError, OSError, AttributeError) as error:
         if reason := scheduler.trouble(client):
             raise ProjectError(reason) from error
         if not _is_loss(error):
