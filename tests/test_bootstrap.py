@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import Project, run
-from helpers import LONG, MESSAGE, PATIENCE, Copy, Stages, assert_set_up, bootstrap, running
+from helpers import LONG, MESSAGE, PATIENCE, Copy, Stages, assert_set_up, bootstrap
+from setting_up import running
 
 pytestmark = pytest.mark.slow
 
