@@ -236,8 +236,7 @@ def test_a_kill_in_the_first_commit(project: Project, begun: Copy, locks: list[s
     assert mark.exists()
     for lock in locks:  # as Git leaves them, if it was at work on that file
         (git / lock).touch()
-    again = bootstrap(begun)
-    assert "Git repository" not in again.stdout
+    assert "Git repository" not in bootstrap(begun).stdout
     assert_set_up(begun, project)
 
 

@@ -19,8 +19,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(f"error: run this with Python 3.11 or newer: this is {sys.version.split()[0]}")
 
 MINORS = ("3.14", "3.13", "3.12", "3.11")
-# Of any minor version above: a line that changed would meet the narrowed one of each project at its
-# next update.
+# For any of those; a changed line would meet that of each project, which is narrowed, at an update.
 SHIPPED = 'requires-python = ">=3.11,<3.14"'
 NARROWED = 'requires-python = "=={}.*"'
 INSTALL_UV = "https://docs.astral.sh/uv/getting-started/installation"
