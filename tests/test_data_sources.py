@@ -137,6 +137,7 @@ def test_versions_of_a_delta_table(delta: Copy, tmp_path: Path) -> None:
     assert copy.outputs() == first
 
 
+@in_long_form
 def test_a_version_that_is_gone_is_told(delta: Copy) -> None:
     copy, lake = delta, delta.path.parent / "lake"
     kept = sha256(copy.path / EXTRACT)
