@@ -10,21 +10,13 @@ from mlrepo.core.params import Csv
 from mlrepo.learning import features
 from mlrepo.prediction.batches import Input
 from mlrepo.prediction.predictor import Predictor
-from mlrepo.tables.columns import parse_text
+from mlrepo.tables.columns import parse_text, value_type
 from mlrepo.tables.schema import Field
 from mlrepo.tables.validation import Rule
 
 METHODS = ("predict", "predict_proba", "decision_function")
 # Trees compute with 32-bit floats, and scikit-learn refuses a table with a larger number.
-_LARGEST = float(np.finfo(np.float32).max)
-_TYPES: dict[str, Any] = {
-    "string": pl.String,
-    "integer": pl.Int64,
-    "number": pl.Float64,
-    "boolean": pl.Boolean,
-    "date": pl.Date,
-    "datetime": pl.Datetime("us"),
-}
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def predict(frame: pl.DataFrame, by: Predictor, method: str = "predict") -> Any:
@@ -64,7 +56,7 @@ def checked(frame: pl.DataFrame, by: Predictor) -> pl.DataFrame:
     data = by.data.model_copy(update={"path": "the table"})
     opened = Input.of(table, data, by, None)
     large = [
-        Rule(column, "too large for the model", column.value.abs() > _LARGEST)
+        Rule(column, "too large for the model", column.value.abs() > LARGEST)
         for column in opened.columns
         if column.field.type == "number"
     ]
@@ -77,7 +69,7 @@ def _declared(field: Field, frame: pl.DataFrame, dialect: Csv) -> pl.Series | pl
     """Return a column in a type that the schema's may be made of; None if it is as it must be."""
     name, dtype = field.name, frame.schema.get(field.name)
     if dtype is None or dtype == pl.Null:
-        kind = pl.Datetime("us", field.timezone) if field.timezone else _TYPES[field.type]
+        kind = value_type(field)
         optional = dtype is not None or field.constraints.maxMissing > 0
         return pl.lit(None, kind).alias(name) if optional else None
     if field.type == "string" and dtype.is_integer():  # which Parquet files may have

@@ -27,25 +27,17 @@ from typing_extensions import TypedDict
 
 from mlrepo.core.errors import PRIVATE, ProjectError, did_you_mean, listed, shown
 from mlrepo.learning import features
+from mlrepo.prediction.frames import LARGEST
 from mlrepo.prediction.predictor import Predictor
+from mlrepo.tables.columns import value_type
 from mlrepo.tables.example import example
 from mlrepo.tables.schema import Constraints, Field
 
 Row = dict[str, Any]
 
-_TYPES: dict[str, Any] = {
-    "string": pl.String,
-    "integer": pl.Int64,
-    "number": pl.Float64,
-    "boolean": pl.Boolean,
-    "date": pl.Date,
-    "datetime": pl.Datetime("us"),
-}
 # A table's times have no zone, which OpenAPI's date-time would ask for.
 _NO_ZONE = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?$"}
 _INT64 = 2**63
-# Trees compute with 32-bit floats, and scikit-learn refuses a table with a larger number.
-_LARGEST = 3.4028234663852886e38
 _SHOWN = 20  # mistakes
 _LETTERS = 100  # of a name that the client made up
 
@@ -60,7 +52,7 @@ class Rows:
         """Make the types; ``most`` rows fit into a batch."""
         self._target = chosen.data.target
         self.fields = [f for f in chosen.schema.read if f.name != self._target]
-        self._types = {field.name: _dtype(field) for field in self.fields}
+        self._types = {field.name: value_type(field) for field in self.fields}
         self.needed = _needed(chosen, self._types)
         self.most = most
         self.row = closed("Row", {field.name: self._column(field) for field in self.fields})
@@ -137,10 +129,6 @@ class Rows:
         return f"{row}'{name}' is no column of the schema{did_you_mean(str(name), self._types)}"
 
 
-def _dtype(field: Field) -> Any:
-    return pl.Datetime("us", field.timezone) if field.timezone else _TYPES[field.type]
-
-
 def closed(name: str, keys: dict[str, Any]) -> Any:
     """Return the type of a JSON object that has these keys and no other, read without guesses."""
     made: Any = TypedDict(name, keys)  # type: ignore[misc]
@@ -188,8 +176,8 @@ def _values(field: Field) -> Any:
         # Programs that know a missing value in a column write all its numbers as 181.0.
         found = Annotated[int, Info(ge=least, le=most), BeforeValidator(_whole)]
     elif field.type == "number":
-        lowest = -_LARGEST if low is None else float(low)
-        largest = _LARGEST if high is None else float(high)
+        lowest = -LARGEST if low is None else float(low)
+        largest = LARGEST if high is None else float(high)
         found = Annotated[float, Info(ge=lowest, le=largest, allow_inf_nan=False)]
     elif field.type == "date":
         first, last = (bound and date.fromisoformat(str(bound)) for bound in (low, high))

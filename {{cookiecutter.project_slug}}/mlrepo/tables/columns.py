@@ -32,6 +32,20 @@ FITS: dict[str, Callable[[pl.DataType], bool]] = {
     "date": lambda t: t == pl.Date,
     "datetime": lambda t: t == pl.Datetime,
 }
+# The type of the values of a column.
+_VALUES: dict[str, pl.DataType] = {
+    "string": pl.String(),
+    "integer": pl.Int64(),
+    "number": pl.Float64(),
+    "boolean": pl.Boolean(),
+    "date": pl.Date(),
+    "datetime": pl.Datetime("us"),
+}
+
+
+def value_type(field: Field) -> pl.DataType:
+    """Return the type that the values of a column have."""
+    return pl.Datetime("us", field.timezone) if field.timezone else _VALUES[field.type]
 
 
 def _is_number(dtype: pl.DataType) -> bool:
