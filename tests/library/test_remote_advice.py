@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from dvc.cli import main as dvc  # type: ignore[import-untyped]
+from servers import KEY, S3, SECRET
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.storage import configure
+from mlrepo.storage.configure import _before_it_has_a_name
 from mlrepo.storage.remote_errors import (
     CredentialsError,
     FolderRightsError,
@@ -59,6 +61,59 @@ def test_dvc_takes_each_command_that_is_advised(at: At, address: str) -> None:  
         assert dvc(shlex.split(typed)[1:]) == 0, typed
 
 
+@pytest.mark.parametrize("address", [*ADDRESSES.values()][:-1], ids=[*ADDRESSES][:-1])
+def test_commands_for_a_new_address_come_in_the_order_in_which_they_work(
+    at: At,  # noqa: F811
+    address: str,
+) -> None:
+    """DVC refuses to change a remote that it does not have yet."""
+    for kind in each_kind():
+        at("../../storage")
+        Path(".dvc/config.local").unlink(missing_ok=True)
+        server = "http://x" if address.startswith(("gs", "s3")) else None
+        words = _before_it_has_a_name(helps(kind, address, "new"), "new", address, server)
+        commands = re.findall("`((?:dvc|model) [^`]+)`", words)
+        settings = [
+            each for each in commands if each.startswith("dvc remote ") and "list" not in each
+        ]
+        for command in settings:
+            typed = re.sub(r"\b[A-Z]{3,}\b", lambda word: WORDS.get(word[0], "text"), command)
+            assert dvc(shlex.split(typed)[1:]) == 0, typed
+        assert ("model remote new" in commands[-1:]) == bool(settings), words
+
+
+def test_without_credentials_what_is_told_leads_there(
+    at: At,  # noqa: F811
+    s3: S3,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in s3.variables:
+        monkeypatch.delenv(name, raising=False)
+    keys = f"[team]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n"
+    (tmp_path / "keys").write_text(keys, encoding="utf-8")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "keys"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    s3.make_bucket("advice")
+    at("")
+    Path(".dvc/config").write_text("[core]\nno_scm = true\n", encoding="utf-8")
+    address = "s3://advice/models"
+    with pytest.raises(CredentialsError) as refused:
+        configure.relocate(address, s3.url)
+    assert str(refused.value) == (
+        f"{address} gets no credentials (Unable to locate credentials): set AWS_ACCESS_KEY_ID and "
+        f"AWS_SECRET_ACCESS_KEY, or name a profile: `dvc remote add new {address}`, `dvc remote "
+        f"modify new endpointurl {s3.url}`, `dvc remote modify --local new profile PROFILE`, then "
+        "`model remote new`\n  So nothing has moved"
+    )
+    *settings, last = re.findall("`([^`]+)`", str(refused.value))
+    for command in settings:
+        assert dvc(shlex.split(command.replace("PROFILE", "team"))[1:]) == 0
+    assert configure.relocate(last.split()[-1]).endswith(f"DVC's remote 'new' is {address}")
+    assert "remote = new" in Path(".dvc/config").read_text(encoding="utf-8")
+
+
 def test_an_s3_command_is_told_to_nobody_else() -> None:
     """DVC refuses endpointurl for SSH and Azure, and then no command of DVC's runs any more."""
     told = {
@@ -95,7 +150,11 @@ def test_words_of_libraries_as_they_were_seen(words: str, kind: type[RemoteError
         ("ftp://host/models", None, "is neither a folder nor an address of azure, gs, s3, ssh"),
         ("ssh://host/models", "http://x", "--endpoint is of a server that speaks S3"),
         ("../file/models", None, "So nothing has moved"),
-        ("s3://bucket/models", "http://127.0.0.1:9", "`dvc remote add new s3://bucket/models`"),
+        (
+            "s3://bucket/models",
+            "http://127.0.0.1:9",
+            "the address: `model remote s3://bucket/models --endpoint ADDRESS`\n  So nothing",
+        ),
     ],
 )
 def test_an_address_is_proven_before_it_is_written_down(

@@ -46,3 +46,18 @@ def variables() -> dict[str, str]:
     """Return variables with which `python` is that of this environment, as stages expect."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {**os.environ, **FEW_ATTEMPTS, "PATH": path}
+
+
+def no_copies_here() -> str:
+    """Return why DVC makes no copies of this folder for experiments, "" where it does.
+
+    It gives Git the place of a copy as an address, in which # and ? have a meaning.
+    """
+    here = Path.cwd()
+    letter = next((each for each in "#?" if each in str(here)), "")
+    if not letter:
+        return ""
+    return (
+        f"{here} has {letter} in its path, below which DVC's experiments in a copy fail: rename "
+        "that folder, or run `dvc exp run` without --temp and --queue"
+    )

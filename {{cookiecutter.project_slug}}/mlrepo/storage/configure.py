@@ -1,6 +1,7 @@
 """Settings of DVC: the address of its remote, and whether files here are copies or links."""
 
 import os
+import re
 import shutil
 import subprocess
 from enum import StrEnum
@@ -49,10 +50,12 @@ def relocate(address: str, endpoint: str | None = None, without_missing: bool = 
         if not separator:
             after["url"] = str(Path(address).resolve())
     called = address if address in known else "new"
+    while address not in known and called in known:
+        called += "2"
     try:
         with told(), remote.open_repo({called: after}) as repo:
             new = remote.Remote(repo, called)
-            _prove(new, address)
+            _prove(new, address, endpoint)
             if before and any(after.get(key) != before.get(key) for key in ("url", "endpointurl")):
                 said = move.carry(store, new, without_missing)
     except RemoteError as error:
@@ -76,7 +79,7 @@ def _refuse_incomplete(address: str, endpoint: str | None) -> None:
         raise ProjectError(f"{address} has no endpoint: --endpoint is of a server that speaks S3")
 
 
-def _prove(new: remote.Remote, address: str) -> None:
+def _prove(new: remote.Remote, address: str, endpoint: str | None) -> None:
     try:
         new.write()
         if new.refusal:
@@ -84,8 +87,22 @@ def _prove(new: remote.Remote, address: str) -> None:
     except RemoteError as error:
         if new.name == address:
             raise
-        own = f"`dvc remote add new {address}`, what helps as said, then `model remote new`"
-        raise type(error)(f"{error}\n  If it needs settings of its own: {own}") from None
+        said = str(error).replace(f"DVC's {new}", new.url)
+        raise type(error)(_before_it_has_a_name(said, new.name, address, endpoint)) from None
+
+
+def _before_it_has_a_name(said: str, name: str, address: str, endpoint: str | None) -> str:
+    """Return what helps as commands that DVC takes: it changes settings of remotes that it has."""
+    modify = "`dvc remote modify "
+    again = f"`model remote {address} --endpoint ADDRESS`"
+    said = said.replace(f"{modify}{name} endpointurl ADDRESS`", again)
+    said = re.sub(f"{modify}{name} url (ADDRESS|FOLDER)`", r"`model remote \1`", said)
+    before, first, others = said.partition(modify)
+    if not first:
+        return said
+    own = [f"`dvc remote add {name} {address}`"]
+    own += [f"{modify}{name} endpointurl {endpoint}`"] * bool(endpoint)
+    return f"{before}{', '.join(own)}, {first}{others}, then `model remote {name}`"
 
 
 def _set(name: str, settings: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from mlrepo.core import environment, owner, release
 from mlrepo.core.files import read_toml
 from mlrepo.core.progress import progress
 from mlrepo.pipeline import dvc_lock, git, status
+from mlrepo.pipeline.dvc import no_copies_here
 from mlrepo.pipeline.dvc_files import md5
 from mlrepo.pipeline.output import findings
 from mlrepo.storage import remote
@@ -27,6 +28,7 @@ def examine(offline: bool) -> dict[str, list[str]]:
     checks = {
         # An owner may edit it: that is told, and wrong it is not.
         str(release.compare()): iter(()),
+        "folder": _folder(),
         "tools": _tools(),
         "packages": _packages(),
         "hooks": _hooks(),
@@ -46,6 +48,11 @@ def examine(offline: bool) -> dict[str, list[str]]:
         return {name: findings(check) for name, check in checks.items()}
 
 
+def _folder() -> Iterator[str]:
+    if trouble := no_copies_here():
+        yield trouble
+
+
 def _tools() -> Iterator[str]:
     said = git.git("--version")
     found = re.search(r"(\d+)\.(\d+)", said)
@@ -61,7 +68,9 @@ def _packages() -> Iterator[str]:
         read_toml(path)
     if shutil.which("uv"):
         command = ["uv", "lock", "--check"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
         if done.returncode == 1:
             yield "uv.lock is not what pyproject.toml asks for: `uv lock`, `uv sync`, `dvc repro`"
         elif done.returncode:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlrepo.core.errors import ProjectError, exit_with_message
 from mlrepo.core.files import atomic
-from mlrepo.pipeline.dvc import dvc
+from mlrepo.pipeline.dvc import dvc, no_copies_here
 from mlrepo.pipeline.git import ask, commit, find_repository, git
 from mlrepo.storage import imports
 from mlrepo.storage.remote import open_repo
@@ -33,6 +33,8 @@ _BEHIND = "[tool.uv.build-backend]"
 
 def begin() -> None:
     """Make what a clone has already: a Git repository with hooks, and the raw data."""
+    if trouble := no_copies_here():
+        print(f"Warning: {trouble}")
     repository()
     name_index()
     print("==> Raw data", flush=True)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from io import TextIOWrapper
 from pathlib import Path
 
 from mlrepo.core.errors import known
@@ -59,6 +60,7 @@ def exit_with_message(main: Callable[[], None]) -> None:
     A mistake of the user exits with code 2, also one that another package tells (`known`). A defect
     of the code keeps its traceback.
     """
+    _print_any_letter()
     try:
         main()
         sys.stdout.flush()
@@ -85,6 +87,16 @@ def exit_with_message(main: Callable[[], None]) -> None:
         if words := known.explain(error):
             _fail(words)
         raise
+
+
+def _print_any_letter() -> None:
+    """Print UTF-8 into files and programs, as all our files are, whatever the locale is.
+
+    A terminal is written to in its own encoding, with the number of a letter that it lacks.
+    """
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        encoding = None if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def _fail(message: str, code: int = EXIT_MISTAKE) -> None:

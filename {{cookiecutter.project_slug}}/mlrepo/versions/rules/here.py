@@ -58,8 +58,9 @@ def _lacks(policy: Policy) -> Iterator[str]:
     else:
         program = git.ask("config", "gpg.program") or "gpg"
         command = [program, "--batch", "--with-colons", "--list-secret-keys", key]
-        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        known = [line.split(":")[9] for line in said.splitlines() if line.startswith("fpr:")]
+        said = subprocess.run(command, capture_output=True, check=False).stdout
+        listed = said.decode(errors="replace").splitlines()
+        known = [line.split(":")[9] for line in listed if line.startswith("fpr:")]
         if not set(known) & set(policy.signers.gpg):
             yield f"gpg_fingerprints in {PATH} does not name the GPG key {key}"
 
