@@ -8,6 +8,7 @@ import pytest
 from conftest import Project
 from helpers import QUICK, sha256
 from releases import MODEL, Released, new_released, refused
+from test_versions_rebuild import rebuilt
 
 SECOND = "models/second.skops"
 # Reads the model and writes it again, so that both predict; its own sidecar names it.
@@ -110,6 +111,8 @@ def test_a_project_may_be_a_folder_of_a_larger_repository(project: Project, tmp_
     assert outer.json("show")[0]["stages"] == ["prod"]
     assert outer.model("verify", "prod").returncode == 0
     assert outer.record("v1")["model"] == "model"
+    verdict = rebuilt(outer, "v1", 0)
+    assert (verdict["verdict"], verdict["differing"]) == ("identical", [])
 
     gto = project.run("gto", "show", "--json", cwd=top).stdout
     assert json.loads(gto)["ml/penguins:model"]["stage"] == {"prod": "v1.0.0"}

@@ -113,9 +113,9 @@ class FolderError(RemoteError):
 
 
 class FolderRightsError(RemoteError):
-    """A folder that this user may not read or write."""
+    """A folder that this user may not read, or not write to."""
 
-    means = "is a folder that you may not read or write"
+    means = "is a folder that you may not read, or not write to"
     fix: ClassVar[Fixes] = {
         "": "check its owner and permissions, or `dvc remote modify NAME url FOLDER`"
     }
