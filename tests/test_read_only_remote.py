@@ -36,7 +36,8 @@ def test_reading_works_and_a_push_says_why_not(
     said = {each: (tmp_path / each.split()[0]).read_text(encoding="utf-8") for each in COMMANDS}
     ends = {each: text.splitlines()[-1] for each, text in said.items()}
     assert [*ends.values()] == ["exit 1", "exit 0", "exit 0", "exit 0", "exit 2"], said
-    trouble = f"DVC's remote 'storage' ({copy.storage}) is a folder that you may not read, or not write to ("
+    remote = f"DVC's remote 'storage' ({copy.storage})"
+    trouble = f"{remote} is a folder that you may not read, or not write to ("
     assert f"WRONG  DVC remote\n  {trouble}" in said["doctor"]
     assert said["push"].startswith(f"error: {trouble}")
     for text in (said["doctor"], said["push"]):
