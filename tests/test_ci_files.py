@@ -115,6 +115,21 @@ def test_the_answers_decide_which_variables_are_named(
     assert "DEPLOY_TARGET" in readme
 
 
+def test_the_image_goes_where_the_job_signs_in(bake: Bake) -> None:
+    path = with_remote(bake, "github", "s3")
+    steps = read_yaml(path / ".github/workflows/release.yml")["jobs"]["release"]["steps"]
+    deploy = (path / ".github/workflows/deploy.yml").read_text(encoding="utf-8")
+    [login] = [step for step in steps if "docker login" in step.get("run", "")]
+    [release] = [step for step in steps if "ci release" in step.get("run", "")]
+    registry, image = login["env"]["REGISTRY"], release["env"]["MODEL_IMAGE"]
+    assert 'docker login "$REGISTRY"' in login["run"]
+    assert image == f"{registry}/${{{{ github.repository }}}}"
+    assert f"MODEL_IMAGE: {image}\n" in deploy
+    # Which the page names.
+    named = re.findall(r"vars\.(\w+) \|\| '(.*)'", registry)[0]
+    assert set(re.findall("`([^`]+)`", (path / "docs/ci.md").read_text("utf-8"))) >= {*named}
+
+
 def files_of(path: Path) -> list[Path]:
     """The files of the provider."""
     alone = [path / ".gitlab-ci.yml", path / "Jenkinsfile"]
