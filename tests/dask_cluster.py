@@ -179,3 +179,10 @@ def with_extra(project: Project, folder: Path, extra: str) -> Copy:
     copy.run("uv", "sync", "--quiet", "--extra", extra)
     assert copy.changed() == []
     return copy
+
+
+def with_packages(project: Project, folder: Path, *packages: str) -> Copy:
+    """Copy the set-up project to `folder`, with packages that it depends on from now on."""
+    made = own_environment(project, folder)
+    made.run("uv", "add", "--quiet", *packages)
+    return Copy(made.path, made)

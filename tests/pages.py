@@ -11,10 +11,10 @@ DEFAULTS = {name: values[0] for name, values in CHOICES.items()}
 NAMES = {"project_slug": "penguins", "__package_name": "penguins"}
 
 
-def page(path: str) -> str:
+def page(path: str, **chosen: str) -> str:
     """Return a page of the generated project, in a project called penguins."""
     text = (TEMPLATE / "{{cookiecutter.project_slug}}" / path).read_text(encoding="utf-8")
-    answers = {**PROMPTS, **DEFAULTS, **NAMES}
+    answers = {**PROMPTS, **DEFAULTS, **NAMES, **chosen}
     rendered: str = Template(text, keep_trailing_newline=True).render(cookiecutter=answers)
     return rendered
 
@@ -29,6 +29,21 @@ def section(text: str, title: str) -> str:
 def console(text: str) -> list[str]:
     """Return the commands of the console blocks."""
     return [line for block in consoles(text) for line in block]
+
+
+def shown(text: str) -> dict[str, str]:
+    """Return command -> what the console blocks show of its output."""
+    found = {}
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            found[command] = output
+    return found
+
+
+def blocks(text: str, kind: str) -> list[str]:
+    """Return the blocks of a kind, such as python."""
+    return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
 
 
 def consoles(text: str) -> list[list[str]]:

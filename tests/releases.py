@@ -179,11 +179,13 @@ def push_first(released: Released) -> None:
     released.run("git", "checkout", "--quiet", "main")
 
 
-def refused(released: Released, *command: str, words: list[str], **variables: str) -> str:
-    """Run `model` and demand exit code 2, one message with all `words`, and nothing changed."""
+def refused(
+    released: Released, *command: str, words: list[str], code: int = 2, **variables: str
+) -> str:
+    """Run `model` and demand its exit code, one message with all `words`, and nothing changed."""
     before = released.state()
     done = released.model(*command, check=False, **variables)
-    assert done.returncode == 2, f"{done.stdout}\n{done.stderr}"
+    assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
     steps = [line for line in done.stderr.splitlines() if line.startswith("- ")]
     message = done.stderr.partition("error: ")[2]
     assert message, done.stderr

@@ -28,7 +28,7 @@ def test_it_is_ten_lines() -> None:
 
 
 def test_every_path_is_there(project: Project) -> None:
-    for path in re.findall(PATH, PAGE.replace("STAGE.py", "train.py")):
+    for path in re.findall(PATH, PAGE.replace("STEP.py", "train.py")):
         assert (project.path / path).exists(), path
 
 
@@ -93,20 +93,20 @@ def test_its_commands_are_the_ones_that_check_a_change(copy: Copy) -> None:
     assert copy.changed() == []
 
 
-def test_the_readme_has_the_examples() -> None:
-    assert "\n## How to change things\n" in page("README.md")
-    assert "*How to change things*" in PAGE
+def test_the_page_with_examples_is_named() -> None:
+    assert "`docs/changes.md`" in POINTS["Examples"]
+    assert "\n## A feature\n" in page("docs/changes.md")
 
 
 def test_it_says_what_the_readme_says_of_the_two_rooms() -> None:
-    readme = page("README.md").partition("## Two rooms")[2].partition("## Every day")[0]
+    readme = page("README.md").partition("## Two rooms")[2].partition("## Daily work")[0]
     for name in named("Edit") - {"README.md"}:
         assert name in readme, name
     assert "mlrepo/" in readme
 
 
 def test_a_page_has_a_function_main() -> None:
-    assert "`main(params)`" in POINTS["A stage"]
+    assert "`main(params)`" in POINTS["A step"]
     folder = Path(__file__).parents[1] / "{{cookiecutter.project_slug}}"
     for stage in ("prepare", "train", "evaluate", "card"):
         path = folder / "{{cookiecutter.__package_name}}" / f"{stage}.py"

@@ -58,7 +58,7 @@ def fit(name: str, **arguments: object) -> Spoil:
 
 BAD = [
     # The table
-    Bad("missing file", "prepare", remove(RAW), (f"{RAW} does not exist", "dvc pull")),
+    Bad("missing file", "prepare", remove(RAW), (f"{RAW} does not exist", "model pull")),
     Bad("empty file", "prepare", write(RAW, b""), (f"{RAW} is empty",)),
     Bad("header only", "prepare", write(RAW, HEADER), ("has a header and no rows",)),
     Bad("wrong delimiter", "prepare", swap(RAW, ",", ";"), ("a semicolon", "data.csv.separator")),

@@ -13,6 +13,8 @@ import pytest
 from conftest import TEMPLATE, Project
 from helpers import LONG, Copy
 
+pytestmark = pytest.mark.slow
+
 # Far off is more than this, as a busy machine and small works both blur.
 FACTOR = 2.0
 
@@ -116,6 +118,7 @@ def set_up_for(script: str, request: pytest.FixtureRequest) -> Project:
     return project
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "expected"),
     [*SMALL, *(LONGER if LONG else [])],

@@ -5,7 +5,7 @@ import runpy
 import pytest
 import yaml
 from conftest import TEMPLATE, Project
-from dask_cluster import with_extra
+from dask_cluster import with_packages
 from helpers import OWN_CARD, QUICK, Copy, in_long_form
 
 WIDE = runpy.run_path(str(TEMPLATE / "benchmarks/wide_table.py"))
@@ -27,8 +27,8 @@ BOOSTED = {
 
 @pytest.fixture(scope="module")
 def copy(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    """The default project with the extra, and with xgboost as its estimator."""
-    copy = with_extra(project, tmp_path_factory.mktemp("boosted") / "penguins", "xgboost")
+    """The default project with xgboost, also as its estimator."""
+    copy = with_packages(project, tmp_path_factory.mktemp("boosted") / "penguins", "xgboost")
     copy.set_params({**QUICK, **BOOSTED})
     return copy
 

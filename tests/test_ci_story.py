@@ -19,7 +19,7 @@ import pytest
 from ci_runners import RUNNERS, GitHub, Job
 from ci_team import Team, gather
 from conftest import Bake, Project, Tool
-from helpers import LONG, Copy, quick_project, sha256
+from helpers import LONG, QUICK, Copy, own_environment, sha256
 from servers import S3, serve_api
 
 pytestmark = pytest.mark.slow
@@ -33,8 +33,14 @@ def succeeded(job: Job) -> Job:
 
 @pytest.fixture(scope="module")
 def quick(s3_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    """The commit with a small model that every team starts from."""
-    return quick_project(s3_project, tmp_path_factory.mktemp("quick") / "penguins")
+    """The commit that every team starts from: a small model of LightGBM, added as the docs say."""
+    project = own_environment(s3_project, tmp_path_factory.mktemp("quick") / "penguins")
+    project.run("uv", "add", "--quiet", "lightgbm")
+    copy = Copy(project.path, project)
+    copy.set_params({**QUICK, "train.estimator": "lightgbm.LGBMClassifier"})
+    copy.repro()
+    copy.commit("A small model")
+    return copy
 
 
 @pytest.mark.timeout(3600)  # a dozen jobs, of which one rebuilds a version
@@ -170,7 +176,7 @@ def team(
 
 def test_a_worse_model_fails_the_gate(team: Team) -> None:
     team.run("git", "switch", "--quiet", "--create", "worse", "main")
-    team.change("One leaf", {"train.arguments": {"n_estimators": 1, "min_samples_leaf": 250}})
+    team.change("One leaf", {"train.arguments": {"n_estimators": 1, "min_child_samples": 250}})
     job = team.job("report", "worse")
     assert job.code != 0
     said = job.file("reports/ci/report.md")

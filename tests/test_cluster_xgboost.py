@@ -1,5 +1,6 @@
 """Boosting by xgboost.dask: the same bytes again, a plain model, a clean end on a lost worker."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project
-from dask_cluster import Cluster, cluster, wait_for, with_extra
+from dask_cluster import Cluster, cluster, wait_for, with_packages
 from helpers import OWN_CARD, QUICK, Copy, in_long_form
 
 TABLE = """
@@ -28,14 +29,15 @@ from mlrepo.learning.model_file import load
 rows = pl.read_parquet("data/prepared/test.parquet")
 print(load(Path("models/model.skops")).predict_proba(rows)[:, 1].mean())
 """
+PACKAGES = ("xgboost", "dask[dataframe]", "distributed")
 ARGUMENTS = {"n_estimators": 20, "workers": 2}
 
 
 @pytest.fixture(scope="module")
 def copy(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    """A project with the extra and a table of 20,000 rows; tests set its params."""
+    """A project with the packages and a table of 20,000 rows; tests set its params."""
     folder = tmp_path_factory.mktemp("boosted") / "penguins"
-    copy = with_extra(project, folder, "cluster-xgboost")
+    copy = with_packages(project, folder, *PACKAGES)
     copy.run("python", "-c", TABLE)
     copy.run("dvc", "add", "--quiet", "data/raw/rows.parquet")
     copy.set_params(
@@ -77,6 +79,21 @@ def test_it_repeats_itself_and_the_model_needs_no_dask(copy: Copy, three: Cluste
     done = copy.run("python", "-X", "importtime", "-m", "mlrepo", "evaluate")
     assert " xgboost.core\n" in done.stderr
     assert " dask\n" not in done.stderr
+
+
+@in_long_form
+def test_a_version_is_made_again_on_a_cluster(copy: Copy, three: Cluster) -> None:
+    copy.set_params({"train.arguments": ARGUMENTS})
+    copy.run("dvc", "repro", DASK_SCHEDULER_ADDRESS=three.address)
+    copy.commit("On a cluster")
+    copy.run("dvc", "push", "--quiet")
+    copy.run("model", "register", "-m", "On a cluster")
+    command = ("model", "verify", "v1", "--rebuild", "--json")
+    refused = copy.run(*command, check=False)
+    assert refused.returncode == 2
+    assert "on a Dask cluster: start one with as many workers" in refused.stderr
+    verdict = json.loads(copy.run(*command, DASK_SCHEDULER_ADDRESS=three.address).stdout)
+    assert verdict["rebuild"]["verdict"] == "identical"
 
 
 @in_long_form

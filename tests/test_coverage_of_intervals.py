@@ -16,6 +16,7 @@ from distributions import CASES  # noqa: E402
 CHOSEN = ("two classes, 5%", "groups of ten rows", "normal errors", "heavy tails (t, 3 degrees)")
 
 
+@pytest.mark.slow
 def test_the_intervals_hold_the_truth_as_often_as_they_say() -> None:
     few = ["--within", "3", "--tables", "100", "--rows", "200", "--cases", *CHOSEN]
     done = subprocess.run(

@@ -130,7 +130,7 @@ def test_queued_and_temporary_runs_use_their_own_code(copy: Copy, tmp_path: Path
     assert copy.repro().ran == []
 
 
-def test_after_a_failed_run_the_commands_of_the_readme_bring_everything_back(copy: Copy) -> None:
+def test_after_a_failed_run_the_command_of_the_docs_brings_everything_back(copy: Copy) -> None:
     """Also what the stages before the failed one wrote."""
     committed = copy.outputs()
     bad = ["-S", "prepare.split.seed=1", "-S", f"{TREES}=-1"]
@@ -140,8 +140,8 @@ def test_after_a_failed_run_the_commands_of_the_readme_bring_everything_back(cop
     assert " M params.yaml" in copy.changed()
     assert not (copy.path / MODEL).exists()
 
-    readme = (copy.path / "README.md").read_text(encoding="utf-8")
-    line = re.search(r"When a run fails,.*?`(git checkout [^`]+)`", readme, re.DOTALL)
+    page = (copy.path / "docs/problems.md").read_text(encoding="utf-8")
+    line = re.search(r"When a run fails,.*?`(git checkout [^`]+)`", page, re.DOTALL)
     assert line
     for command in line[1].replace("uv run ", "").split(" && "):
         copy.run(*command.split())
@@ -153,7 +153,7 @@ def test_after_a_failed_run_the_commands_of_the_readme_bring_everything_back(cop
 
 @in_long_form
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal to send")
-def test_a_queue_whose_process_is_lost_goes_on_as_the_readme_says(copy: Copy) -> None:
+def test_a_queue_whose_process_is_lost_goes_on_as_the_docs_say(copy: Copy) -> None:
     copy.run("dvc", "exp", "run", "--queue", "--name", "bad", "-S", f"{TREES}=-1")
     copy.run("dvc", "exp", "run", "--queue", "--name", "good", "-S", f"{TREES}=7")
     waits = subprocess.Popen(
@@ -172,7 +172,7 @@ def test_a_queue_whose_process_is_lost_goes_on_as_the_readme_says(copy: Copy) ->
             os.kill(copy.read(".dvc/tmp/exps/celery/dvc-exp-worker-1.json")["pid"], signal.SIGKILL)
         if line.startswith("ERROR: failed to reproduce 'train'"):
             break
-    with pytest.raises(subprocess.TimeoutExpired):  # why the README says a word about it
+    with pytest.raises(subprocess.TimeoutExpired):  # why the page says a word about it
         waits.communicate(timeout=10)
     waits.send_signal(signal.SIGINT)
     waits.communicate(timeout=60)
@@ -180,9 +180,9 @@ def test_a_queue_whose_process_is_lost_goes_on_as_the_readme_says(copy: Copy) ->
     said = copy.run("dvc", "queue", "status").stdout
     assert re.search(r"bad .*Running\n", said)
     assert "Worker status: 0 active" in said
-    readme = (copy.path / "README.md").read_text(encoding="utf-8")
+    page = (copy.path / "docs/experiments.md").read_text(encoding="utf-8")
     for command in ("dvc queue kill NAME", "dvc exp run --run-all"):
-        assert f"`{command}`" in readme
+        assert f"`{command}`" in page
         copy.run(*command.replace("NAME", "bad").split())
     assert copy.run("dvc", "exp", "list", "--name-only").stdout.split() == ["good"]
 

@@ -43,7 +43,8 @@ def test_a_worse_model_comes_in_by_an_override_alone(copy: Released) -> None:
     registered = copy.record("v1.1")["gate"]
     assert (registered["verdict"], registered["champion"]["name"]) == ("fail", "v1.0.0")
     promote = ("promote", "v1.1", "prod", "-m", "Faster")
-    refused(copy, *promote, words=["v1.1.0 does not pass the gate of 'prod'", "--override REASON"])
+    words = ["v1.1.0 does not pass the gate of 'prod'", "--override REASON"]
+    refused(copy, *promote, words=words, code=1)
 
     done = copy.model(*promote, "--override", REASON)
     assert "- fail: worse by more than the margin\n" in done.stderr

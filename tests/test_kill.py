@@ -196,12 +196,12 @@ def test_a_half_written_lock_is_named_and_mended(
 
 
 def mend_the_lock(copy: Copy) -> bool:
-    """Do what the README says where dvc.lock is broken; return whether it was."""
+    """Do what docs/problems.md says where dvc.lock is broken; return whether it was."""
     status = copy.run("dvc", "status", check=False)
     broken = status.returncode != 0 and "dvc.lock" in status.stderr
     if broken:
-        readme = (copy.path / "README.md").read_text(encoding="utf-8")
-        assert "`git checkout dvc.lock` first" in readme
+        page = (copy.path / "docs/problems.md").read_text(encoding="utf-8")
+        assert "`git checkout dvc.lock` first" in page
         copy.run("git", "checkout", "dvc.lock")
     return broken
 

@@ -1,4 +1,4 @@
-"""What the generated README shows how to change: done as it says, one by one and all together."""
+"""What docs/changes.md shows how to change: done as it says, one by one and all together."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,27 +10,25 @@ from helpers import OWN_CARD, QUICK, Copy, copy_project, in_long_form
 from pages import consoles, follow, page, section
 from test_datasets import WRITE
 
-HOW_TO = section(page("README.md"), "How to change things")
+HOW_TO = page("docs/changes.md") + page("docs/estimators.md")
 FEATURE = "A feature"
 ESTIMATOR = "Another estimator"
 METRIC = "A metric"
-JOIN = "A step on a page: join a second table"
+JOIN = "Join a second table on a page"
 JOINED_FEATURE = "A feature out of a second table"
-STAGE = "A stage of your own, with a section of params"
+STAGE = "A step of your own, with a section of params"
 # A table for the feature that its part of the page only refers to.
 ISLANDS = "island,temperature\nBiscoe,-2.1\nDream,-3.4\nTorgersen,-3.9\n"
 ALL = ["prepare", "train", "evaluate", "card"]
 
 
 def part(title: str) -> str:
-    """Return what stands below a title of the section."""
-    _, found, rest = HOW_TO.partition(f"\n### {title}\n")
-    assert found, title
-    return rest.partition("\n### ")[0]
+    """Return what stands below a title of the pages."""
+    return section(HOW_TO, title)
 
 
 def change(copy: Copy, title: str) -> None:
-    """Do what a part of the README says; what comes out has to be clean as it is."""
+    """Do what a part of a page says; what comes out has to be clean as it is."""
     follow(copy.path, part(title))
     for block in consoles(part(title)):
         for command in block:
@@ -103,7 +101,7 @@ def test_a_column_that_a_page_joins_is_good_for_slices_alone(copy: Copy) -> None
     assert set(scores.filter(slice="station")["value"]) == {"north", "south"}
     assert "344 rows predicted" in predict(copy)
 
-    # What the README says of a model that reads it.
+    # What the page says of a model that reads it.
     copy.set_params({"data.features.exclude": []})
     copy.repro()
     assert "the model reads ['station'], which the table lacks" in predict(copy, check=False)
@@ -158,7 +156,7 @@ def test_a_feature_out_of_a_second_table_is_predicted_with(copy: Copy) -> None:
 
 
 def the_dep() -> str:
-    """Return what the README says of dvc.yaml where it joins a second table."""
+    """Return what the page says of dvc.yaml where it joins a second table."""
     _, name, rest = part(JOIN).partition("`dvc.yaml`")
     return name + rest.partition("\n```\n")[0] + "\n```\n"
 

@@ -24,7 +24,8 @@ EDITS = {
         "    # Mine.\n    return make_pipeline(imputer, encoder)\n",
     ),
     "params.yaml": ("n_estimators: 100", "n_estimators: 20"),
-    "README.md": ("## Your own table\n", "## Our notes\n\nMine.\n\n## Your own table\n"),
+    # At its head: below it, the README has been written anew (CHANGELOG.md).
+    "README.md": ("# Penguins\n", "# Penguins\n\nOur notes are in a wiki.\n"),
     "dvc.yaml": (
         "# The models that have versions",
         "  count:\n    cmd: python count.py\n    deps: [count.py, data/prepared/train.parquet]\n"

@@ -64,10 +64,10 @@ class Person(Released):
         found: list[str] = json.loads(said)[check]
         return found
 
-    def refused(self, *command: str, words: list[str]) -> str:
+    def refused(self, *command: str, words: list[str], code: int = 2) -> str:
         """Run a command that must be refused; return what is told."""
         self.fetch()
-        return refused(self, *command, words=words)
+        return refused(self, *command, words=words, code=code)
 
     def fetch(self) -> None:
         """Bring all that the others have pushed to Git."""
@@ -151,7 +151,7 @@ def test_the_whole_life_of_a_version(people: People) -> None:
     ada.model("register", "-m", "More trees")
     assert cy.states("v1.1.0") == [{"state": "registered"}]
 
-    told = cy.refused(*PROMOTE, words=["v1.1.0 may not come into 'prod' yet"])
+    told = cy.refused(*PROMOTE, words=["v1.1.0 may not come into 'prod' yet"], code=1)
     assert "it has 0 of 2 approvals; bo@example.com, cy@example.com, di@example.com may" in told
     assert "it has 0 of 1 rebuilds" in told
     stranger = "signed by a key that .allowed_signers does not name"
@@ -214,7 +214,8 @@ def test_an_incident_and_the_end(people: People) -> None:
     di.model("rollback", "-m", "v1.1 errs")
     assert [state["state"] for state in cy.states("v1.0.0")] == ["in use"]
     back = ("rollback", "prod", "--to", "v1.2", "-m", "v1.0 errs as well")
-    di.refused(*back, words=["v1.2.0 may not come into 'prod' yet", "0 of 2", "--override"])
+    words = ["v1.2.0 may not come into 'prod' yet", "0 of 2", "--override"]
+    di.refused(*back, words=words, code=1)
     di.refused(*back, "--override", " ", words=["say why"])
     done = di.model(*back, "--override", "It burns")
     assert "- in spite of this: it has 0 of 2 approvals" in done.stderr

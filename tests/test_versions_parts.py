@@ -49,7 +49,7 @@ def test_a_part_that_is_not_pushed_is_no_version(copy: Released) -> None:
     copy.edit("README.md", "#", "##")
     copy.commit_anyway()
     (copy.storage / stored(copy, PART)).unlink()
-    refused(copy, *NEXT, words=[f"lacks {PART}: `dvc push` sends it"])
+    refused(copy, *NEXT, words=[f"lacks {PART}: `model push` sends it"])
 
 
 @pytest.mark.parametrize("place", ["cache", "remote"])

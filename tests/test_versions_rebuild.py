@@ -48,7 +48,8 @@ def test_every_version_is_made_again_from_a_fresh_clone(
 ) -> None:
     """Of a forest all bytes are the same, also with the packages of an older lock.
 
-    In a folder with # in its name, by a Python that does not look for modules where it runs.
+    In a folder with # in its name, by a Python that does not look for modules where it runs, and
+    with the address of a cluster exported, for which none of these versions has the packages.
     """
     there = copied(three_versions, tmp_path / "nr. #2")
     fresh = replace(there, path=there.path.parent / "fresh")
@@ -57,7 +58,8 @@ def test_every_version_is_made_again_from_a_fresh_clone(
     versions = [row["version"] for row in fresh.json("show")]
     assert len(versions) == 3
     for version in versions:
-        verdict = rebuilt(fresh, version, 0, PYTHONSAFEPATH="1")
+        variables = {"PYTHONSAFEPATH": "1", "DASK_SCHEDULER_ADDRESS": "tcp://127.0.0.1:9"}
+        verdict = rebuilt(fresh, version, 0, **variables)
         assert verdict["verdict"] == "identical"
         assert verdict["differing"] == []
         assert verdict["files"] > 10

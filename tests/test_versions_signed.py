@@ -57,8 +57,9 @@ def test_a_key_that_does_not_count_is_told_before_anything_is_pushed(
         refused(copy, "register", "-m", "By somebody", *command, words=[told])
     sign_with(copy, keys.ours)
     told = "but the tag says that bo@example.com made it: `git config user.email` must be the key's"
-    by_bo = {"GIT_COMMITTER_NAME": "Bo", "GIT_COMMITTER_EMAIL": "bo@example.com"}
-    refused(copy, "register", "-m", "By Bo", words=[told], **by_bo)
+    bo = "bo@example.com"
+    by_bo = ("register", "-m", "By Bo")
+    refused(copy, *by_bo, words=[told], GIT_COMMITTER_NAME="Bo", GIT_COMMITTER_EMAIL=bo)
     assert copy.state() == state
 
 

@@ -60,7 +60,7 @@ def test_a_file_that_is_gone_from_the_remote_is_found(copy: Released) -> None:
     (copy.storage / copy.object(MODEL)).unlink()
     found = wrong(copy)["data and model"]
     assert f"{MODEL} is missing in remote 'storage'" in found
-    assert "`dvc push` sends it" in found
+    assert "`model push --all` sends it" in found
 
     (copy.path / ".dvc/cache" / copy.object(MODEL)).unlink()
     assert "is nowhere: it cannot be verified" in wrong(copy)["data and model"]

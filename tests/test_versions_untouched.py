@@ -125,7 +125,7 @@ def test_a_folder_that_is_gone_is_told_and_not_made(copy: Released, mount_point:
     shutil.rmtree(copy.path / ".dvc/cache/files")
     words = [
         "is neither in DVC's cache nor in remote 'storage' (",
-        "whoever has it runs `dvc push`",
+        "whoever has it runs `model push --all`",
     ]
     refused(copy, "get", "v1", "-o", "../out", words=words)
     copy.model("get", "v1.1", "-o", "../out")

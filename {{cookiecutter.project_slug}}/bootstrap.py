@@ -145,7 +145,7 @@ def environment(uv: str) -> None:
     SYNCING.touch()
     if not VENV.exists():
         run(uv, "venv", "--quiet", "--relocatable")
-    sync = (uv, "sync", "--frozen", *extras())
+    sync = (uv, "sync", "--frozen")
     try:
         run(*sync)
     except SetupError:
@@ -172,21 +172,9 @@ def from_another_index(uv: str) -> None:
     """Install what uv.lock names, by its hashes, from the index that uv is told of here."""
     say("Environment, from this machine's package index: that of uv.lock does not answer")
     locked, index = ".dvc/tmp/requirements.txt", "check the network, UV_DEFAULT_INDEX and uv.toml"
-    run(uv, "export", "--quiet", "--frozen", "--no-emit-project", *extras(), "-o", locked)
+    run(uv, "export", "--quiet", "--frozen", "--no-emit-project", "-o", locked)
     options = ("--no-deps", "--require-hashes", "--python", str(PYTHON), "-r", locked)
     run(uv, "pip", "install", *options, fix=f"It needs a package index: {index}; run this again.")
-
-
-def extras() -> list[str]:
-    """Return the option that installs the package of `train.estimator` where it is an extra."""
-    import tomllib  # an older Python has none
-
-    params = Path("params.yaml").read_text(encoding="utf-8")
-    estimator = re.search(r"^ +estimator: *[\"']?(\w+)\.", params, re.MULTILINE)
-    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-    if estimator and estimator[1] in project.get("optional-dependencies", {}):
-        return ["--extra", estimator[1]]
-    return []
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """The command `model`: its help, its exit codes, where paths start, and what it waits for."""
 
+import inspect
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,15 +15,18 @@ import typer
 from broken_states import COMMANDS as BROKEN
 
 from mlrepo.commands import app, mirror, release, use
+from mlrepo.core.errors import NotPassedError, ProjectError
 from mlrepo.pipeline import git
 from mlrepo.prediction import sources, write
 from mlrepo.versions.gate import verdict as gate
 
 from . import tagging
-from .conftest import PYPROJECT, TinyProject, render_yaml
+from .conftest import PROJECT, PYPROJECT, TinyProject, render_yaml
 from .ring import Ring
 
 Run = Callable[..., int]
+LIBRARY = PROJECT / "mlrepo"
+PROMOTE = {"promote", "rollback"}  # which the gate and approvals can refuse
 
 
 @pytest.fixture
@@ -87,7 +92,8 @@ def test_help_says_what_the_command_is_and_lists_the_first_steps_first(
     assert model("--help") == 0
     said = capsys.readouterr().out
     assert "A version is a Git tag" in said
-    assert "Exit codes: 0: done." in said
+    assert "Exit codes:\n\n    0    done" in said
+    assert "...\n" not in said.partition("Commands:")[2]  # no line is cut
     order = [said.index(f"\n  {name} ") for name in ("doctor", "show", "register", "sweep", "ci")]
     assert order == sorted(order)
 
@@ -110,6 +116,49 @@ def test_exit_codes_are_those_of_the_help(
 
     monkeypatch.setattr(app, "app", lambda **_: interrupted())
     assert model("show") == 130
+
+
+GROUPS = {name for name, command in COMMANDS.items() if getattr(command, "commands", None)}
+LEAVES = COMMANDS.keys() - GROUPS | {"model sweep"}  # a group that does something itself
+CODES: list[tuple[BaseException | None, int]] = [
+    (None, 0),
+    (typer.Exit(1), 1),
+    (NotPassedError("no"), 1),
+    (ProjectError("no"), 2),
+    (KeyboardInterrupt(), 130),
+]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(("end", "code"), CODES, ids=lambda each: type(each).__name__)
+def test_every_command_ends_with_the_codes_of_the_table(
+    model: Run, monkeypatch: pytest.MonkeyPatch, end: BaseException | None, code: int
+) -> None:
+    def invoke(_: Any) -> None:
+        if end:
+            raise end
+
+    root = typer.main.get_command(app.app)
+    monkeypatch.setattr(app, "app", root)
+    for name, command in each_command(root):
+        if name in LEAVES:
+            for parameter in command.params:
+                monkeypatch.setattr(parameter, "required", False)
+            monkeypatch.setattr(command, "invoke", invoke)
+            assert model(*name.split()[1:]) == code, name
+
+
+def test_the_help_of_a_command_says_where_it_ends_with_code_1() -> None:
+    raising = [path.stem for path in LIBRARY.rglob("*.py") if "raise NotPassedError(" in text(path)]
+    assert raising == ["promotion"]
+    for name in LEAVES:
+        source = inspect.getsource(inspect.unwrap(COMMANDS[name].callback))
+        ends = re.search(r"\b(end|typer\.Exit)\(", source) or name.split()[-1] in PROMOTE
+        assert ("Exit code 1: " in (COMMANDS[name].help or "")) == bool(ends), name
+
+
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def test_paths_start_where_the_command_is_typed(
@@ -252,8 +301,6 @@ def test_the_gate_computes_as_stages_do_and_ends_with_the_verdict(
 def test_each_command_meets_broken_projects() -> None:
     """In tests/test_broken_states.py, which gives each its arguments."""
     driven = {f"model {command}" for command in BROKEN.values()}
-    groups = {name for name, command in COMMANDS.items() if getattr(command, "commands", None)}
-    leaves = COMMANDS.keys() - groups | {"model sweep"}  # a group that does something itself
     assert {
-        name for name in leaves if not any(f"{each} ".startswith(f"{name} ") for each in driven)
+        name for name in LEAVES if not any(f"{each} ".startswith(f"{name} ") for each in driven)
     } == set()

@@ -10,6 +10,7 @@ import typer.main
 from conftest import TEMPLATE
 from dvc.cli import DvcParserError  # type: ignore[import-untyped]
 from dvc.cli.parser import get_main_parser  # type: ignore[import-untyped]
+from words import comments, yaml_files
 
 from mlrepo.commands.app import app
 
@@ -24,13 +25,20 @@ TYPED = {
     ("cluster.md", "From a laptop to a local cluster"): "test_cluster.py",
     ("cluster.md", "TLS"): "test_cluster.py",
     ("cluster.md", "SLURM (tested without one)"): "test_cluster.py",
+    ("changes.md", "Join a second table on a page"): "test_own_edits.py",
     ("data.md", "A folder of Parquet parts"): "test_data_sources.py",
     ("data.md", "A table that stays in a bucket"): "test_data_buckets.py",
     ("data.md", "An extract of many objects"): "test_data_buckets.py",
     ("data.md", "A version of a Delta table"): "test_data_sources.py",
 }
 # Of these one test types all that the page has.
-WHOLE = {"service.md": "test_service.py", "trackers.md": "test_mirror_wandb.py"}
+WHOLE = {
+    "experiments.md": "typed.py",
+    "versions.md": "typed.py",
+    "predict.md": "typed.py",
+    "service.md": "test_service.py",
+    "trackers.md": "test_mirror_wandb.py",
+}
 
 
 def text(name: str) -> str:
@@ -48,8 +56,10 @@ def parts_with_commands() -> set[tuple[str, str]]:
 
 def in_sentences() -> set[str]:
     """Return what stands between backticks and begins like a command, on one line each."""
-    paths = [*PAGES.values(), PROJECT / "README.md", PROJECT / "AGENTS.md"]
+    own = [PROJECT / name for name in ("README.md", "AGENTS.md", "SECURITY.md")]
+    paths = [*PAGES.values(), *own, TEMPLATE / "README.md", TEMPLATE / "CONTRIBUTING.md"]
     prose = "".join(path.read_text(encoding="utf-8") for path in paths)
+    prose += "".join(f" {comments(path.read_text(encoding='utf-8'))}" for path in yaml_files())
     prose = re.sub(r"```.*?```", "", prose, flags=re.DOTALL)
     named = re.findall(r"`(?:uv run )?((?:model|dvc|python -m) [^`{]+)`", prose)
     return {" ".join(command.split()) for command in named}
@@ -69,7 +79,9 @@ def test_a_test_types_the_commands_of_each_part() -> None:
         assert page in code
         assert re.split(" to | \\(", title)[0] in code or title == "TLS"
     for page, test in WHOLE.items():
-        assert page in Path(TEMPLATE / "tests" / test).read_text(encoding="utf-8")
+        assert page.removesuffix(".md") in Path(TEMPLATE / "tests" / test).read_text(
+            encoding="utf-8"
+        )
 
 
 def of_model(words: list[str]) -> None:
@@ -79,7 +91,8 @@ def of_model(words: list[str]) -> None:
         if words and words[0] in known:
             command = known[words.pop(0)]
             continue
-        assert command.invoke_without_command or words[0].isupper()  # type: ignore[attr-defined]
+        alone = command.invoke_without_command or words == ["--help"]  # type: ignore[attr-defined]
+        assert alone or words[0].isupper()
         break
     options = {name for param in command.params for name in param.opts} | {"--help"}
     assert {word for word in words if word.startswith("-")} <= options

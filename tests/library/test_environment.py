@@ -175,7 +175,8 @@ def test_a_tool_of_developers_is_left_out(folder: Path) -> None:
     ("estimator", "expected"),
     [
         ("sklearn.svm.SVC", SKLEARN),
-        ("boost_er.Booster", {"boost-er": "3.0", "scipy": "1.17.1"}),
+        ("edited.Booster", {"edited": "unversioned (editable ../edited)"}),
+        ("plotter.Below", {"plotter": "4.0", **SKLEARN}),
         ("penguins.model.Mine", {}),
     ],
 )
@@ -205,10 +206,35 @@ def test_the_estimators_line_changes_with_what_can_be_inside_it(folder: Path) ->
     assert line("3.0", '{ name = "scipy" }') == line("3.1", '{ name = "scipy" }')
 
 
-def test_an_estimator_of_a_package_that_is_not_locked_is_refused(folder: Path) -> None:
-    choose("cat_boost.Classifier")
-    with pytest.raises(ProjectError, match=r"cat-boost is not in uv.lock: run `uv add cat-boost`"):
+@pytest.mark.parametrize(
+    ("estimator", "package", "command"),
+    [
+        ("cat_boost.Classifier", "cat-boost", "uv add cat-boost"),
+        # In the lock, but of an extra or of a group: not every machine installs it.
+        ("boost_er.Booster", "boost-er", "uv add boost-er"),
+        ("linter.Booster", "linter", "uv add linter"),
+        (
+            "xgboost.dask.DaskXGBClassifier",
+            "xgboost and dask[dataframe] and distributed",
+            "uv add xgboost 'dask[dataframe]' distributed",
+        ),
+    ],
+)
+def test_an_estimator_of_a_package_that_is_no_dependency_is_refused(
+    folder: Path, estimator: str, package: str, command: str
+) -> None:
+    choose(estimator)
+    says = f"train.estimator is {estimator}, and the project does not depend on {package}: run"
+    with pytest.raises(ProjectError, match=re.escape(f"{says} `{command}`")):
         environment.describe()
+
+
+def test_it_is_a_dependency_from_then_on(folder: Path) -> None:
+    choose("boost_er.Booster")
+    text = LOCKED.replace('{ name = "copied" },', '{ name = "copied" }, { name = "boost-er" },')
+    (folder / "uv.lock").write_text(text, encoding="utf-8")
+    found = environment.describe()["closures"]
+    assert found["estimator"] == found["boost-er"] == {"boost-er": "3.0", "scipy": "1.17.1"}
 
 
 @pytest.mark.parametrize(

@@ -268,9 +268,9 @@ def test_a_date_and_a_span_that_nothing_encodes_are_refused(kinds: TinyProject) 
 
 
 def test_the_example_of_the_docs_is_read(tiny: TinyProject) -> None:
-    text = (PROJECT / "docs/data.md").read_text(encoding="utf-8")
+    text = (PROJECT / "docs/estimators.md").read_text(encoding="utf-8")
     section = text.partition("\n## Dates and texts as features\n")[2].partition("\n## ")[0]
-    said = yaml.parse(section.split("```yaml\n")[1].partition("```")[0], "docs/data.md")
+    said = yaml.parse(section.split("```yaml\n")[1].partition("```")[0], "docs/estimators.md")
     params = tiny.set({f"train.preprocessing.{kind}": knobs for kind, knobs in said.items()})
     assert params.train.preprocessing.dates == "parts"
     assert params.train.preprocessing.texts == {"comment": "tfidf"}

@@ -96,7 +96,7 @@ KNOWN: list[tuple[Callable[[], object], str, str]] = [
     (lambda: Git("/"), "Git: ", "`python bootstrap.py` makes one"),
     (lambda: run("git", "no"), "`git no` failed", "run it yourself"),
     (lambda: run("no-such-tool"), "no-such-tool is not in PATH", "install it"),
-    (no_python, "data.py is no Python in line 1", "mend it"),
+    (no_python, "data.py is no Python in line 1", "fix it"),
     (lambda: Path("gone.csv").read_bytes(), "gone.csv does not exist", "`dvc checkout`"),
     (lambda: Path().read_bytes(), ". cannot be used (Is a directory)", "move away"),
     (lambda: b"\xff".decode(), "a text file is not UTF-8", "`git diff`"),
@@ -129,7 +129,7 @@ def test_a_defect_is_none_of_them() -> None:
 def test_a_file_comes_back_from_where_it_is() -> None:
     """From the last commit, if that has another one; nobody edits a dvc.lock."""
     assert known.mended("params.yaml") == (
-        "mend it; `git log -- params.yaml` names the commits that changed it"
+        "fix it; `git log -- params.yaml` names the commits that changed it"
     )
     assert known.mended("dvc.lock") == "delete it, and `dvc repro` makes it anew"
     for name in ("params.yaml", "dvc.lock"):

@@ -1,5 +1,6 @@
 """A model comes back from its file as it was, or is refused before anything is written."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -194,3 +195,13 @@ def test_classes_and_functions_of_the_project_can_be_part_of_a_model(
     model.fit(inputs, np.arange(90) % 2)
     model_file.save(model, path)
     assert np.array_equal(model_file.load(path).predict_proba(inputs), model.predict_proba(inputs))
+
+
+def test_a_package_that_is_not_installed_is_no_broken_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model_file.save(fitted(GaussianNB()), path)
+    monkeypatch.setitem(sys.modules, "sklearn.naive_bayes", None)
+    says = r"model\.skops needs sklearn\.naive_bayes, which is not installed here: `uv sync`"
+    with pytest.raises(ProjectError, match=says):
+        model_file.load(path)

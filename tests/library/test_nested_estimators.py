@@ -270,11 +270,11 @@ def nested(name: str, **arguments: Any) -> dict[str, Any]:
 
 
 def test_the_examples_of_the_docs_are_made(tiny: TinyProject) -> None:
-    text = (PROJECT / "docs/data.md").read_text(encoding="utf-8")
+    text = (PROJECT / "docs/estimators.md").read_text(encoding="utf-8")
     section = text.partition("\n## An estimator inside another one\n")[2].partition("\n## ")[0]
     made = []
     for block in section.split("```yaml\n")[1:]:
-        said = yaml.parse(block.partition("```")[0], "docs/data.md")
+        said = yaml.parse(block.partition("```")[0], "docs/estimators.md")
         params = told(tiny, said["estimator"], said["arguments"])
         seen = Features(("size", "weight"), ("colour",))
         estimator: Any = make_estimator(params.train, params.data.task, seen)
@@ -305,8 +305,8 @@ def test_a_splitter_that_shuffles_has_the_seed(
 
 def test_a_text_stays_a_text_where_no_estimator_is_expected(tiny: TinyProject) -> None:
     text = "sklearn.svm.SVC"
-    params = told(tiny, "sklearn.neighbors.KNeighborsClassifier", {"metric": text})
-    assert make_estimator(params.train, "classification").get_params()["metric"] == text
+    params = told(tiny, "sklearn.ensemble.HistGradientBoostingClassifier", {"scoring": text})
+    assert make_estimator(params.train, "classification").get_params()["scoring"] == text
 
 
 WEIGHTED = {case: CASES[case][2] for case in ("a log price", "a vote", "a calibration")} | {

@@ -52,7 +52,7 @@ def test_what_fails_is_told_with_a_way_out(
     folder = project(f"nr. {letter}2")
     [told] = findings(doctor._folder())
     assert told.startswith(f"{folder} has {letter} in its path, below which DVC's experiments")
-    # Where DVC has mended this, there is nothing to tell any more.
+    # Once DVC can do this, there is nothing to tell any more.
     assert dvc(["exp", "run", "--quiet", "--temp", "-S", "a=2"]) != 0
 
     assert told.endswith("or run `dvc exp run` without --temp and --queue")

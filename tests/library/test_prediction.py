@@ -194,6 +194,14 @@ def test_bad_rows_are_set_aside_as_they_were_with_what_is_wrong(spoilt: list[int
     assert not Path("out.bad.csv").exists()  # of the run before
 
 
+def test_of_bad_rows_alone_nothing_is_written(spoilt: list[int]) -> None:
+    table = pl.read_csv("new.csv", infer_schema=False)
+    table.filter(pl.int_range(1, pl.len() + 1).is_in(spoilt)).write_csv("bad.csv")
+    with pytest.raises(ProjectError, match="No row obeys the schema, so nothing is predicted"):
+        told(Path("bad.csv"), Path("out.csv"), set_aside=True)
+    assert not Path("out.csv").exists()
+
+
 def test_corrected_rows_that_are_predicted_for_stay(spoilt: list[int]) -> None:
     told(Path("new.csv"), Path("out.csv"), set_aside=True)
     tiny_table().write_csv("out.bad.csv")  # corrected in place

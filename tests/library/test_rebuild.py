@@ -1,9 +1,13 @@
 """When a model that was made again counts as the recorded one though its bytes differ."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from mlrepo.core.errors import ProjectError
 from mlrepo.scoring.equivalence import numbers_agree
-from mlrepo.versions.rebuild import METRICS_TOLERANCE, judge
+from mlrepo.versions.rebuild import METRICS_TOLERANCE, judge, rebuild
 
 
 @pytest.mark.parametrize(
@@ -36,3 +40,12 @@ def test_verdict(agree: bool, off: list[str], same_machine: bool, verdict: str, 
 )
 def test_texts_by_their_numbers(before: str, after: str, same: bool) -> None:
     assert numbers_agree(before, after, METRICS_TOLERANCE) == same
+
+
+def test_a_version_that_needs_a_cluster_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+    record = {"architecture": {"estimator": "xgboost.dask.DaskXGBRegressor"}}
+    version: Any = SimpleNamespace(name="v1.0.0", record=record)
+    says = "made by xgboost.dask.DaskXGBRegressor on a Dask cluster.* set DASK_SCHEDULER_ADDRESS"
+    with pytest.raises(ProjectError, match=says):
+        rebuild(version, print)

@@ -70,7 +70,8 @@ def test_only_bytes_of_the_right_md5_count() -> None:
 
     looked = looked_at(Places({"cache": WRONG, "remote": {}}))
     assert isinstance(looked.entry(STORED)["sha256"], Unknown)
-    assert f"{STORED.path} is missing in remote: `dvc push` sends it" in looked.wrong(STORED, None)
+    told = f"{STORED.path} is missing in remote: `model push --all` sends it"
+    assert told in looked.wrong(STORED, None)
 
 
 def test_a_folder_whose_list_is_damaged_has_unknown_parts() -> None:

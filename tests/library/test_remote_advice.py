@@ -22,6 +22,7 @@ from mlrepo.storage.remote_errors import (
     helps,
 )
 
+from .conftest import PROJECT
 from .test_remote import at  # noqa: F401 -- a fixture
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
@@ -185,3 +186,12 @@ def test_the_first_remote_of_a_project_is_proven_as_well(at: At) -> None:  # noq
     assert copied == "nothing was to be copied"
     assert place == f"DVC's remote 'storage' is {Path('../models').resolve()}"
     assert "url = ../../models" in Path(".dvc/config").read_text(encoding="utf-8")
+
+
+def test_messages_and_hooks_advise_commands_that_bring_imports_too() -> None:
+    """And say what is missing: `dvc pull` and `dvc push` do neither, as docs/data.md warns."""
+    files = [*PROJECT.glob("mlrepo/**/*.py"), *PROJECT.glob("tests/*.py")]
+    files += [path for path in (PROJECT / ".githooks").iterdir() if path.is_file()]
+    texts = {path: path.read_text(encoding="utf-8") for path in files}
+    assert [path for path, text in texts.items() if re.search(r"\bdvc (pull|push)\b", text)] == []
+    assert sum(text.count("`model push") + text.count("`model pull") for text in texts.values()) > 9

@@ -206,7 +206,7 @@ def test_what_learns_in_batches_takes_a_number(scarce: TinyProject, limit: float
 
 
 def test_five_folds_make_36_fits(scarce: TinyProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As docs/data.md says."""
+    """As docs/estimators.md says."""
     fits, fit = [], session.fit
 
     def counted(model: Any, *table: Any) -> None:

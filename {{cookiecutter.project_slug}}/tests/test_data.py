@@ -12,7 +12,7 @@ from {{ cookiecutter.__package_name }}.params import Params
 from .conftest import ROOT
 
 pytestmark = pytest.mark.skipif(
-    not (ROOT / TRAIN).exists(), reason="no prepared data here: run `dvc pull` or `dvc repro`"
+    not (ROOT / TRAIN).exists(), reason="no prepared data here: run `model pull` or `dvc repro`"
 )
 
 

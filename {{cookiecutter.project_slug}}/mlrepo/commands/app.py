@@ -2,9 +2,6 @@
 
 A version is a Git tag that records all that made the model; a stage, such as prod, is where a
 version is in use. `model COMMAND --help` says more.
-
-Exit codes: 0: done. 1: the work was done, and what it checked does not hold or what it tried
-failed. 2: a mistake or a refusal; one message says why, and how to fix it. 130: interrupted.
 """
 
 import os
@@ -26,8 +23,21 @@ from mlrepo.commands import (
 )
 from mlrepo.core.errors import ProjectError, exit_with_message
 
+# What a \\b stands before is printed as it is.
+_EXIT_CODES = """
+Exit codes:
+
+\b
+  0    done, and what was checked holds
+  1    what was checked does not hold, or the gate or the approvals refuse a
+       version: the help of a command says where it can end so. What reads
+       versions ends so where it does not believe a tag.
+  2    a mistake; one message says what is wrong and how to fix it
+  130  interrupted by Ctrl-C
+"""
+
 app = typer.Typer(
-    help=__doc__,
+    help=f"{__doc__}{_EXIT_CODES}",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -9,7 +9,7 @@ from mlrepo.commands.options import Model, end, pin
 from mlrepo.pipeline.dvc_yaml import choose_model
 
 commands = typer.Typer(
-    help="The jobs of continuous integration; they do the same on this machine.",
+    help="Run a job of continuous integration here.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -17,7 +17,10 @@ commands = typer.Typer(
 
 @commands.command()
 def check() -> None:
-    """Check style, types, imports, tests, both locks, and that all data is in DVC's remote."""
+    """Check style, types, tests and locks, and that data is pushed.
+
+    Exit code 1: one of them fails.
+    """
     from mlrepo.ci.check import check
 
     end(check())
@@ -26,11 +29,14 @@ def check() -> None:
 @commands.command()
 def report(
     base: Annotated[
-        str | None, Option(help="The branch to compare with; by default, where a merge would go.")
+        str | None, Option(help="The branch to compare with; by default the one to merge into.")
     ] = None,
     model: Model = None,
 ) -> None:
-    """Reproduce what changed, ask the gate, and write every difference as Markdown."""
+    """Reproduce, ask the gate, and write a report in Markdown.
+
+    Exit code 1: the gate refuses the model.
+    """
     pin()
     from mlrepo.ci.report import report
 
@@ -40,15 +46,20 @@ def report(
 @commands.command()
 def train(
     change: Annotated[
-        list[str] | None, Option("-S", "--set-param", help="key=value; repeat it for more.")
+        list[str] | None,
+        Option("-S", "--set-param", help="KEY=VALUE of params.yaml; can be repeated."),
     ] = None,
     changes: Annotated[
-        str, Option("--params", help="The same for several: 'a.b=1 \"c.d=Two words\"'.")
+        str, Option("--params", help="Several in one text: 'a.b=1 \"c.d=Two words\"'.")
     ] = "",
-    branch: Annotated[str | None, Option(help="Its name; by default, one with the time.")] = None,
-    pull_request: Annotated[bool, Option(help="Open one, if the job has a token.")] = True,
+    branch: Annotated[
+        str | None, Option(help="Name of the new branch; by default one with the time.")
+    ] = None,
+    pull_request: Annotated[
+        bool, Option(help="Open a pull request, if the job has a token.")
+    ] = True,
 ) -> None:
-    """Reproduce, push data and model, and offer the result as a branch with a pull request."""
+    """Reproduce, push, and open a pull request with the result."""
     from mlrepo.ci.train import several, train
 
     train([*(change or []), *several(changes)], branch, pull_request)
@@ -57,12 +68,16 @@ def train(
 @commands.command()
 def verify(
     stage: Annotated[
-        list[str] | None, Option(help="By default the last of versions.yaml; repeat it for more.")
+        list[str] | None,
+        Option(help="A stage; by default the last of versions.yaml. Can be repeated."),
     ] = None,
     every: Annotated[bool, Option("--all", help="Every stage that has a version.")] = False,
     model: Model = None,
 ) -> None:
-    """Rebuild what is in a stage from its commit, and write the verdicts to a file."""
+    """Rebuild the version that is in a stage.
+
+    The verdict goes to a file. Exit code 1: the version does not hold.
+    """
     from mlrepo.ci.verify import verify
 
     end(verify(choose_model(model), stage or [], every))
@@ -70,9 +85,14 @@ def verify(
 
 @commands.command()
 def release(
-    tag: Annotated[str, Argument(metavar="TAG", help="Of a version: model@v1.2.0.")],
+    tag: Annotated[
+        str, Argument(metavar="TAG", help="The tag of a version, such as model@v1.2.0.")
+    ],
 ) -> None:
-    """Verify a version, and put all that belongs to it into a folder and a release."""
+    """Verify a version, and publish it as a release.
+
+    Exit code 1: the version does not hold.
+    """
     from mlrepo.ci.release import release
 
     end(release(tag))
@@ -80,10 +100,13 @@ def release(
 
 @commands.command()
 def deploy(
-    tag: Annotated[str, Argument(metavar="TAG", help="Of a stage: model#prod#7.")],
-    stage: Annotated[str | None, Option(help="Refuse a tag of any other stage.")] = None,
+    tag: Annotated[str, Argument(metavar="TAG", help="The tag of a stage, such as model#prod#7.")],
+    stage: Annotated[str | None, Option(help="The stage that the tag must be of.")] = None,
 ) -> None:
-    """Verify the version that came into a stage, and run deploy.py with it."""
+    """Verify the version of a stage, and run deploy.py with it.
+
+    Exit code 1: the version does not hold.
+    """
     from mlrepo.ci.release import deploy
 
     end(deploy(tag, stage))
@@ -91,7 +114,10 @@ def deploy(
 
 @commands.command()
 def mirror() -> None:
-    """Show what the Git remote holds in the tracker, if one is set; failing at it fails nothing."""
+    """Write what the Git remote has to the tracker, if one is set.
+
+    Where that fails the job goes on.
+    """
     from mlrepo.ci.mirror import mirror
 
     mirror()

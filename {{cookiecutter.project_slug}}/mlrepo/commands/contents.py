@@ -32,7 +32,10 @@ def diff(
     json: Json = False,
     model: Model = None,
 ) -> None:
-    """Say what changed from one version to another, in all that a version is made of."""
+    """Say what changed between two versions.
+
+    Of code, data, params, packages, model and metrics.
+    """
     from mlrepo.versions.diff import diff as compared
 
     with opened(model) as registry:
@@ -42,7 +45,7 @@ def diff(
 
 def card(
     version: Annotated[
-        str | None, Argument(metavar="[VERSION|STAGE]", help="Of this folder, if left out.")
+        str | None, Argument(metavar="[VERSION|STAGE]", help="By default the card in this folder.")
     ] = None,
     model: Model = None,
 ) -> None:
@@ -60,15 +63,18 @@ def record(
     version: VersionName,
     form: Annotated[
         Literal["json", "slsa", "cyclonedx"],
-        Option("--format", help="The record itself, SLSA provenance or CycloneDX ML-BOM."),
+        Option("--format", help="The record, SLSA provenance, or a bill of materials (CycloneDX)."),
     ] = "json",
     sign: Annotated[
         Path | None,
-        Option(metavar="KEY", help="Sign the provenance, in a DSSE envelope, with this key file."),
+        Option(metavar="KEY", help="Sign the provenance with this key file (DSSE envelope)."),
     ] = None,
     model: Model = None,
 ) -> None:
-    """Print all that is recorded of a version; exit code 1: its commit says otherwise."""
+    """Print the record of a version.
+
+    Exit code 1: its commit says otherwise.
+    """
     from mlrepo.versions.records.claims import doubts
     from mlrepo.versions.records.exports import render, statement
 
@@ -99,7 +105,10 @@ def get(
     ] = None,
     model: Model = None,
 ) -> None:
-    """Write a version to a folder that needs nothing else, if the hashes are right."""
+    """Write a version to a folder with all that it needs.
+
+    Refused if a hash is not the recorded one.
+    """
     from mlrepo.versions.bundle.folder import fill
     from mlrepo.versions.proofs.envelope import Key
 
@@ -115,12 +124,18 @@ def report(
     version: Newest = None,
     sign: Annotated[
         Path | None,
-        Option(metavar="KEY", help="Sign page and result, in FILE.dsse.json, with this key file."),
+        Option(
+            metavar="KEY",
+            help="Sign the page and its result with this key file, in FILE.dsse.json.",
+        ),
     ] = None,
     offline: Offline = False,
     model: Model = None,
 ) -> None:
-    """Write the evaluation report of a version, a page to print; exit code 1: it does not hold."""
+    """Write the evaluation report of a version as a page.
+
+    Exit code 1: the version does not hold.
+    """
     from mlrepo.page.report import write
     from mlrepo.versions.proofs.envelope import Key
 

@@ -12,10 +12,15 @@ from mlrepo.pipeline.dvc_yaml import choose_model, declared
 
 
 def mirror(
-    watch: Annotated[bool, Option("--watch", help="Go on with what comes, until Ctrl-C.")] = False,
+    watch: Annotated[
+        bool, Option("--watch", help="Keep running, and write what comes, until Ctrl-C.")
+    ] = False,
     model: Model = None,
 ) -> None:
-    """Write commits, experiments, versions and stages to the tracker, each once."""
+    """Write commits, experiments and versions to the tracker.
+
+    Exit code 1: something could not be written.
+    """
     from mlrepo.mirror import catch_up
 
     names = [choose_model(model)] if model else list(declared())
@@ -40,7 +45,10 @@ def mirror(
 def from_mlflow(
     context: Context, version: VersionOrStage, output: OutputFolder, model: Model = None
 ) -> None:
-    """Write what MLflow has of a version to a folder, if its SHA-256 is the recorded one."""
+    """Write MLflow's copy of a version to a folder.
+
+    Refused if its SHA-256 is not the recorded one.
+    """
     if find_spec("mlflow") is None:
         raise ProjectError("mlflow is not installed: `uv add --dev mlflow` adds it")
     from mlrepo.mirror.mlflow_registry import restore

@@ -9,32 +9,45 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import EXIT_DOES_NOT_HOLD, ProjectError
 from mlrepo.pipeline import git
 from mlrepo.pipeline.dvc_yaml import choose_model
 from mlrepo.versions import tags
 from mlrepo.versions.registry import Registry
 
-Model = Annotated[str | None, Option("--model", help="Model name, if dvc.yaml has more than one.")]
-Json = Annotated[bool, Option("--json", help="Print JSON for programs.")]
-Why = Annotated[str, Option("-m", "--message", help="Why; it is kept in the tag.")]
+Model = Annotated[
+    str | None, Option("--model", help="Name of the model, if dvc.yaml has more than one.")
+]
+Json = Annotated[bool, Option("--json", help="Print JSON, for programs.")]
+Why = Annotated[str, Option("-m", "--message", help="Why. The tag keeps it.")]
 Sign = Annotated[bool, Option("--sign", help="Sign the tag with your Git key.")]
 Override = Annotated[
-    str | None, Option(help="The reason to go on in spite of the gate or a signature.")
+    str | None, Option(help="Go on though a check refuses it; the tag keeps this reason.")
 ]
 AllVersions = Annotated[
-    bool, Option("--all", help="Of every tagged version, not of this commit alone.")
+    bool, Option("--all", help="The files of every version, not of this commit alone.")
 ]
 WithoutMissing = Annotated[
-    bool, Option("--without-missing", help="Give up what is lost, which is named without it.")
+    bool,
+    Option(
+        "--without-missing",
+        help="Go on without files that are nowhere; without this option they are listed.",
+    ),
 ]
-Offline = Annotated[bool, Option("--offline", help="Do not ask the remotes.")]
+Offline = Annotated[
+    bool, Option("--offline", help="Do not connect to the Git remote or DVC's remote.")
+]
 OutputFolder = Annotated[Path, Option("-o", "--output", help="The folder to write to.")]
-VersionName = Annotated[str, Argument(metavar="VERSION", help="v1.2.0, or v1 for v1.0.0.")]
+VersionName = Annotated[str, Argument(metavar="VERSION", help="v1.2.0; v1 is short for v1.0.0.")]
 VersionOrStage = Annotated[
-    str, Argument(metavar="VERSION|STAGE", help="v1.2.0, or a stage for what is in it.")
+    str,
+    Argument(
+        metavar="VERSION|STAGE", help="A version such as v1.2.0, or a stage for the version in it."
+    ),
 ]
-Newest = Annotated[str | None, Argument(metavar="[VERSION|STAGE]", help="The newest, if left out.")]
+Newest = Annotated[
+    str | None, Argument(metavar="[VERSION|STAGE]", help="By default the newest version.")
+]
 
 
 def announce(step: str) -> None:
@@ -44,7 +57,7 @@ def announce(step: str) -> None:
 
 @contextmanager
 def opened(model: str | None) -> Iterator[Registry]:
-    """Yield the versions of the model; tags that are not believed are told, with exit code 1.
+    """Yield the versions of the model; tags that are not believed are named, with exit code 1.
 
     Raises:
         ProjectError: if this clone has no tag of it, and the Git remote has some or cannot tell.
@@ -73,7 +86,7 @@ def _refuse_none_here(model: str) -> None:
 def end(ok: bool) -> None:
     """End the command with exit code 1 unless all is ``ok``."""
     if not ok:
-        raise typer.Exit(1)  # app.py lists all codes
+        raise typer.Exit(EXIT_DOES_NOT_HOLD)
 
 
 def pin() -> None:

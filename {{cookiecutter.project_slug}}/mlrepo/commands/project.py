@@ -14,7 +14,10 @@ from mlrepo.storage import configure, transfer
 
 
 def doctor(offline: Offline = False, json: Json = False) -> None:
-    """Look at tools, packages, hooks, locks, cache, remotes and rules; say what helps."""
+    """Check tools, packages, hooks, locks, cache, remotes, rules.
+
+    Exit code 1: something is wrong; what helps is printed beside it.
+    """
     from mlrepo.storage.doctor import examine
     from mlrepo.versions.rules import here
 
@@ -24,10 +27,10 @@ def doctor(offline: Offline = False, json: Json = False) -> None:
 
 
 def schema(
-    force: Annotated[bool, Option("--force", help="Replace the one that is there.")] = False,
+    force: Annotated[bool, Option("--force", help="Replace the schema that is there.")] = False,
     json: Json = False,
 ) -> None:
-    """Propose a schema for the table of params.yaml, and say what looks odd in the table."""
+    """Propose a schema for the table, and say what looks odd in it."""
     from mlrepo.adoption.fields import infer
     from mlrepo.core import column_params, owner
     from mlrepo.tables.schema import marked_private
@@ -53,23 +56,33 @@ def start(
     table: Annotated[Path, Argument(metavar="TABLE", help="CSV, Parquet, or a folder of parts.")],
     target: Annotated[str | None, Option(help="The column to predict.")] = None,
     task: Annotated[
-        Literal["classification", "regression"] | None, Option(help="If the guess is wrong.")
+        Literal["classification", "regression"] | None,
+        Option(help="By default guessed from the target."),
     ] = None,
     id_columns: Annotated[
-        list[str] | None, Option("--id", help="A column that names a row; again for more.")
+        list[str] | None, Option("--id", help="A column that identifies a row; can be repeated.")
     ] = None,
     formats: Annotated[
         list[str] | None,
-        Option("--format", metavar="COLUMN=FORMAT", help="How a date is written, if asked for."),
+        Option(
+            "--format",
+            metavar="COLUMN=FORMAT",
+            help="How the dates of a column are written, such as day=%d.%m.%Y; can be repeated.",
+        ),
     ] = None,
     purpose: Annotated[str | None, Option(help="What the model is for.")] = None,
     source: Annotated[str | None, Option(help="Where the table is from.")] = None,
-    licence: Annotated[str | None, Option(help="Under which licence, such as CC-BY-4.0.")] = None,
+    licence: Annotated[
+        str | None, Option(help="The licence of the table, such as CC-BY-4.0.")
+    ] = None,
     limits: Annotated[
-        list[str] | None, Option("--limit", help="What nobody should use it for; again for more.")
+        list[str] | None, Option("--limit", help="What the model is not for; can be repeated.")
     ] = None,
 ) -> None:
-    """Take a table as the project's own: schema, params and scores; what is not said is asked."""
+    """Start with a table of your own.
+
+    It writes schema and params, trains, and prints the scores. It asks for what no option says.
+    """
     from mlrepo.adoption import start as adoption
     from mlrepo.core.owner import load_params
 
@@ -93,7 +106,10 @@ def _ask(option: str, choices: list[str]) -> str:
 
 
 def status() -> None:
-    """Say whether dvc.lock belongs to the params, code and data that are here, without DVC."""
+    """Say whether dvc.lock fits params, code and data.
+
+    Exit code 1: it does not.
+    """
     from mlrepo.pipeline.status import check
 
     end(check())
@@ -107,12 +123,12 @@ def scores() -> None:
 
 
 def push(all_versions: AllVersions = False) -> None:
-    """Send data and model of this commit to DVC's remote, or say in seconds why not."""
+    """Send data and model of this commit to DVC's remote."""
     transfer.transfer("push", all_versions)
 
 
 def pull(all_versions: AllVersions = False) -> None:
-    """Bring data and model of this commit from DVC's remote, or say in seconds why not."""
+    """Bring data and model of this commit from DVC's remote."""
     transfer.transfer("pull", all_versions)
 
 
@@ -121,11 +137,11 @@ def remote(
         str, Argument(metavar="ADDRESS", help="A folder, or s3://, gs://, azure:// or ssh://.")
     ],
     endpoint: Annotated[
-        str | None, Option(help="http://... of a server that speaks S3 and is not Amazon's.")
+        str | None, Option(help="Address (http://...) of an S3 server other than Amazon's.")
     ] = None,
     without_missing: WithoutMissing = False,
 ) -> None:
-    """Move DVC's remote to another address, with all that any commit needs."""
+    """Move DVC's remote to another address, with its files."""
     print(f"{configure.relocate(address, endpoint, without_missing)}: commit that")
 
 
@@ -134,7 +150,7 @@ def links(
         configure.Links, Argument(metavar="KIND", help="copies, or hardlinks for large data.")
     ],
 ) -> None:
-    """Choose how files in this folder relate to DVC's cache: copies or hard links."""
+    """Choose copies or hard links for files that DVC's cache has."""
     configure.use(kind)
     if kind is configure.Links.hardlinks:
         print("files that DVC has are links: replace one, or `dvc unprotect FILE` before an edit")
@@ -143,17 +159,19 @@ def links(
 
 
 def gc(
-    cloud: Annotated[bool, Option("--cloud", help="At DVC's remote as well.")] = False,
+    cloud: Annotated[bool, Option("--cloud", help="Also delete at DVC's remote.")] = False,
     older_than: Annotated[
-        float, Option(min=0, metavar="DAYS", help="What is younger stays at the remote.")
+        float, Option(min=0, metavar="DAYS", help="Keep files at the remote that are younger.")
     ] = 30,
-    dry_run: Annotated[bool, Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only list what would be deleted.")] = False,
     yes: Annotated[bool, Option("--yes", help="Do not ask.")] = False,
     without_missing: WithoutMissing = False,
 ) -> None:
-    """Free DVC's cache of what no commit, tag or experiment needs.
+    """Delete cached files that no commit, branch or tag needs.
 
-    Use it instead of `dvc gc`, which can delete what a rollback needs.
+    Files that a stash or an experiment needs stay as well. Of colleagues it knows, with --cloud,
+    what they have pushed to the Git remote. Use it instead of `dvc gc`, which can delete what a
+    rollback needs.
     """
     from mlrepo.storage import garbage
 

@@ -13,24 +13,27 @@ from mlrepo.pipeline.output import as_json, few, findings, report
 if TYPE_CHECKING:
     from mlrepo.versions.proofs.envelope import Key
 
-Authority = Annotated[
-    Path | None, Option(help="Certificates (PEM) of the authority whose time stamp counts.")
-]
+Authority = Annotated[Path | None, Option(help="Certificates (PEM) of the time stamp authority.")]
 
 
 def seal(
     context: Context,
     output: Annotated[
-        Path | None, Option("-o", "--output", help="A new file that also lists each tag.")
+        Path | None, Option("-o", "--output", help="Also write a new file that lists each tag.")
     ] = None,
     time_stamp: Annotated[
         str | None,
-        Option(metavar="URL", help="Ask this authority (RFC 3161); the answer is FILE.tsr."),
+        Option(
+            metavar="URL", help="Ask this time stamp authority (RFC 3161); its answer is FILE.tsr."
+        ),
     ] = None,
     authority: Authority = None,
     model: Model = None,
 ) -> None:
-    """Print one line for a notary, by which `verify --sealed` knows that no tag has changed."""
+    """Print one line that stands for all tags, for a notary.
+
+    `model verify --sealed LINE` later says whether a tag has changed.
+    """
     from mlrepo.versions.proofs.seal import seal, write
 
     with opened(model) as registry:
@@ -47,25 +50,31 @@ def verify(
     context: Context,
     version: Newest = None,
     rebuild: Annotated[
-        bool, Option("--rebuild", help="Make it again from its commit, and compare.")
+        bool, Option("--rebuild", help="Make the version again from its commit, and compare.")
     ] = False,
     attest: Annotated[
-        bool, Option("--attest", help="Add what the rebuild came to as a tag of the version.")
+        bool, Option("--attest", help="Keep the result of the rebuild in a tag of the version.")
     ] = False,
     key: Annotated[
-        Path | None, Option(help="Put that into a DSSE envelope, signed with this key file.")
+        Path | None, Option(help="Also sign that result with this key file (DSSE envelope).")
     ] = None,
     sign: Sign = False,
     sealed: Annotated[
         str | None,
-        Option(metavar="SEAL", help="And that no tag has changed since: a line, or its file."),
+        Option(
+            metavar="SEAL",
+            help="Check that no tag has changed since this line of `model seal`, or its file.",
+        ),
     ] = None,
     authority: Authority = None,
     offline: Offline = False,
     json: Json = False,
     model: Model = None,
 ) -> None:
-    """Check that the files, the commit and the tags of a version are what its tag recorded."""
+    """Check files, commit and tags of a version.
+
+    Exit code 1: they are not what its tag recorded, or a rebuild gives something else.
+    """
     from mlrepo.versions import verify as proofs
     from mlrepo.versions.proofs.seal import Kept
     from mlrepo.versions.rules.states import in_words

@@ -22,16 +22,18 @@ from mlrepo.pipeline.output import as_json
 
 
 def register(
-    message: Annotated[str, Option("-m", "--message", help="What is new in it.")],
+    message: Annotated[str, Option("-m", "--message", help="What is new in the version.")],
     bump: Annotated[
         Literal["major", "minor", "patch"],
-        Option(help="The part of the highest number that is raised."),
+        Option(help="Which part of the highest version number to raise."),
     ] = "minor",
-    version: Annotated[str | None, Option(help="Use exactly this number instead.")] = None,
+    version: Annotated[
+        str | None, Option(help="Use exactly this version number, such as 2.0.0.")
+    ] = None,
     sign: Sign = False,
     model: Model = None,
 ) -> None:
-    """Make this commit a version of the model: v1.0.0 first, then v1.1.0 and so on."""
+    """Make this commit a version: v1.0.0, then v1.1.0 and so on."""
     pin()
     from mlrepo.versions.register import register
 
@@ -41,13 +43,18 @@ def register(
 
 def promote(
     version: VersionName,
-    stage: Annotated[str, Argument(metavar="STAGE", help="A stage of versions.yaml.")],
+    stage: Annotated[
+        str, Argument(metavar="STAGE", help="A stage of versions.yaml, such as prod.")
+    ],
     message: Why,
     override: Override = None,
     sign: Sign = False,
     model: Model = None,
 ) -> None:
-    """Bring a version into a stage, once it has passed what the stage demands."""
+    """Bring a version into a stage.
+
+    Exit code 1: the gate refuses it, or it has too few approvals.
+    """
     pin()
     from mlrepo.versions.promotion import Order, promote
 
@@ -58,14 +65,24 @@ def promote(
 def rollback(
     message: Why,
     stage: Annotated[
-        str | None, Argument(metavar="[STAGE]", help="By default the last of versions.yaml.")
+        str | None, Argument(metavar="[STAGE]", help="By default the last stage of versions.yaml.")
     ] = None,
-    to: Annotated[str | None, Option(help="The version; by default the one before.")] = None,
-    override: Override = None,
+    to: Annotated[
+        str | None, Option(help="The version to go back to; by default the one before.")
+    ] = None,
+    override: Annotated[
+        str | None,
+        Option(
+            help="Go on though approvals or a signature are missing; the tag keeps this reason."
+        ),
+    ] = None,
     sign: Sign = False,
     model: Model = None,
 ) -> None:
-    """Bring the version back that was in a stage before, after a check of its bytes."""
+    """Bring back the version that was in a stage before.
+
+    Exit code 1: the version was never in the stage, and has too few approvals for it.
+    """
     pin()
     from mlrepo.versions.promotion import Order, rollback
 
@@ -74,7 +91,7 @@ def rollback(
 
 
 def retire(
-    stage: Annotated[str, Argument(metavar="STAGE", help="The stage that shall be empty.")],
+    stage: Annotated[str, Argument(metavar="STAGE", help="The stage to empty.")],
     message: Why,
     sign: Sign = False,
     model: Model = None,
@@ -87,7 +104,7 @@ def retire(
 
 
 def deprecate(version: VersionName, message: Why, sign: Sign = False, model: Model = None) -> None:
-    """Mark a version bad, so that nothing brings it into a stage again."""
+    """Mark a version as bad: it cannot come into a stage again."""
     from mlrepo.versions.promotion import Order, deprecate
 
     done = deprecate(choose_model(model), version, Order(message, None, sign, announce))
@@ -95,7 +112,7 @@ def deprecate(version: VersionName, message: Why, sign: Sign = False, model: Mod
 
 
 def restore(version: VersionName, model: Model = None) -> None:
-    """Bring a version's params, code and locks back on a new branch, ready for review."""
+    """Put params, code and locks of a version on a new branch."""
     from mlrepo.versions.restore import restore
 
     with opened(model) as registry:
@@ -107,12 +124,15 @@ def restore(version: VersionName, model: Model = None) -> None:
 
 def gate(
     against: Annotated[
-        str | None, Option(help="A stage; by default the last of versions.yaml.")
+        str | None, Option(help="The stage to compare with; by default the last of versions.yaml.")
     ] = None,
     json: Json = False,
     model: Model = None,
 ) -> None:
-    """Compare the model in this folder with the one in a stage; exit code 1: the gate refuses."""
+    """Compare the model in this folder with that in a stage.
+
+    Exit code 1: the gate refuses it.
+    """
     pin()
     from mlrepo.versions.gate import verdict
     from mlrepo.versions.rules.policy import load_settings
@@ -127,7 +147,7 @@ def compare(
     after: Annotated[Path, Argument(help="The other model file.")],
     rows: Annotated[Path, Argument(help="A prepared table, as Parquet.")],
 ) -> None:
-    """Compare two model files and what they predict for a prepared table, as JSON."""
+    """Compare two model files by what they predict, as JSON."""
     pin()
     from mlrepo.scoring.equivalence import compare
 

@@ -7,16 +7,21 @@ from typer import Option
 from mlrepo.commands.options import Model, Sign, VersionName, Why, announce
 from mlrepo.pipeline.dvc_yaml import choose_model
 
-ForStage = Annotated[str, Option("--for", metavar="STAGE", help="A stage of versions.yaml.")]
+ForStage = Annotated[
+    str, Option("--for", metavar="STAGE", help="A stage of versions.yaml, such as prod.")
+]
 
 
 def approve(version: VersionName, stage: ForStage, message: Why, model: Model = None) -> None:
-    """Say by your signature that a version may come into a stage, also after you rejected it."""
+    """Approve a version for a stage, with your signature.
+
+    If you rejected it before, this takes it back.
+    """
     _judge("approve", version, stage, message, model)
 
 
 def reject(version: VersionName, stage: ForStage, message: Why, model: Model = None) -> None:
-    """Keep a version out of a stage, until you approve it yourself."""
+    """Reject a version for a stage, until you approve it yourself."""
     _judge("reject", version, stage, message, model)
 
 
@@ -35,7 +40,7 @@ def note(
     sign: Sign = False,
     model: Model = None,
 ) -> None:
-    """Add a note to a version, with links to tickets or validation reports."""
+    """Add a note to a version, with links to tickets or reports."""
     from mlrepo.versions import acts
 
     registry = acts.latest(choose_model(model), announce)
@@ -45,7 +50,7 @@ def note(
 
 
 def countersign(message: Why, model: Model = None) -> None:
-    """Vouch by your signature for tags without one, where signatures are asked for by now."""
+    """Sign for older tags without a signature, now required."""
     from mlrepo.versions import acts
 
     name, vouched = acts.countersign(choose_model(model), message, announce)

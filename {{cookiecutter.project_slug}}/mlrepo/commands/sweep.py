@@ -17,7 +17,10 @@ File = Annotated[Path, Option("-f", "--file", help="The file that says what to t
 
 @commands.callback()
 def sweep(context: Context, file: File = PATH) -> None:
-    """Try what sweep.yaml says, each trial a DVC experiment; run again, it goes on."""
+    """Run the trials of sweep.yaml, or go on with them.
+
+    Each trial is a DVC experiment. Exit code 1: every trial failed.
+    """
     if file != PATH:
         file = Path(os.path.relpath(context.obj / file))
     context.obj = file  # for `apply`
@@ -31,10 +34,13 @@ def sweep(context: Context, file: File = PATH) -> None:
 def apply(
     context: Context,
     experiment: Annotated[
-        str | None, Argument(metavar="[EXPERIMENT]", help="The best, if left out.")
+        str | None, Argument(metavar="[EXPERIMENT]", help="By default the best one.")
     ] = None,
 ) -> None:
-    """Bring the best experiment, or a named one, into this folder, and make it again to compare."""
+    """Put an experiment into this folder, and run it again.
+
+    Exit code 1: the outputs are not the recorded ones.
+    """
     from mlrepo.sweep.experiments import apply as brought
 
     name, differing = brought(context.obj, experiment, announce)

@@ -15,17 +15,21 @@ from mlrepo.pipeline.dvc_yaml import choose_model
 
 def predict(
     context: Context,
-    source: Annotated[Path, Argument(metavar="INPUT", help="CSV, Parquet, or a folder.")],
-    output: Annotated[Path, Option("-o", "--output", help="A .csv or .parquet file.")],
-    version: Annotated[str | None, Option(help="With this version.")] = None,
-    stage: Annotated[str | None, Option(help="With what is in this stage.")] = None,
+    source: Annotated[
+        Path, Argument(metavar="INPUT", help="A table: CSV, Parquet, or a folder of parts.")
+    ],
+    output: Annotated[Path, Option("-o", "--output", help="The file to write, .csv or .parquet.")],
+    version: Annotated[str | None, Option(help="Use this version.")] = None,
+    stage: Annotated[str | None, Option(help="Use the version in this stage.")] = None,
     bad_rows: Annotated[
         Literal["refuse", "set-aside"],
-        Option(help="Rows that break the schema: write nothing, or keep them in a file."),
+        Option(
+            help="If rows break the schema: write nothing, or write them to a file of their own."
+        ),
     ] = "refuse",
     model: Model = None,
 ) -> None:
-    """Predict for the rows of a table, with the model of this folder or of a version."""
+    """Predict for a table, with this model or a version."""
     if version and stage:
         raise ProjectError("name a version or a stage, not both")
     pin()
@@ -44,24 +48,36 @@ def predict(
 
 
 def serve(
-    version: Annotated[str | None, Option(help="This version, for as long as it runs.")] = None,
+    version: Annotated[
+        str | None, Option(help="Serve this version for as long as it runs.")
+    ] = None,
     stage: Annotated[
-        str | None, Option(help="What is in this stage, now and later; by default the last.")
+        str | None,
+        Option(
+            help="Serve the version in this stage, and each later one; by default the last stage."
+        ),
     ] = None,
     host: Annotated[
-        str, Option(help="Any other than this machine's own needs MODEL_SERVE_TOKEN.")
+        str, Option(help="The address to listen at; other machines need MODEL_SERVE_TOKEN.")
     ] = "127.0.0.1",
-    port: Annotated[int, Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    port: Annotated[
+        int, Option(min=0, max=65535, help="The port to listen at; 0 takes a free one.")
+    ] = 8000,
     max_rows: Annotated[int, Option(min=1, help="Most rows in a request.")] = 1000,
     max_bytes: Annotated[int, Option(min=1, help="Most bytes in a request.")] = 1_000_000,
     poll: Annotated[float, Option(min=0.1, help="Seconds between two looks at the stage.")] = 5.0,
-    fetch: Annotated[bool, Option("--fetch", help="Fetch tags before each look.")] = False,
+    fetch: Annotated[
+        bool, Option("--fetch", help="Run `git fetch --tags` before each look.")
+    ] = False,
     log_values: Annotated[
         bool, Option("--log-values", help="Log the rows as well, not their predictions alone.")
     ] = False,
     model: Model = None,
 ) -> None:
-    """Answer requests with a version over HTTP; see /docs."""
+    """Answer requests over HTTP with a version.
+
+    Its own page /docs says what to send. SIGTERM ends it with exit code 0.
+    """
     if version and stage:
         raise ProjectError("name a version or a stage, not both")
     if find_spec("fastapi") is None:

@@ -18,7 +18,7 @@ from mlrepo.versions.tags import Tag
 
 
 def show(json: Json = False, model: Model = None) -> None:
-    """List the versions, highest first, and which of them is in which stage."""
+    """List the versions, and which of them is in which stage."""
     with opened(model) as registry:
         state, in_use = states(registry), registry.in_use
         rows: list[dict[str, Any]] = [
@@ -44,16 +44,22 @@ def show(json: Json = False, model: Model = None) -> None:
 
 
 def history(
-    stage: Annotated[str | None, Option(help="Of this stage alone.")] = None,
-    version: Annotated[str | None, Option(help="Of this version alone.")] = None,
-    event: Annotated[str | None, Option(help="Of this kind alone, such as promote.")] = None,
-    by: Annotated[str | None, Option(help="By people whose name or address has this.")] = None,
-    since: Annotated[str | None, Option(metavar="DATE", help="From this day or time on.")] = None,
-    until: Annotated[str | None, Option(metavar="DATE", help="Up to this day or time.")] = None,
+    stage: Annotated[str | None, Option(help="Only events of this stage.")] = None,
+    version: Annotated[str | None, Option(help="Only events of this version.")] = None,
+    event: Annotated[str | None, Option(help="Only events of this kind, such as promote.")] = None,
+    by: Annotated[
+        str | None, Option(help="Only events by people with this in name or address.")
+    ] = None,
+    since: Annotated[
+        str | None, Option(metavar="DATE", help="Only events from this day or time on.")
+    ] = None,
+    until: Annotated[
+        str | None, Option(metavar="DATE", help="Only events up to this day or time.")
+    ] = None,
     json: Json = False,
     model: Model = None,
 ) -> None:
-    """List every registration, promotion and whatever else was said of versions, newest first."""
+    """List what happened to versions, newest first."""
     first, last = since and _moment(since, end=False), until and _moment(until)
     with opened(model) as registry:
         if stage:
@@ -89,13 +95,17 @@ def history(
 
 def at(
     date: Annotated[
-        str, Argument(metavar="DATE", help="2026-03-01T12:00Z; or 2026-03-01: its end, here.")
+        str,
+        Argument(
+            metavar="DATE",
+            help="2026-03-01T12:00Z, or 2026-03-01: the end of that day, local time.",
+        ),
     ],
-    stage: Annotated[str, Argument(metavar="STAGE", help="Such as prod.")],
+    stage: Annotated[str, Argument(metavar="STAGE", help="A stage, such as prod.")],
     json: Json = False,
     model: Model = None,
 ) -> None:
-    """Say what was in a stage at a date."""
+    """Say which version was in a stage at a date."""
     moment = _moment(date)
     with opened(model) as registry:
         _refuse_unknown(stage, registry)

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import sys
 from functools import cache
 from itertools import chain
@@ -24,6 +25,10 @@ PYTHON = Path(".python-version")
 
 # Modules whose distribution has another name; the others differ by `_` and `-` at most.
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+
+# How the estimators begin that learn on a Dask cluster, and what that needs.
+DISTRIBUTED = "xgboost.dask.Dask"
+_OF_A_CLUSTER = ("dask[dataframe]", "distributed")
 
 _UNVERSIONED = "unversioned"
 
@@ -156,7 +161,11 @@ def _identity(package: Table) -> str:
 def _estimator(
     params: object, own: str, direct: dict[str, Closure], packages: Packages
 ) -> tuple[str, Closure]:
-    """Return the package of the estimator, and the versions of it and of what it needs."""
+    """Return the package of the estimator, and the versions of it and of what it needs.
+
+    Raises:
+        ProjectError: if it is no dependency, which every machine of the project installs.
+    """
     train = params.get("train") if isinstance(params, dict) else None
     estimator = train.get("estimator") if isinstance(train, dict) else None
     if not isinstance(estimator, str) or not estimator:
@@ -165,9 +174,14 @@ def _estimator(
     if module == own:
         return module, {}
     name = distribution(module)
-    if name not in packages:
-        says = f"train.estimator is {estimator}, but {name} is not in {LOCK}: run `uv add {name}`"
-        raise ProjectError(f"{PARAMS}: {says}")
+    locked = {each for closure in direct.values() for each in closure}
+    beside = _OF_A_CLUSTER if estimator.startswith(DISTRIBUTED) else ()
+    # The lock has packages of extras and groups as well, which not every machine installs.
+    if absent := [each for each in (name, *beside) if each.partition("[")[0] not in locked]:
+        raise ProjectError(
+            f"{PARAMS}: train.estimator is {estimator}, and the project does not depend on "
+            f"{' and '.join(absent)}: run `uv add {shlex.join(absent)}`"
+        )
     return name, direct.get(name) or _closure(packages, [{"name": name}])
 
 
@@ -206,8 +220,12 @@ def _normalise(name: str) -> str:
 
 
 def main() -> None:
-    """Write env.json."""
-    write_json(ENVIRONMENT, describe())
+    """Write env.json, after what params.yaml asks for was found to be possible."""
+    from mlrepo.core import owner, params_check
+
+    found = describe()
+    params_check.refuse_mistakes(owner.load_params())
+    write_json(ENVIRONMENT, found)
 
 
 if __name__ == "__main__":

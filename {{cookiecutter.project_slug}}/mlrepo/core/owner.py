@@ -90,12 +90,22 @@ def metrics() -> Metrics:
     return cast(Metrics, _module("metrics", "CLASSIFICATION", "REGRESSION", "SMALLER_IS_BETTER"))
 
 
-def run(page: str) -> None:
-    """Run a stage: what every page needs is done before the page is imported."""
+def build() -> Callable[[Any, Any], Any]:
+    """Return the function of model.py that makes the unfitted model."""
+    function: Callable[[Any, Any], Any] = _module("model", "build").build
+    return function
+
+
+def run(page: str, refuse: Callable[[LibraryParams], None]) -> None:
+    """Run a stage: what every page needs is done before the page is imported.
+
+    ``refuse`` says what is wrong in params that could be read.
+    """
     params = load_params()
     if params.numerics.pinned:
         numerics.pin()  # NumPy reads its settings while a page imports it
     environment.check()
+    refuse(params)
     stage(page)(params)
 
 

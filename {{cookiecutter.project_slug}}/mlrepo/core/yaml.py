@@ -61,7 +61,7 @@ def parse(text: str, name: str) -> Any:
         return reader.load(text)
     except (YAMLError, ValueError) as error:
         wrong = f"{name} is not valid YAML: {_where(error)}"
-        raise ProjectError(f"{wrong}: {_mend(text, name, 'mend it')}") from None
+        raise ProjectError(f"{wrong}: {_mend(text, name, 'fix it')}") from None
 
 
 def dump(content: Any, width: int = 80) -> str:

@@ -20,12 +20,11 @@ from typing import Any
 import numpy as np
 
 from mlrepo.core import environment, owner, paths
-from mlrepo.core.errors import ProjectError, did_you_mean
+from mlrepo.core.environment import DISTRIBUTED
+from mlrepo.core.errors import ArgumentsError, ProjectError, did_you_mean
 from mlrepo.core.files import read_json
 from mlrepo.learning.features import Features
 
-# What xgboost learns on several workers is a plain estimator of the same name without this.
-DISTRIBUTED = "xgboost.dask.Dask"
 # scikit-learn's arguments that take an estimator, pairs of a name and an estimator, or a function.
 _ESTIMATOR = frozenset(
     {"base_estimator", "classifier", "estimator", "final_estimator", "regressor", "transformer"}
@@ -68,11 +67,12 @@ class Maker:
         try:
             made = cls(**given)
         except (TypeError, ValueError) as error:
-            raise ProjectError(f"{at}: {cls.__name__} refuses them: {error}") from None
+            raise ArgumentsError(f"{at}: {cls.__name__} refuses them: {error}") from None
         if hasattr(made, "get_params"):
             if "random_state" in made.get_params(deep=False) and "random_state" not in given:
                 made.set_params(random_state=self.seed)
             _refuse_unknown_in_grids(made, at)
+            _refuse_wrong(made, at)
         return made
 
     def _value(self, key: str, value: Any, at: str) -> Any:
@@ -81,12 +81,12 @@ class Maker:
             _refuse_unknown(value, ["estimator", "arguments"], "an estimator", at)
             arguments = value.get("arguments") or {}
             if not isinstance(arguments, dict):
-                raise ProjectError(f"{at}.arguments in params.yaml must be a mapping")
+                raise ArgumentsError(f"{at}.arguments in params.yaml must be a mapping")
             return self._inner(value["estimator"], arguments, f"{at}.estimator", f"{at}.arguments")
         if key in _ESTIMATOR and isinstance(value, str) and value not in _INSTEAD:
             return self._inner(value, {}, at, at)
         if key in _ESTIMATOR and isinstance(value, dict):
-            raise ProjectError(f"{at} in params.yaml lacks the key 'estimator', a dotted name")
+            raise ArgumentsError(f"{at} in params.yaml lacks the key 'estimator', a dotted name")
         if key in _PAIRS and isinstance(value, list):
             return [self._pair(pair, at) for pair in value]
         if key in _FUNCTION and isinstance(value, str):
@@ -97,8 +97,8 @@ class Maker:
 
     def _pair(self, pair: Any, at: str) -> tuple[str, Any]:
         if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)):
-            says = "[name, estimator], such as [linear, sklearn.linear_model.Ridge]"
-            raise ProjectError(f"{at} in params.yaml must be a list of {says}, and one is {pair!r}")
+            says = "a list of [name, estimator], such as [linear, sklearn.linear_model.Ridge]"
+            raise ArgumentsError(f"{at} in params.yaml must be {says}, and one is {pair!r}")
         return pair[0], self._value("estimator", pair[1], f"{at}.{pair[0]}")
 
     def _inner(self, name: str, arguments: dict[str, Any], where: str, at: str) -> Any:
@@ -133,23 +133,24 @@ class Maker:
 def find_class(name: str, where: str) -> Any:
     """Return the class of a dotted name, which is at the key ``where`` of params.yaml."""
     says = f"{where} in params.yaml: '{name}'"
+    # What learns on several workers is a plain estimator of the same name without this.
     module_name, _, class_name = name.replace(DISTRIBUTED, "xgboost.").rpartition(".")
     if not module_name:
-        raise ProjectError(f"{says} must be a dotted name such as sklearn.svm.SVC")
+        raise ArgumentsError(f"{says} must be a dotted name such as sklearn.svm.SVC")
     try:
         module = import_module(module_name)
     except (ModuleNotFoundError, TypeError) as error:  # the latter for a name that begins with ..
         fix = "check the name, or add its package by `uv add`"
-        raise ProjectError(f"{says} is not there ({error}): {fix}") from None
+        raise ArgumentsError(f"{says} is not there ({error}): {fix}") from None
     if class_name.startswith("Halving"):  # scikit-learn's experiments have to be switched on
         import_module("sklearn.experimental.enable_halving_search_cv")
     cls = getattr(module, class_name, None)
     if cls is None:
         hint = did_you_mean(class_name, dir(module))
-        raise ProjectError(f"{says}: {module_name} has no {class_name}{hint}")
+        raise ArgumentsError(f"{says}: {module_name} has no {class_name}{hint}")
     # A kernel and a splitter of folds have one of these as well.
     if not (inspect.isclass(cls) and (hasattr(cls, "get_params") or hasattr(cls, "split"))):
-        raise ProjectError(f"{says} is no estimator: it needs the methods get_params and fit")
+        raise ArgumentsError(f"{says} is no estimator: it needs the methods get_params and fit")
     return cls
 
 
@@ -166,7 +167,7 @@ def _function(name: str, at: str) -> Any:
     if last not in known:
         otherwise = f": name one of numpy or scipy.special, as numpy.log1p, or of {own}"
         hint = did_you_mean(last, known, otherwise)
-        raise ProjectError(f"{at} in params.yaml: '{name}' is no function of one array{hint}")
+        raise ArgumentsError(f"{at} in params.yaml: '{name}' is no function of one array{hint}")
     return known[last]
 
 
@@ -194,7 +195,17 @@ def _refuse_unknown(given: dict[str, Any], known: list[str], whose: str, at: str
     for key in given:
         if key not in known:
             hint = did_you_mean(key, known, f": it takes {', '.join(known)}")
-            raise ProjectError(f"{at}.{key} in params.yaml: {whose} has no keyword '{key}'{hint}")
+            raise ArgumentsError(f"{at}.{key} in params.yaml: {whose} has no keyword '{key}'{hint}")
+
+
+def _refuse_wrong(made: Any, at: str) -> None:
+    """Refuse values that an estimator of scikit-learn refuses at the start of its ``fit``."""
+    if hasattr(made, "_parameter_constraints"):
+        try:
+            made._validate_params()
+        except (TypeError, ValueError) as error:
+            says = f"{type(made).__name__} cannot be fitted: {error}\n  See {at} in params.yaml."
+            raise ArgumentsError(says) from None
 
 
 def _refuse_unknown_in_grids(search: Any, at: str) -> None:
@@ -209,4 +220,4 @@ def _refuse_unknown_in_grids(search: Any, at: str) -> None:
                 if name not in known and not any(name.startswith(f"{it}__") for it in grid):
                     hint = did_you_mean(name, known, f": it has {', '.join(known)}")
                     says = f"{type(tried).__name__} has no '{name}'{hint}"
-                    raise ProjectError(f"{at}.{key} in params.yaml: {says}")
+                    raise ArgumentsError(f"{at}.{key} in params.yaml: {says}")

@@ -17,10 +17,11 @@ from sklearn.ensemble import (
 from sklearn.pipeline import Pipeline
 
 from mlrepo.core import prepared
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.environment import DISTRIBUTED
+from mlrepo.core.errors import ArgumentsError, ProjectError
 from mlrepo.core.params import Task, Train
 from mlrepo.core.paths import TRAIN
-from mlrepo.learning.arguments import DISTRIBUTED, Maker, find_class
+from mlrepo.learning.arguments import Maker, find_class
 from mlrepo.learning.features import Features
 
 # Their `fit` names no sample_weight, and gives it to that of what is inside.
@@ -82,13 +83,13 @@ def make_estimator(train: Train, task: Task, features: Features | None = None) -
     if train.estimator.startswith(DISTRIBUTED):  # boosting/cluster.py reads their number
         arguments = {key: value for key, value in arguments.items() if key != "workers"}
     if not hasattr(find_class(train.estimator, "train.estimator"), "predict"):
-        raise ProjectError(
+        raise ArgumentsError(
             f"train.estimator {train.estimator} is no estimator: it predicts nothing"
         )
     maker = Maker(train.seed, train.preprocessing.categories.encode, features)
     estimator = maker.make(train.estimator, arguments, "train.estimator", "train.arguments")
     if not (is_classifier if task == "classification" else is_regressor)(estimator):
-        raise ProjectError(
+        raise ArgumentsError(
             f"train.estimator {train.estimator} is no {task} estimator, and data.task is {task}"
         )
     return cast(BaseEstimator, estimator)

@@ -25,7 +25,7 @@ def fit(model: Any, table: TrainingTable) -> None:
     elif params.train.batches.rows is None:
         _fit_whole(model, table)
     elif params.train.is_boosted:
-        from mlrepo.learning.boosting import batches  # which imports xgboost, an extra
+        from mlrepo.learning.boosting import batches  # imports xgboost, which few have
 
         memory.check_bins(table.scan, table.features, params)
         batches.fit(model, table.path, table.features, params)

@@ -62,6 +62,8 @@ def predict(
             _write(_predictions(opened, bad, counts), partial, output.suffix)
             if counts.bad and (bad is None or not counts.predicted):
                 fix = "Correct the rows, or predict the others with --bad-rows set-aside."
+                if bad is not None:
+                    fix = "No row obeys the schema, so nothing is predicted: correct the rows."
                 raise ProjectError("\n  ".join([f"{source}:", *opened.problems(), fix]))
             if not counts.predicted:
                 raise ProjectError(f"{source} has a header and no rows")

@@ -108,7 +108,7 @@ def _cache() -> Iterator[str]:
     objects = [path for path in Store().cache_folder.glob("??/*") if path.is_file()]
     for path in progress(objects, "cache", len(objects)):
         if md5(path) != f"{path.parent.name}{path.name}".removesuffix(".dir"):
-            yield f"{path} is damaged: delete it, then `dvc fetch` brings it again"
+            yield f"{path} is damaged: delete it, then `model pull --all` brings it again"
 
 
 def _remote(answer: Future[remote.Remote]) -> Iterator[str]:
@@ -120,7 +120,7 @@ def _remote(answer: Future[remote.Remote]) -> Iterator[str]:
 def _not_pushed(answer: Future[remote.Remote]) -> Iterator[str]:
     """A forgotten push is found by whoever clones."""
     if answer.exception():
-        yield "nobody knows: first mend what is told of DVC's remote"
+        yield "not known: first fix what is said of DVC's remote"
         return
     dvc_lock.here()  # without one, DVC knows of nothing that was to be pushed
     yield from Store().not_pushed()

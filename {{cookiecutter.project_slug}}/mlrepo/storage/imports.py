@@ -102,7 +102,7 @@ class Imported:
             except FileNotFoundError:
                 raise ProjectError(
                     f"{self._stays} no longer has the version {self.version}: where DVC's cache "
-                    f"has the file, {self._own} and `dvc push` keep it"
+                    f"has the file, {self._own} and `model push` keep it"
                 ) from None
 
 

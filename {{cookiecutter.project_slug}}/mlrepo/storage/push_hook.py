@@ -1,7 +1,7 @@
 """Bring data and models of the commits that `git push` sends to DVC's remote first.
 
 The Git hook pre-push calls it with what Git tells that hook (`git help githooks`). Without it, a
-forgotten `dvc push` is found by whoever clones.
+forgotten push is found by whoever clones.
 """
 
 import sys

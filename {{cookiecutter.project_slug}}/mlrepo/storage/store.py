@@ -182,7 +182,7 @@ class Store:
             if found is None:
                 raise ProjectError(
                     f"{stored.path} (MD5 {stored.md5}) is neither in DVC's cache nor in {place}: "
-                    "whoever has it runs `dvc push`"
+                    "whoever has it runs `model push --all`"
                 )
             yield found
 

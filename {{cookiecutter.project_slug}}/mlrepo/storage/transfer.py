@@ -143,7 +143,7 @@ def _move(remote: Remote, verb: str, **what: Any) -> int:
     answer = json.loads(said) if child.returncode == 0 else {}
     if "files" in answer:
         return int(answer["files"])
-    raise ProjectError(answer.get("error") or f"`dvc {verb}` failed, as it says above. {_AGAIN}")
+    raise ProjectError(answer.get("error") or f"the {verb} failed, as it says above. {_AGAIN}")
 
 
 class _Failures(logging.Handler):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mlrepo.core import environment, numerics
-from mlrepo.core.errors import ProjectError, exit_with_message
+from mlrepo.core.errors import EXIT_INTERRUPTED, ProjectError, exit_with_message
 from mlrepo.core.files import read_json
 from mlrepo.core.owner import load_params
 from mlrepo.core.paths import FOLDS
@@ -65,7 +65,7 @@ def work(sweep: Sweep, folder: Path, project: Path, commit: str) -> int:
     except KeyboardInterrupt:
         interrupt.stop_listening()
         print(f"stopped after {study.counts.total()} trials; the same command goes on from there")
-        return 130
+        return EXIT_INTERRUPTED
     os.chdir(project)
     print(summary(sweep, metric, study, commit))
     return 0 if study.counts["COMPLETE"] or study.counts["PRUNED"] else 1

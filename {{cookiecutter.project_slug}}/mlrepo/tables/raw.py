@@ -79,7 +79,7 @@ def find_parts(path: Path) -> list[Path]:
     """Return the files of a table in the order of their names."""
     if not path.exists():
         raise ProjectError(
-            f"{path} does not exist: `dvc pull` brings data that others pushed; "
+            f"{path} does not exist: `model pull` brings data that others pushed; "
             "data.path in params.yaml says where the table is"
         )
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if not _aside(p, path))

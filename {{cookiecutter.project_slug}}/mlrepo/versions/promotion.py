@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import NotPassedError, ProjectError
 from mlrepo.pipeline.output import Tell
 from mlrepo.storage.store import Store
 from mlrepo.versions import acts, fetch
@@ -40,7 +40,7 @@ def promote(model: str, text: str, stage: str, order: Order) -> Assignment:
         verdict = gate.compare(version, last[0].version if last else None, settings.gate)
         order.tell(gate.describe(verdict))
         if not gate.opens(verdict, settings.gate) and not order.override:
-            raise ProjectError(
+            raise NotPassedError(
                 f"{version.name} does not pass the gate of '{stage}', which stays as it was: "
                 "--override REASON goes on in spite of it, and is recorded"
             )
@@ -112,7 +112,7 @@ def _heard(
         return {}
     tally = count.tally(version, stage)
     if tally.lacks and not order.override:
-        raise ProjectError(
+        raise NotPassedError(
             "\n  ".join([f"{version.name} may not come into '{stage}' yet:", *tally.lacks])
             + "\n  --override REASON goes on, and is shown until somebody else approves it"
         )

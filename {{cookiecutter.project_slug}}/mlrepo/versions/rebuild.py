@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from mlrepo.core import yaml
+from mlrepo.core.environment import DISTRIBUTED
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.paths import TEST
+from mlrepo.learning.cluster.scheduler import ADDRESS as CLUSTER
 from mlrepo.pipeline import git
 from mlrepo.pipeline.dvc import run_in_silence
 from mlrepo.pipeline.dvc_files import files_in
@@ -32,9 +34,10 @@ class Checkout:
 
     folder: Path
     scripts: Path
+    on_a_cluster: bool = False
 
     @classmethod
-    def make(cls, commit: str, folder: Path, tell: Tell) -> "Checkout":
+    def make(cls, commit: str, folder: Path, on_a_cluster: bool, tell: Tell) -> "Checkout":
         """Check a commit out in ``folder`` and install what its uv.lock names."""
         tell(f"check out {commit[:7]} in a clone of its own")
         project = git.clone(commit, folder)
@@ -46,7 +49,7 @@ class Checkout:
         )
         trouble = "the locked packages cannot be installed here"
         cls(project, Path(sys.executable).parent).run(trouble, sys.executable, "-c", set_up)
-        return cls(project, project / _SCRIPTS)
+        return cls(project, project / _SCRIPTS, on_a_cluster)
 
     def pull(self, files: dict[str, Any], tell: Tell) -> None:
         """Bring the raw data, with the remotes as they are set up now, into a cache of its own.
@@ -61,10 +64,11 @@ class Checkout:
         store = Store()
         name, _ = store.remote_settings()
         tell(f"pull the raw data from the remote '{name}'")
-        # `dvc pull` would not say what is missing, and of a bucket nothing at all.
+        # DVC itself would not say what is missing, and of a bucket nothing at all.
         if absent := store.absent_from_remote([Stored(path, files[path]["md5"]) for path in raw]):
             raise ProjectError(
-                f"not in {store.remote_name}: {', '.join(absent)}. Whoever has it runs `dvc push`"
+                f"not in {store.remote_name}: {', '.join(absent)}. Whoever has it runs "
+                "`model push --all`"
             )
         # DVC quotes what its format would take for a comment: a folder with # in its name.
         with Config(str(self.folder / ".dvc")).edit("local") as config:
@@ -96,7 +100,9 @@ class Checkout:
         """Return what a command prints; ``trouble`` tells that it failed, with its last lines."""
         path = f"{self.scripts}{os.pathsep}{os.environ['PATH']}"
         # Which would lead to code and packages of another place.
-        other = ("PYTHONPATH", "PYTHONSAFEPATH")
+        other = ["PYTHONPATH", "PYTHONSAFEPATH"]
+        # Its environment need not have what a cluster needs, and its results are those without one.
+        other += [] if self.on_a_cluster else [CLUSTER]
         variables = {name: value for name, value in os.environ.items() if name not in other}
         command = [shutil.which(program, path=path) or program, *arguments]
         return run_in_silence(command, trouble, {**variables, "PATH": path}, self.folder)
@@ -112,8 +118,15 @@ def rebuild(version: Version, tell: Tell) -> dict[str, Any]:
         ProjectError: if it cannot be made again here, which says nothing about the version.
     """
     record = version.record
+    estimator = record["architecture"]["estimator"] or ""
+    on_a_cluster = estimator.startswith(DISTRIBUTED)
+    if on_a_cluster and not os.environ.get(CLUSTER):
+        raise ProjectError(
+            f"{version.name} was made by {estimator} on a Dask cluster: start one with as many "
+            f"workers, as docs/cluster.md says, set {CLUSTER} to its address, and run this again"
+        )
     with tempfile.TemporaryDirectory() as scratch:
-        there = Checkout.make(version.tag.commit, Path(scratch) / "clone", tell)
+        there = Checkout.make(version.tag.commit, Path(scratch) / "clone", on_a_cluster, tell)
         there.pull(record["files"], tell)
         tell("run every stage again")
         repro = ("repro", "--force", "--no-run-cache", *record["stages"])

@@ -65,7 +65,7 @@ def _refuse_stale() -> None:
         )
     if found.absent:
         absent = ", ".join(sorted(found.absent)[:5])
-        raise ProjectError(f"not on this machine: {absent}. `dvc pull` brings it")
+        raise ProjectError(f"not on this machine: {absent}. `model pull` brings it")
     if found.unread:
         raise ProjectError(
             f"{', '.join(found.unread)}: stages with foreach, matrix, vars or another folder "
@@ -107,4 +107,4 @@ def _refuse_unpushed(commit: str, lineage: dvc_lock.Lineage) -> None:
     files = [part for stored in kept for part in {stored, *store.parts(stored)}]
     if absent := store.absent_from_remote(files):
         shown = ", ".join(few(absent))
-        raise ProjectError(f"{store.remote_name} lacks {shown}: `dvc push` sends it")
+        raise ProjectError(f"{store.remote_name} lacks {shown}: `model push` sends it")

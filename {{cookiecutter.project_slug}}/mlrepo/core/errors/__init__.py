@@ -12,6 +12,8 @@ from mlrepo.core.errors import known
 from mlrepo.core.errors.known import first_line as first_line
 
 EXIT_MISTAKE = 2
+EXIT_DOES_NOT_HOLD = 1
+EXIT_INTERRUPTED = 130
 
 # In the place of a value of a column that the schema marks as private.
 PRIVATE = "(a private value)"
@@ -21,6 +23,18 @@ _LISTED = 5  # values
 
 class ProjectError(Exception):
     """A mistake in the data, the params or the machine; its text is all that the user reads."""
+
+    code = EXIT_MISTAKE
+
+
+class NotPassedError(ProjectError):
+    """No mistake: what was checked does not let it happen."""
+
+    code = EXIT_DOES_NOT_HOLD
+
+
+class ArgumentsError(ProjectError):
+    """A mistake in what params.yaml names; no table is needed to find it."""
 
 
 def shown(value: object) -> str:
@@ -58,14 +72,14 @@ def exit_with_message(main: Callable[[], None]) -> None:
     """Run a command and end the process with one message instead of a traceback.
 
     A mistake of the user exits with code 2, also one that another package tells (`known`). A defect
-    of the code keeps its traceback.
+    of the code keeps its traceback, and exits with code 1.
     """
     _print_any_letter()
     try:
         main()
         sys.stdout.flush()
     except ProjectError as error:
-        _fail(str(error))
+        _fail(str(error), error.code)
     except ModuleNotFoundError as error:
         # A missing module of a package in this folder is a defect of that package's code.
         if Path((error.name or "").partition(".")[0]).is_dir():
@@ -76,7 +90,7 @@ def exit_with_message(main: Callable[[], None]) -> None:
             "pyproject.toml does not name"
         )
     except KeyboardInterrupt:
-        _fail("interrupted", code=130)
+        _fail("interrupted", EXIT_INTERRUPTED)
     except MemoryError:
         _fail("out of memory: use a smaller table, fewer features or a smaller model")
     except BrokenPipeError:

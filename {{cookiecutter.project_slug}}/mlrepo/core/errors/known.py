@@ -19,7 +19,7 @@ _CONFLICT = re.compile(r"^(?:<{7}|>{7}) .*$", re.MULTILINE)
 
 
 def explain(error: BaseException) -> str | None:
-    """Return what is wrong and how to mend it; None for a defect of the code."""
+    """Return what is wrong and how to fix it; None for a defect of the code."""
     return (
         of_files(error) or of_system(error) or _first(_NETWORK, error) or _first(_PACKAGES, error)
     )
@@ -31,7 +31,7 @@ def of_files(error: BaseException) -> str | None:
 
 
 def of_system(error: BaseException, written: object = None) -> str | None:
-    """Return what the system refused and the mend, None if ``error`` is nothing of the kind.
+    """Return what the system refused and how to fix it, None if ``error`` is nothing of the kind.
 
     The file is ``written`` if given; else the error must name it.
     """
@@ -64,8 +64,8 @@ def brought_back(path: str | Path, otherwise: str = "") -> str:
     return f"`{_checkout(path)}` brings the committed one back{after}"
 
 
-def mended(path: str | Path, how: str = "mend it") -> str:
-    """Return how a file that cannot be read is mended."""
+def mended(path: str | Path, how: str = "fix it") -> str:
+    """Return how to fix a file that cannot be read."""
     committed = differs_from_commit(path)
     if maker := _MADE_BY.get(Path(path).name):
         return brought_back(path) if committed else f"delete it, and `{maker}` makes it anew"
@@ -197,7 +197,7 @@ _FILES: dict[str, Tell] = {
     r"dvc\.utils\.strictyaml\.YAMLSyntaxError": _yaml_of_dvc,
     r"dvc\.utils\.strictyaml\.YAMLValidationError": _layout_of_dvc,
     r"dvc\.utils\.serialize.*\.(Encoding|Parse)Error": _file_of_dvc,
-    r"dvc\.parsing\..*": _says(f"DVC: {{}}: mend dvc.yaml or params.yaml; {_CHANGED}"),
+    r"dvc\.parsing\..*": _says(f"DVC: {{}}: fix dvc.yaml or params.yaml; {_CHANGED}"),
     r"dvc\.exceptions\.NotDvcRepoError": lambda _: (
         ".dvc/config does not exist: "
         + brought_back(".dvc/config", "`git log -- .dvc/config` names the commit that took it away")

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from mlrepo.core.environment import DISTRIBUTED
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams, Train
-from mlrepo.learning.arguments import DISTRIBUTED
 from mlrepo.learning.boosting import common
 from mlrepo.learning.boosting.common import Rows
 from mlrepo.learning.cluster import session

@@ -83,7 +83,7 @@ def wait_for_workers(client: Any) -> None:
 
 
 def trouble(client: Any) -> str | None:
-    """Return what the cluster lacks and the mend, None if it has a worker that takes tasks."""
+    """Return what the cluster lacks and how to fix it, None if it has a worker that takes tasks."""
     address = os.environ[ADDRESS]
     try:
         _reach(address)

@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from mlrepo.core import owner
-from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
+from mlrepo.core.params_check import asked_for as asked_for
 from mlrepo.learning.metrics.aggregates import Metric
 from mlrepo.learning.predictions import Predictions
 
@@ -29,17 +29,6 @@ _LEADING = {"classification": ("roc_auc", "balanced_accuracy"), "regression": ("
 def sign(name: str) -> float:
     """Return 1.0, or -1.0 for a metric that gets better as it gets smaller."""
     return -1.0 if name in smaller_is_better() else 1.0
-
-
-def asked_for(params: LibraryParams) -> str | None:
-    """Return evaluate.metric; refuse one that is none of the task."""
-    asked, names = params.evaluate.metric, list(of_task(params.data.task))
-    if asked is not None and asked not in names:
-        raise ProjectError(
-            f"evaluate.metric in params.yaml: '{asked}' is none of the {params.data.task} metrics: "
-            f"{', '.join(names)}"
-        )
-    return asked
 
 
 def expected(params: LibraryParams) -> str:

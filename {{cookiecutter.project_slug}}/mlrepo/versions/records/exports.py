@@ -194,7 +194,7 @@ def _packages(record: Node) -> Iterator[tuple[list[Node], list[Node]]]:
     closures = old_records.closures(record)
     estimator = closures.pop("estimator")
     module = record["architecture"]["estimator"].split(".")[0].replace("_", "-").lower()
-    if module in estimator:  # an extra, such as lightgbm; scikit-learn is a direct package
+    if module in estimator:  # such as lightgbm; the line of its package holds NumPy as well
         closures[module] = estimator
     for name, closure in closures.items():
         versions = {key: _package(key, locked) for key, locked in closure.items()}

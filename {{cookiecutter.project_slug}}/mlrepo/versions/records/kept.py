@@ -78,7 +78,7 @@ class Kept:
         """Yield where a file, or the list of a folder's, is missing or has other bytes."""
         for place, found in self._look(stored):
             if not found:
-                yield f"{stored.path} is missing in {place}: `dvc push` sends it"
+                yield f"{stored.path} is missing in {place}: `model push --all` sends it"
             # A folder is known by the MD5 of the list of its files, and each of them is compared.
             elif found["md5"] != stored.md5.removesuffix(".dir") or (
                 sha256 not in (None, found["sha256"])
