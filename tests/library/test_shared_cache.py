@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -48,6 +49,8 @@ def be(user: int, work: Callable[[], None]) -> None:
     if process == 0:
         code = 1
         try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(600)  # should a lock of another thread have come along
             os.setgroups([GROUP])
             os.setgid(user)
             os.setuid(user)
