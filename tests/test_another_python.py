@@ -40,7 +40,7 @@ def test_every_package_has_a_wheel_for_it(
 def test_it_is_enough_where_it_is_alone(
     bake: Bake, environment: dict[str, str], tmp_path: Path, minor: str
 ) -> None:
-    """From nothing to a checked project, with a packed table, which newer ones read themselves."""
+    """From nothing to a project that is checked, made again, pushed and experimented with."""
     found = subprocess.run(
         ["uv", "python", "find", "--system", minor], capture_output=True, text=True, check=False
     )
@@ -49,8 +49,10 @@ def test_it_is_enough_where_it_is_alone(
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "python3").symlink_to(found.stdout.strip())
-    for name in ("git", "uv", "sh", "env"):
-        (tools / name).symlink_to(str(shutil.which(name)))
+    (tools / "uv").symlink_to(str(shutil.which("uv")))
+    for program in Path("/usr/bin").iterdir():
+        if not program.name.startswith(("python", "uv")):
+            (tools / program.name).symlink_to(program)
     alone = {**environment, "PATH": str(tools), "UV_PYTHON_INSTALL_DIR": str(tmp_path / "none")}
     path = Path(shutil.copytree(bake(), tmp_path / "penguins"))
 
