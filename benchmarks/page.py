@@ -1,11 +1,14 @@
 """Make the page of all results that were kept: `python benchmarks/page.py`.
 
-Reads results/NAME.json beside it, which bench_NAME.py writes with `--json`, and writes README.md.
+Reads results/NAME.json beside it, which bench_NAME.py writes with `--json`, and writes README.md,
+and the lines that docs/scale.md of a generated project quotes.
 """
 
 import json
 from pathlib import Path
 from typing import Any
+
+import quoted
 
 HERE = Path(__file__).resolve().parent
 HEAD = """# Benchmarks
@@ -56,6 +59,8 @@ def main() -> None:
     results = sorted((HERE / "results").glob("*.json"))
     text = HEAD + "".join(section(path) for path in results)
     (HERE / "README.md").write_text(text, encoding="utf-8")
+    page = quoted.SCALE.read_text(encoding="utf-8")
+    quoted.SCALE.write_text(quoted.written(page), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 OUTPUT = Path(__file__).with_name("picture.svg")
-WIDTH, HEIGHT = 860, 400
+WIDTH, HEIGHT = 920, 400
 INK, PAPER, ACCENT, FILL = "#1f2933", "#ffffff", "#0b6e99", "#eef5f8"
 
 Box = tuple[int, int, int, int, str, list[str]]
@@ -22,23 +22,23 @@ BOXES: tuple[Box, ...] = (
         "version v1.0.0",
         ["tag model@v1.0.0", "record: params,", "hashes, metrics"],
     ),
-    (290, 60, 250, 310, "Git commit", []),
-    (620, 60, 220, 310, "DVC's cache and remote", []),
+    (290, 60, 260, 310, "Git commit", []),
+    (630, 60, 270, 310, "DVC's cache and remote", []),
 )
 INSIDE: tuple[Box, ...] = (
-    (305, 100, 220, 66, "code", ["your package, mlrepo/"]),
-    (305, 176, 220, 44, "params.yaml, schema.yaml", []),
-    (305, 230, 220, 44, "uv.lock, env.json", []),
-    (305, 284, 220, 70, "dvc.lock", ["hashes of data and model"]),
-    (635, 100, 190, 70, "raw data", ["by its MD5"]),
-    (635, 190, 190, 70, "train and test rows", ["by their MD5"]),
-    (635, 280, 190, 74, "model.skops", ["by MD5 and SHA-256"]),
+    (305, 100, 230, 66, "code", ["your package, mlrepo/"]),
+    (305, 176, 230, 44, "params.yaml, schema.yaml", []),
+    (305, 230, 230, 44, "uv.lock, env.json", []),
+    (305, 284, 230, 70, "dvc.lock", ["hashes of data and model"]),
+    (645, 100, 240, 70, "raw data", ["by its MD5"]),
+    (645, 190, 240, 70, "train and test rows", ["by their MD5"]),
+    (645, 280, 240, 74, "model.skops", ["by MD5 and SHA-256"]),
 )
 # Arrows: from, to, label and its place.
 ARROWS = (
     ((115, 172), (115, 236), "names", (124, 208)),
     ((212, 305), (286, 305), "names", (230, 296)),
-    ((527, 319), (616, 319), "names", (552, 310)),
+    ((537, 319), (626, 319), "names", (556, 310)),
 )
 
 
@@ -53,7 +53,7 @@ def text(x: float, y: float, words: str, size: int, weight: str = "normal") -> s
 def box(left: int, top: int, width: int, height: int, title: str, lines: list[str]) -> str:
     """Return a box with a title and lines below it."""
     inner = (left, top, width, height, title, lines) in INSIDE
-    fill, size = (PAPER, 14) if inner else (FILL, 16)
+    fill, size = (PAPER, 13) if inner else (FILL, 16)
     parts = [
         f'<rect x="{left}" y="{top}" width="{width}" height="{height}" rx="8" fill="{fill}" '
         f'stroke="{ACCENT}" stroke-width="{1 if inner else 2}"/>',

@@ -58,21 +58,25 @@ def follow(folder: Path, text: str) -> list[Path]:
     Return what was written. A line that names a file stands above each block.
     """
     blocks = re.findall(
-        r"^(At the end of )?`([\w./-]+)`[^`\n]*:\n\n```(diff|python|yaml|csv)\n(.*?)```",
+        r"^(At the end of )?`([\w./-]+)`(, all of it)?[^`\n]*:\n\n```(diff|python|yaml|csv)\n"
+        r"(.*?)```",
         text,
         re.DOTALL | re.MULTILINE,
     )
     assert blocks, "this part changes nothing"
-    for end, name, kind, block in blocks:
+    for end, name, whole, kind, block in blocks:
         path = folder / name
         if kind == "diff":
             patch(path, block)
         elif end:
-            path.write_text(f"{path.read_text(encoding='utf-8')}\n{block}", encoding="utf-8")
+            blank = "\n\n" if kind == "python" else "\n"
+            path.write_text(path.read_text(encoding="utf-8") + blank + block, encoding="utf-8")
         else:
-            assert not path.exists(), f"{name} is there already: the page has to show a change"
+            assert whole or not path.exists(), (
+                f"{name} is there already: the page has to show a change"
+            )
             path.write_text(block, encoding="utf-8")
-    return [folder / name for _, name, _, _ in blocks]
+    return [folder / name for _, name, *_ in blocks]
 
 
 def patch(path: Path, diff: str) -> None:

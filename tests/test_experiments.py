@@ -130,6 +130,19 @@ def test_queued_and_temporary_runs_use_their_own_code(copy: Copy, tmp_path: Path
     assert copy.repro().ran == []
 
 
+def test_a_key_is_added_and_values_wait_as_the_docs_say(copy: Copy) -> None:
+    page = (copy.path / "docs/experiments.md").read_text(encoding="utf-8")
+    added, queued = "+train.arguments.max_depth=4", "train.arguments.n_estimators=100,200"
+    assert f"`-S {added}`" in page
+    assert f"`-S '{queued}'` with `--queue`" in page
+    copy.run("dvc", "exp", "run", "--temp", "--name", "deep", "-S", added)
+    [data] = experiments(copy).values()
+    assert data["params"]["params.yaml"]["data"]["train"]["arguments"]["max_depth"] == 4
+    copy.run("dvc", "exp", "run", "--queue", "-S", queued)
+    assert copy.run("dvc", "queue", "status").stdout.count("Queued") == 2
+    copy.run("dvc", "queue", "remove", "--queued")
+
+
 def test_after_a_failed_run_the_command_of_the_docs_brings_everything_back(copy: Copy) -> None:
     """Also what the stages before the failed one wrote."""
     committed = copy.outputs()

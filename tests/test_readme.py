@@ -86,6 +86,13 @@ def test_the_first_command_ends_with_the_table_and_one_commit(
     assert len(project.run("git log --oneline").splitlines()) == 1
 
 
+def test_the_project_is_as_large_as_the_readme_says(project: Terminal) -> None:
+    [said] = re.findall(r"about (\d+) MB for the project with its environment", README)
+    size = sum(each.lstat().st_size for each in project.folder.rglob("*")) / 1e6
+    # Without bytecode here, which is a sixth of it.
+    assert 0.7 < size / int(said) < 1.1
+
+
 def test_the_second_command_passes_all_tests(project: Terminal) -> None:
     assert re.search(r"= \d+ passed in", project.run(console(README)[1]))
 

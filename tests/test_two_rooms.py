@@ -52,8 +52,9 @@ def test_a_page_has_its_imports_at_the_top_and_few_lines(page: str) -> None:
 def test_the_library_is_no_larger_than_it_should_be() -> None:
     # It grows only on purpose, as by the intervals of scores, by a registry that is checked as a
     # whole, by records that are derived again, by rules that name people, by what others have
-    # to say before a release, and by proofs for people outside; 13,500 lines are the aim.
-    assert lines(sorted(LIBRARY.rglob("*.py"))) <= 23_670
+    # to say before a release, by proofs for people outside, by models of any kind and several of
+    # them in one repository; 13,500 lines are the aim.
+    assert lines(sorted(LIBRARY.rglob("*.py"))) <= 26_500
     for folder in {path.parent for path in LIBRARY.rglob("*.py")}:
         modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
         assert len(modules) <= 14, folder.name

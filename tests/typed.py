@@ -6,7 +6,8 @@ from pages import page
 GENERATED = page("README.md")
 # Pages whose commands follow on those of the README, one after the other, with what they show.
 STORY = "".join(page(f"docs/{name}.md") for name in ("experiments", "versions", "predict"))
-REST = "".join(page(f"docs/{name}.md") for name in ("reproduce", "remote", "problems", "changes"))
+MORE = ("changes", "estimators", "problems", "remote", "reproduce")
+REST = "".join(page(f"docs/{name}.md") for name in MORE)
 TEXTS = GENERATED + STORY + REST + page("docs/data.md").partition("\n## How tables")[0]
 
 BACK = (
@@ -100,6 +101,9 @@ IN_TEXT = {
         " && git checkout --quiet main && git merge --quiet side && make merge"
     ),
     "uv add NAME": "uv add --dev six && git checkout pyproject.toml uv.lock && uv sync",
+    "uv add lightgbm": (
+        "uv add lightgbm && git checkout --quiet pyproject.toml uv.lock && uv sync"
+    ),
     "uv run model start TABLE --target COLUMN": (
         "cp data/raw/penguins.csv ../new.csv && uv run model start ../new.csv --target species"
         " --purpose Why --source Where --licence MIT"
@@ -116,7 +120,8 @@ IN_TEXT = {
 # Names of commands, which are typed elsewhere with what belongs to them; and a server's start.
 NAMED = {
     *("dvc exp run", "dvc pull", "dvc push", "git add -A", "git commit", "git fetch --tags"),
+    "uv add xgboost",  # test_boosting.py does it
     *("git push", "model", "model diff", "model history", "model push", "model register"),
-    *("model serve --stage prod", "model verify", "uv run model push"),
+    *("model verify", "uv add", "uv run model push"),
     *("uv run model verify VERSION --rebuild", "uv run --with jupyterlab jupyter lab"),
 }

@@ -37,6 +37,7 @@ WHOLE = {
     "versions.md": "typed.py",
     "predict.md": "typed.py",
     "service.md": "test_service.py",
+    "several.md": "test_several.py",
     "trackers.md": "test_mirror_wandb.py",
 }
 

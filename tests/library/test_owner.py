@@ -9,7 +9,7 @@ import pytest
 from mlrepo.core import owner
 from mlrepo.core.errors import ProjectError
 
-find_name: Callable[[], str] = owner.name.__wrapped__  # conftest puts another in its place
+find_name: Callable[[], str] = owner.name  # conftest puts another in its place
 
 
 @pytest.fixture
@@ -114,4 +114,6 @@ def test_a_stage_without_a_page_is_told(folder: Path, name: str, message: str) -
         write(f"mine/{page}.py", "def main(params): ...")
     with pytest.raises(ProjectError, match=message):
         owner.stage(name)
-    owner.stage("train")(None)
+    owner.stage("prepare")(None)
+    with pytest.raises(ProjectError, match=r"mine/train.py has not left what"):
+        owner.stage("train")(None)

@@ -88,7 +88,7 @@ def test_a_model_that_does_not_load_here_is_unknown(
     monkeypatch.chdir(tmp_path)
     subprocess.run(["git", "init", "--quiet"], check=True)
     Path("one").write_text("1", encoding="utf-8")
-    found = looked_at(Places({"cache": RIGHT})).architecture(commit(), STORED, {})
+    found = looked_at(Places({"cache": RIGHT})).architecture(commit(), STORED, packages={})
     assert found.keys() == {"features", "classes", "pipeline"}
     [why] = {value.why for value in found.values()}
     assert why == f"{STORED.path} cannot be described here: File is not a zip file"

@@ -1,4 +1,7 @@
-"""`python -m mlrepo STAGE`: run a stage of the project, with DVC or without it."""
+"""`python -m mlrepo STAGE`: run a stage of the project, with DVC or without it.
+
+In the folder of a second model it is `python ../mlrepo STAGE`, so that the code of this copy runs.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,28 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+if not __package__:  # started by its folder, which Python then takes for the place of packages
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 from mlrepo.core.errors import ProjectError, exit_with_message
+from mlrepo.core.paths import above, in_project
 
 if TYPE_CHECKING:
     from mlrepo.core.params import LibraryParams
 
 # Of when stages ran, for trackers. In a folder that Git ignores and DVC makes.
-NOTES = Path(".dvc/tmp/stages.jsonl")
+NOTES = ".dvc/tmp/stages.jsonl"
 
 
 def _run() -> None:
-    from mlrepo.core import owner  # here, so that a package which is missing is told in words
+    # Here, so that a package which is missing is told in words.
+    from mlrepo.core import environment, owner
 
     if len(sys.argv) != 2:
         raise ProjectError("name one stage, such as `python -m mlrepo prepare`")
-    here = Path("mlrepo/__main__.py")
+    if sys.argv[1] == "core.environment":  # which has a command of its own beside the first model
+        return environment.main()
+    here = in_project("mlrepo/__main__.py")
     if here.exists() and not here.samefile(__file__):  # in a copy of the folder, as DVC makes them
         raise ProjectError(
             f"this would run the code in {Path(__file__).parents[1]} and not that of this folder, "
@@ -36,8 +46,9 @@ def _run() -> None:
     except BaseException:
         _put_back()
         raise
-    with suppress(OSError), NOTES.open("a", encoding="utf-8") as notes:
-        notes.write(f"{json.dumps([sys.argv[1], begun, time.time()])}\n")
+    stage = f"{Path.cwd().name}/{sys.argv[1]}" if above() else sys.argv[1]
+    with suppress(OSError), in_project(NOTES).open("a", encoding="utf-8") as notes:
+        notes.write(f"{json.dumps([stage, begun, time.time()])}\n")
 
 
 def _refuse(params: LibraryParams) -> None:

@@ -1,8 +1,8 @@
 """The stage `evaluate`: what the model is worth on rows that it never saw."""
 
 from mlrepo.core.files import all_or_nothing, put_json
-from mlrepo.core.paths import METRICS, MODEL, PLOTS, SCORES, TEST, TRAIN
-from mlrepo.learning import model_file
+from mlrepo.core.paths import METRICS, PLOTS, SCORES, TEST, TRAIN
+from mlrepo.learning import saved_model
 from mlrepo.learning.cluster.session import connected
 from mlrepo.learning.features import choose_from, warn_unseen
 from mlrepo.learning.metrics import scores
@@ -17,7 +17,7 @@ from .params import Params
 def main(params: Params) -> None:
     """Write the scores of train and test, with intervals and by slice, and the plots' data."""
     task = params.data.task
-    model = model_file.load(MODEL)  # refused unless its SHA-256 is the one that train wrote
+    model = saved_model.load()  # refused unless its SHA-256 is the one that train wrote
     features = choose_from(TEST, params)
     warn_unseen(TRAIN, TEST, features)
 

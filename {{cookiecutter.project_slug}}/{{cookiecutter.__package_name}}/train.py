@@ -1,8 +1,8 @@
 """The stage `train`: one fitted model in one file, with its SHA-256."""
 
 from mlrepo.core.files import all_or_nothing, put_json
-from mlrepo.core.paths import FOLDS, MODEL, TRAIN
-from mlrepo.learning import model_file, threshold
+from mlrepo.core.paths import FOLDS, TRAIN
+from mlrepo.learning import saved_model, threshold
 from mlrepo.learning.cluster.session import connected
 from mlrepo.learning.cross_validation import cross_validate
 from mlrepo.learning.fit import fit
@@ -26,4 +26,4 @@ def main(params: Params) -> None:
     # All is written before the first file is replaced.
     with all_or_nothing() as new:
         put_json(new(FOLDS), {"cv": folds, **threshold.of(model)})
-        model_file.save(model, MODEL)
+        saved_model.save(model, table)

@@ -18,6 +18,7 @@ from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError, did_you_mean
 from mlrepo.core.files import atomic
 from mlrepo.core.params import LibraryParams, Train
+from mlrepo.core.paths import in_project
 from mlrepo.pipeline.dvc import dvc, dvc_in_silence
 from mlrepo.tables.raw import find_parts, is_csv
 from mlrepo.tables.schema import OR
@@ -151,8 +152,9 @@ def _place(table: Path) -> Path:
         raise ProjectError(f"{table} does not exist: TABLE is a file or a folder of parts")
     find_parts(table)
     here = table.resolve()
-    if here.is_relative_to(Path("data").resolve()):
-        return here.relative_to(Path.cwd().resolve())
+    for data in (Path("data"), in_project("data")):  # of a second model, and the project's
+        if here.is_relative_to(data.resolve()):
+            return data / here.relative_to(data.resolve())
     place = RAW / table.name
     same = table.is_file() and place.is_file() and filecmp.cmp(table, place, shallow=False)
     if place.exists() and not same:

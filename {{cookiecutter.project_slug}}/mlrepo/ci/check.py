@@ -4,11 +4,12 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from mlrepo.ci.job import FOLDER, say, shut_out, summarize
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.markdown import markdown
-from mlrepo.pipeline import status
+from mlrepo.pipeline import models, status
 from mlrepo.pipeline.dvc import variables
 from mlrepo.pipeline.output import report
 from mlrepo.storage.store import Store
@@ -26,9 +27,16 @@ def check() -> bool:
         "lint": partial(_tool, "ruff", "check"),
         "format": partial(_tool, "ruff", "format", "--check"),
         "types": partial(_tool, "mypy"),
+        **{
+            f"types of {name}": partial(_tool, "mypy", f"{name}/{name}")
+            for name in models.folders()
+        },
         "imports": partial(_tool, "lint-imports"),
         "tests": partial(_tool, "pytest", f"--junit-xml={TESTS.as_posix()}"),
-        "dvc.lock": _lock,
+        **{
+            f"{label}dvc.lock": partial(_in_folder, folder, lambda: _lock())
+            for label, folder in models.places()
+        },
         "uv.lock": _packages,
         "data at DVC's remote": _pushed,
     }
@@ -58,6 +66,11 @@ def _tool(*command: str) -> list[str]:
         return [f"{command[0]} is not installed: `uv sync` installs it"]
     code = subprocess.run([program, *command[1:]], env=environment, check=False).returncode
     return [f"`uv run {' '.join(command)}` ended with exit code {code}"] if code else []
+
+
+def _in_folder(folder: Path, run: Callable[[], list[str]]) -> list[str]:
+    with models.inside(folder):
+        return run()
 
 
 def _lock() -> list[str]:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from mlrepo.ci.job import say
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.paths import above
 from mlrepo.pipeline import git
 from mlrepo.versions.registry import Version
 
@@ -47,7 +48,7 @@ def build(version: Version) -> None:
             url = git.git("remote", "get-url", origin).strip()
             url = re.sub("://[^/@]*@", "://", url)
             git.git("-C", str(clone), "remote", "set-url", "origin", url)
-        context = clone / git.folder_in_repository()
+        context = clone / git.folder_in_repository() / above()
         if not (context / FILE).exists():
             print(f"{version.name} has no {FILE}, so there is no image of it.")
             return

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +13,8 @@ from mlrepo.ci.providers import RefusedError, provider
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import read_json, write_json
 from mlrepo.core.markdown import markdown
+from mlrepo.core.paths import above, in_project
+from mlrepo.pipeline import models
 from mlrepo.pipeline.dvc import variables
 from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import report
@@ -31,8 +34,7 @@ STEP = Path("deploy.py")
 def release(tag: str) -> bool:
     """Fill a folder and the provider's release with a version; return False if it does not hold."""
     begin()
-    registries = map(Registry.load, declared())
-    found = ((r, v) for r in registries for v in r.versions.values() if v.tag.name == tag)
+    found = ((r, v) for r in _registries() for v in r.versions.values() if v.tag.name == tag)
     registry, version = next(found, (None, None))
     if not (registry and version):
         example = f"{artifact_in_tag(next(iter(declared())))}@v1.0.0"
@@ -42,7 +44,7 @@ def release(tag: str) -> bool:
     if not _holds(registry.model, version):
         return False
     say("collect")
-    folder, given = RELEASES / tag.replace("/", "-"), os.environ.get(KEY)
+    folder, given = in_project(RELEASES.as_posix()) / tag.replace("/", "-"), os.environ.get(KEY)
     files = fill(folder, version, Key.load(given) if given else None, say)
     print("\n".join(map(str, files)))
     if image.place():
@@ -74,11 +76,10 @@ def deploy(tag: str, only: str | None) -> bool:
     ``only`` names the stage whose rights this job has; one that has moved on is refused.
     """
     begin()
-    registries = map(Registry.load, declared())
-    found = ((r, a) for r in registries for a in r.assignments if a.tag.name == tag)
+    found = ((r, a) for r in _registries() for a in r.assignments if a.tag.name == tag)
     registry, assignment = next(found, (None, None))
     if not (registry and assignment):
-        strange = {n: w for r in map(Registry.load, declared()) for n, w in r.strange.items()}
+        strange = {n: w for r in _registries() for n, w in r.strange.items()}
         why = f"is not believed: {strange[tag]}" if tag in strange else "is no stage tag here"
         raise ProjectError(f"{tag} {why}: `model history` lists them")
     version, stage = assignment.version, assignment.stage
@@ -97,7 +98,7 @@ def deploy(tag: str, only: str | None) -> bool:
     if last.action == "retire":
         print(f"{tag} empties '{stage}': that deploys nothing. Stop what serves {version.name}.")
         return True
-    if subprocess.run([sys.executable, str(STEP)], env=variables(), check=False).returncode:
+    if not _deploy():
         raise ProjectError(f"{STEP} says that it cannot deploy, so nothing was tried: see above")
     if not _holds(registry.model, version):
         return False
@@ -109,11 +110,24 @@ def deploy(tag: str, only: str | None) -> bool:
         if image.place():
             known["image"] = image.name(version)
         write_json(facts, read_json(facts) | known)
-        command = [sys.executable, str(STEP), folder, stage]
-        if subprocess.run(command, env=variables(), check=False).returncode:
+        if not _deploy(folder, stage):
             raise ProjectError(f"{STEP} failed, so {version.name} is not in '{stage}': see above")
     summarize(f"## {version.name} is deployed to '{stage}' ({tag})")
     return True
+
+
+def _registries() -> Iterator[Registry]:
+    """Yield the versions of each model; the current folder is that of the last one yielded."""
+    for model in models.find():
+        models.go(model.folder)
+        yield Registry.load(model.artifact)
+    models.leave()
+
+
+def _deploy(*arguments: str) -> bool:
+    """Run deploy.py in the project's folder; return whether it succeeds."""
+    command = [sys.executable, str(STEP), *arguments]
+    return not subprocess.run(command, cwd=above() or None, env=variables(), check=False).returncode
 
 
 def _holds(model: str, version: Version) -> bool:

@@ -12,8 +12,8 @@ from mlrepo.ci.providers import RefusedError, provider
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import atomic
 from mlrepo.core.markdown import escape
-from mlrepo.core.paths import SCORES
-from mlrepo.pipeline import git, status
+from mlrepo.core.paths import SCORES, in_project
+from mlrepo.pipeline import git, models, status
 from mlrepo.pipeline.dvc import variables
 from mlrepo.storage.transfer import transfer
 from mlrepo.versions.gate import verdict
@@ -25,32 +25,26 @@ REPORT = FOLDER / "report.md"
 _RAN = re.compile(r"^Running stage '(.+)':", re.MULTILINE)
 
 
-def report(model: str, named: str | None) -> bool:
+def report(model: str | None, named: str | None) -> bool:
     """Reproduce this folder, compare it with the base, publish that; return whether the gate opens.
 
-    Where the data cannot be had, as in a fork, what Git alone knows is told, and nothing fails.
+    That is done for one model, or for each. Where the data cannot be had, as in a fork, what Git
+    alone knows is told, and nothing fails.
     """
     begin()
-    name, base = base_of(named)
-    stale, closed, ran = _stale(), shut_out(), []
-    if closed:
-        said, gate, passed = f"not asked: {closed}", "not asked", True
-    else:
+    branch, base = base_of(named)
+    stale, closed = [_stale() for _ in models.each(model)], shut_out()
+    if not closed:
         say("pull")
         # What was never sent is made again, which `model ci check` tells.
         transfer("pull", False, allow_missing=True)
-        say("reproduce what changed")
-        ran = _reproduce()
-        say("gate")
-        said, passed = _ask_gate(model, base)
-        gate = "open" if passed else "SHUT"
-    here = os.environ.get("GITHUB_SHA") or git.git("rev-parse", "HEAD").strip()
-    against = f"{escape(name)} ({base[:7]})" if base else f"nothing: no {escape(name)} is here"
-    fenced = f"```text\n{said.replace('```', '')}\n```"
-    parts = [f"## Model {here[:7]} against {against}", f"**Gate: {gate}**", fenced]
-    notes = _notes(stale, ran, "" if closed else " What follows is of the run made here.")
-    text = "\n\n".join([*parts, *notes, *_compared(base)]) + "\n"
-    with atomic(REPORT) as partial:
+    against = f"{escape(branch)} ({base[:7]})" if base else f"nothing: no {escape(branch)} is here"
+    parts, answers, passed = list[str](), list[str](), True
+    for name, of, lines in zip(models.each(model), _titles(model), stale, strict=True):
+        said, opens, found = _of_one(name, of, against, base, lines, closed)
+        parts, answers, passed = [*parts, *found], [*answers, f"gate{of}: {said}"], passed and opens
+    text = "\n\n".join(parts) + "\n"
+    with atomic(in_project(REPORT.as_posix())) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
     if not summarize(text):
         print(text)
@@ -59,8 +53,34 @@ def report(model: str, named: str | None) -> bool:
             print(service.comment(text))
         except RefusedError as reason:  # as in a fork, whose token may only read
             print(f"no comment was written: {reason}")
-    print(f"gate: {said}")
+    print("\n".join(answers))
     return passed
+
+
+def _titles(model: str | None) -> list[str]:
+    """Return what names each model where there are several."""
+    names = models.meant(model)
+    return [""] if len(names) == 1 else [f" {name}" for name in names]
+
+
+def _of_one(
+    model: str, of: str, against: str, base: str | None, stale: list[str], closed: str
+) -> tuple[str, bool, list[str]]:
+    """Return what the gate says of a model, whether it opens, and the parts of the report."""
+    ran: list[str] = []
+    if closed:
+        said, gate, passed = f"not asked: {closed}", "not asked", True
+    else:
+        say(f"reproduce what changed{of and ' in'}{of}")
+        ran = _reproduce()
+        say(f"gate{of}")
+        said, passed = _ask_gate(model, base)
+        gate = "open" if passed else "SHUT"
+    here = os.environ.get("GITHUB_SHA") or git.git("rev-parse", "HEAD").strip()
+    fenced = f"```text\n{said.replace('```', '')}\n```"
+    parts = [f"## Model{of} {here[:7]} against {against}", f"**Gate: {gate}**", fenced]
+    notes = _notes(stale, ran, "" if closed else " What follows is of the run made here.")
+    return said, passed, [*parts, *notes, *_compared(base)]
 
 
 def _stale() -> list[str]:

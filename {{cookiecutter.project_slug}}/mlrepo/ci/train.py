@@ -3,23 +3,27 @@
 import os
 import shlex
 from datetime import UTC, datetime
+from pathlib import Path
 
 from mlrepo.ci.job import begin, say, shut_out
 from mlrepo.ci.providers import RefusedError, provider
 from mlrepo.core.errors import ProjectError, first_line
-from mlrepo.core.paths import PARAMS
-from mlrepo.pipeline import git
+from mlrepo.core.paths import PARAMS, above
+from mlrepo.pipeline import git, models
 from mlrepo.pipeline.dvc import dvc
 from mlrepo.scoring.score_report import last_run
 from mlrepo.storage.transfer import transfer
 
 
-def train(overrides: list[str], branch: str | None, pull_request: bool) -> None:
+def train(
+    overrides: list[str], branch: str | None, pull_request: bool, model: str | None = None
+) -> None:
     """Reproduce with changed params, push to DVC's remote, commit on a new branch and push that.
 
     ``overrides`` are `key=value`, as `dvc exp run -S` takes them. The branch that was checked out
-    stays as it is.
+    stays as it is. Where the project has several models and none is named, each is reproduced.
     """
+    asked = _by_folder(overrides, model)
     before = git.require_clean_commit()
     begin()
     # Not the number of the run: it stays the same when a job is run again.
@@ -35,22 +39,43 @@ def train(overrides: list[str], branch: str | None, pull_request: bool) -> None:
     transfer("pull", False)
     if overrides:
         say(f"set {' '.join(overrides)}")
-        _override(overrides)
-    say("reproduce what changed")
-    dvc("repro", fix="fix what it says above, or `git checkout params.yaml`")
-    if not git.git("status", "--porcelain", "--", "."):
+        for folder, changes in asked.items():
+            with models.inside(folder):
+                _override(changes)
+    for label in models.each_folder(model):
+        say(f"{label}reproduce what changed")
+        dvc("repro", fix="fix what it says above, or `git checkout params.yaml`")
+    if not git.git("status", "--porcelain", "--", above() or "."):
         print("Nothing has changed, so there is nothing to offer.")
         return
     say("push data and model")
     git.git("switch", "--quiet", "--create", name)
-    git.git("add", "--all", "--", ".")
+    git.git("add", "--all", "--", above() or ".")
     title = f"Train with {' '.join(overrides)}" if overrides else "Train again"
     git.commit(title, _author)
     transfer("push", False)
-    scores = last_run()
+    scores = "\n\n".join(f"{label}\n{last_run()}".lstrip() for label in models.each_folder(model))
     print(scores)
     text = f"From {before[:7]} by `model ci train`.\n\n```text\n{scores}\n```"
     print(_offer(name, base, title, text, pull_request))
+
+
+def _by_folder(overrides: list[str], model: str | None) -> dict[Path, list[str]]:
+    """Return folder -> changes of its params.yaml, which `FOLDER/params.yaml:key=value` names."""
+    places = {folder: label for label, folder in models.places(model)}
+    if len(places) == 1:
+        return dict.fromkeys(places, overrides)
+    files = {os.path.relpath(folder / PARAMS): folder for folder in places}
+    found: dict[Path, list[str]] = {}
+    for override in overrides:
+        file, colon, change = override.partition(":")
+        if not colon or file not in files:
+            raise ProjectError(
+                f"-S {override}: the project has several models: write FILE:key=value, with one of "
+                f"{', '.join(files)}"
+            )
+        found.setdefault(files[file], []).append(change)
+    return found
 
 
 def several(text: str) -> list[str]:

@@ -4,7 +4,6 @@ A version is a Git tag that records all that made the model; a stage, such as pr
 version is in use. `model COMMAND --help` says more.
 """
 
-import os
 from pathlib import Path
 
 import typer
@@ -22,6 +21,7 @@ from mlrepo.commands import (
     versions,
 )
 from mlrepo.core.errors import ProjectError, exit_with_message
+from mlrepo.pipeline import models
 
 # What a \\b stands before is printed as it is.
 _EXIT_CODES = """
@@ -46,6 +46,7 @@ app = typer.Typer(
 for _command in (  # as the help lists them
     project.doctor,
     project.start,
+    project.add,
     project.schema,
     project.status,
     project.scores,
@@ -91,8 +92,11 @@ def main() -> None:
 
     def run() -> None:
         typed_in = Path.cwd()
-        os.chdir(_project(typed_in))
-        app(prog_name="model", obj=typed_in)
+        models.go(_project(typed_in))
+        try:
+            app(prog_name="model", obj=typed_in)
+        except ProjectError as error:
+            raise type(error)(f"{error}{models.place_of(typed_in)}") from error
 
     exit_with_message(run)
 

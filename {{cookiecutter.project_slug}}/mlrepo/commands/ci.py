@@ -6,7 +6,7 @@ import typer
 from typer import Argument, Option
 
 from mlrepo.commands.options import Model, end, pin
-from mlrepo.pipeline.dvc_yaml import choose_model
+from mlrepo.pipeline import models
 
 commands = typer.Typer(
     help="Run a job of continuous integration here.",
@@ -21,6 +21,7 @@ def check() -> None:
 
     Exit code 1: one of them fails.
     """
+    models.leave()
     from mlrepo.ci.check import check
 
     end(check())
@@ -40,7 +41,7 @@ def report(
     pin()
     from mlrepo.ci.report import report
 
-    end(report(choose_model(model), base))
+    end(report(model, base))
 
 
 @commands.command()
@@ -58,11 +59,12 @@ def train(
     pull_request: Annotated[
         bool, Option(help="Open a pull request, if the job has a token.")
     ] = True,
+    model: Model = None,
 ) -> None:
     """Reproduce, push, and open a pull request with the result."""
     from mlrepo.ci.train import several, train
 
-    train([*(change or []), *several(changes)], branch, pull_request)
+    train([*(change or []), *several(changes)], branch, pull_request, model)
 
 
 @commands.command()
@@ -80,7 +82,7 @@ def verify(
     """
     from mlrepo.ci.verify import verify
 
-    end(verify(choose_model(model), stage or [], every))
+    end(verify(model, stage or [], every))
 
 
 @commands.command()
@@ -93,6 +95,7 @@ def release(
 
     Exit code 1: the version does not hold.
     """
+    models.leave()
     from mlrepo.ci.release import release
 
     end(release(tag))
@@ -107,6 +110,7 @@ def deploy(
 
     Exit code 1: the version does not hold.
     """
+    models.leave()
     from mlrepo.ci.release import deploy
 
     end(deploy(tag, stage))
@@ -118,6 +122,7 @@ def mirror() -> None:
 
     Where that fails the job goes on.
     """
+    models.leave()
     from mlrepo.ci.mirror import mirror
 
     mirror()

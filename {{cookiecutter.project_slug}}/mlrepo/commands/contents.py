@@ -21,8 +21,8 @@ from mlrepo.commands.options import (
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import read_text
 from mlrepo.core.paths import CARD
-from mlrepo.pipeline.dvc_yaml import choose_model
 from mlrepo.pipeline.git import file_at
+from mlrepo.pipeline.models import choose_model, refuse_unnamed
 from mlrepo.pipeline.output import as_json
 
 
@@ -51,6 +51,7 @@ def card(
 ) -> None:
     """Print the model card of this folder, or of a version."""
     if version is None:
+        refuse_unnamed(model)
         print(read_text(CARD), end="")
         return
     with opened(model) as registry:

@@ -8,7 +8,7 @@ from typer import Context, Option
 
 from mlrepo.commands.options import Model, OutputFolder, VersionOrStage, announce, end, opened
 from mlrepo.core.errors import ProjectError
-from mlrepo.pipeline.dvc_yaml import choose_model, declared
+from mlrepo.pipeline import models
 
 
 def mirror(
@@ -23,10 +23,8 @@ def mirror(
     """
     from mlrepo.mirror import catch_up
 
-    names = [choose_model(model)] if model else list(declared())
-
     def once() -> bool:
-        found = [catch_up.catch_up(name, announce) for name in names]
+        found = [catch_up.catch_up(name, announce) for name in models.each(model)]
         for done in found:
             print(f"runs written: {done.written}, there before: {done.there}")
             if done.passed:

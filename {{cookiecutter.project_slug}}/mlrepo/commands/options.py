@@ -10,13 +10,26 @@ import typer
 from typer import Argument, Option
 
 from mlrepo.core.errors import EXIT_DOES_NOT_HOLD, ProjectError
-from mlrepo.pipeline import git
-from mlrepo.pipeline.dvc_yaml import choose_model
+from mlrepo.pipeline import git, models
+from mlrepo.pipeline.models import choose_model
 from mlrepo.versions import tags
 from mlrepo.versions.registry import Registry
 
+
+def _enter(name: str | None) -> str | None:
+    """Go to the folder of a named model before the command begins, and return its name there."""
+    return name and models.enter(name)
+
+
 Model = Annotated[
-    str | None, Option("--model", help="Name of the model, if dvc.yaml has more than one.")
+    str | None,
+    Option(
+        "--model",
+        metavar="NAME",
+        is_eager=True,
+        callback=_enter,
+        help="Name of the model, if the project has more than one.",
+    ),
 ]
 Json = Annotated[bool, Option("--json", help="Print JSON, for programs.")]
 Why = Annotated[str, Option("-m", "--message", help="Why. The tag keeps it.")]
@@ -62,12 +75,22 @@ def opened(model: str | None) -> Iterator[Registry]:
     Raises:
         ProjectError: if this clone has no tag of it, and the Git remote has some or cannot tell.
     """
-    registry = Registry.load(choose_model(model))
+    registry = _open(choose_model(model))
+    yield registry
+    end(not registry.chain.doubts)
+
+
+def each_opened(model: str | None) -> Iterator[Registry]:
+    """Yield the versions of the model, or of each where none is meant, in its folder."""
+    yield from map(_open, models.each(model))
+
+
+def _open(model: str) -> Registry:
+    registry = Registry.load(model)
     for name, why in registry.chain.doubts.items():
         print(f"not believed: {name}: {why}; see docs/auditors.md", file=sys.stderr)
     _refuse_none_here(registry.model)
-    yield registry
-    end(not registry.chain.doubts)
+    return registry
 
 
 def _refuse_none_here(model: str) -> None:

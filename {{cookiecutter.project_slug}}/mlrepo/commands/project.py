@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 import typer
 from typer import Argument, Context, Option
 
-from mlrepo.commands.options import AllVersions, Json, Offline, WithoutMissing, end
+from mlrepo.commands.options import AllVersions, Json, Model, Offline, WithoutMissing, end
 from mlrepo.core.errors import ProjectError
+from mlrepo.pipeline import models
+from mlrepo.pipeline.models import refuse_unnamed
 from mlrepo.pipeline.output import as_json, report
 from mlrepo.storage import configure, transfer
 
@@ -18,23 +20,39 @@ def doctor(offline: Offline = False, json: Json = False) -> None:
 
     Exit code 1: something is wrong; what helps is printed beside it.
     """
+    models.leave()
     from mlrepo.storage.doctor import examine
     from mlrepo.versions.rules import here
 
-    checks = examine(offline) | here.examine()
+    checks = examine(offline)
+    for of in models.each_folder():
+        checks |= {of + name: wrong for name, wrong in here.examine().items()}
     print(as_json(checks) if json else report(checks))
     end(not any(checks.values()))
+
+
+def add(
+    name: Annotated[str, Argument(metavar="NAME", help="Of its folder, package and versions.")],
+) -> None:
+    """Add a further model: a folder that begins as a copy of the project's own one."""
+    from mlrepo.adoption.add import add as added
+
+    models.leave()
+    print("\n".join(f"{name}/{path}" for path in added(name)))
+    print(f"Next: `model start TABLE --model {name}`, or edit these files; `dvc repro` in {name}/")
 
 
 def schema(
     force: Annotated[bool, Option("--force", help="Replace the schema that is there.")] = False,
     json: Json = False,
+    model: Model = None,
 ) -> None:
     """Propose a schema for the table, and say what looks odd in it."""
     from mlrepo.adoption.fields import infer
     from mlrepo.core import column_params, owner
     from mlrepo.tables.schema import marked_private
 
+    refuse_unnamed(model)
     params = owner.load_params()
     path = Path(params.data.table_schema)
     if path.exists() and not force:
@@ -78,6 +96,7 @@ def start(
     limits: Annotated[
         list[str] | None, Option("--limit", help="What the model is not for; can be repeated.")
     ] = None,
+    model: Model = None,
 ) -> None:
     """Start with a table of your own.
 
@@ -86,6 +105,7 @@ def start(
     from mlrepo.adoption import start as adoption
     from mlrepo.core.owner import load_params
 
+    refuse_unnamed(model)
     params = load_params()
     pairs = dict(each.partition("=")[::2] for each in formats or ())
     given = adoption.Given(
@@ -94,7 +114,7 @@ def start(
     found = adoption.start(context.obj / table, given, params, _ask)
     print(found.as_text())
     adoption.run(found, params)
-    scores()
+    scores(model)
     print("Look at params.yaml, schema.yaml and `git diff`, and commit them")
 
 
@@ -105,30 +125,33 @@ def _ask(option: str, choices: list[str]) -> str:
     return str(typer.prompt(f"{option}{says}"))
 
 
-def status() -> None:
+def status(model: Model = None) -> None:
     """Say whether dvc.lock fits params, code and data.
 
     Exit code 1: it does not.
     """
-    from mlrepo.pipeline.status import check
+    from mlrepo.pipeline.status import check_each
 
-    end(check())
+    end(check_each(model))
 
 
-def scores() -> None:
+def scores(model: Model = None) -> None:
     """Print the test scores of the last run."""
     from mlrepo.scoring.score_report import last_run
 
-    print(last_run())
+    for label in models.each_folder(model):
+        print(f"{label.rstrip()}\n{last_run()}" if label else last_run())
 
 
 def push(all_versions: AllVersions = False) -> None:
     """Send data and model of this commit to DVC's remote."""
+    models.leave()
     transfer.transfer("push", all_versions)
 
 
 def pull(all_versions: AllVersions = False) -> None:
     """Bring data and model of this commit from DVC's remote."""
+    models.leave()
     transfer.transfer("pull", all_versions)
 
 
@@ -142,6 +165,7 @@ def remote(
     without_missing: WithoutMissing = False,
 ) -> None:
     """Move DVC's remote to another address, with its files."""
+    models.leave()
     print(f"{configure.relocate(address, endpoint, without_missing)}: commit that")
 
 
@@ -151,6 +175,7 @@ def links(
     ],
 ) -> None:
     """Choose copies or hard links for files that DVC's cache has."""
+    models.leave()
     configure.use(kind)
     if kind is configure.Links.hardlinks:
         print("files that DVC has are links: replace one, or `dvc unprotect FILE` before an edit")
@@ -173,6 +198,7 @@ def gc(
     what they have pushed to the Git remote. Use it instead of `dvc gc`, which can delete what a
     rollback needs.
     """
+    models.leave()
     from mlrepo.storage import garbage
 
     def agree(places: list[garbage.Place]) -> bool:

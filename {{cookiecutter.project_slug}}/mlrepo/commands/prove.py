@@ -7,7 +7,7 @@ from typer import Context, Option
 
 from mlrepo.commands.options import Json, Model, Newest, Offline, Sign, announce, end, opened, pin
 from mlrepo.core.errors import ProjectError
-from mlrepo.pipeline.dvc_yaml import choose_model
+from mlrepo.pipeline.models import choose_model
 from mlrepo.pipeline.output import as_json, few, findings, report
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from mlrepo.commands.options import (
     opened,
     pin,
 )
-from mlrepo.pipeline.dvc_yaml import choose_model
+from mlrepo.pipeline.models import choose_model
 from mlrepo.pipeline.output import as_json
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Option
 
 from mlrepo.commands.options import Model, Sign, VersionName, Why, announce
-from mlrepo.pipeline.dvc_yaml import choose_model
+from mlrepo.pipeline.models import choose_model
 
 ForStage = Annotated[
     str, Option("--for", metavar="STAGE", help="A stage of versions.yaml, such as prod.")

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from typer import Argument, Context, Option
 
-from mlrepo.commands.options import announce, end
+from mlrepo.commands.options import Model, announce, end
+from mlrepo.pipeline.models import refuse_unnamed
 from mlrepo.sweep import PATH
 
 commands = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
@@ -16,7 +17,7 @@ File = Annotated[Path, Option("-f", "--file", help="The file that says what to t
 
 
 @commands.callback()
-def sweep(context: Context, file: File = PATH) -> None:
+def sweep(context: Context, file: File = PATH, model: Model = None) -> None:
     """Run the trials of sweep.yaml, or go on with them.
 
     Each trial is a DVC experiment. Exit code 1: every trial failed.
@@ -24,6 +25,8 @@ def sweep(context: Context, file: File = PATH) -> None:
     if file != PATH:
         file = Path(os.path.relpath(context.obj / file))
     context.obj = file  # for `apply`
+    if context.invoked_subcommand is None:
+        refuse_unnamed(model)
     if context.invoked_subcommand is None:
         from mlrepo.sweep.start import start
 
@@ -36,6 +39,7 @@ def apply(
     experiment: Annotated[
         str | None, Argument(metavar="[EXPERIMENT]", help="By default the best one.")
     ] = None,
+    model: Model = None,
 ) -> None:
     """Put an experiment into this folder, and run it again.
 
@@ -43,6 +47,7 @@ def apply(
     """
     from mlrepo.sweep.experiments import apply as brought
 
+    refuse_unnamed(model)
     name, differing = brought(context.obj, experiment, announce)
     if differing:
         print("\n".join(f"{path} differs from the recorded one" for path in differing))

@@ -10,7 +10,7 @@ from typer import Argument, Context, Option
 
 from mlrepo.commands.options import Model, announce, opened, pin
 from mlrepo.core.errors import ProjectError
-from mlrepo.pipeline.dvc_yaml import choose_model
+from mlrepo.pipeline.models import choose_model
 
 
 def predict(

@@ -5,12 +5,10 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from mlrepo.commands.options import (
-    Json,
-    Model,
-    opened,
-)
+from mlrepo.commands.options import Json, Model, each_opened, end, opened
 from mlrepo.core.errors import ProjectError
+from mlrepo.pipeline import models
+from mlrepo.pipeline.models import choose_model
 from mlrepo.pipeline.output import show_table
 from mlrepo.versions.registry import DEPRECATED, Registry
 from mlrepo.versions.rules.states import in_words, states
@@ -19,10 +17,13 @@ from mlrepo.versions.tags import Tag
 
 def show(json: Json = False, model: Model = None) -> None:
     """List the versions, and which of them is in which stage."""
-    with opened(model) as registry:
+    rows, believed, names = list[dict[str, Any]](), True, models.meant(model)
+    for registry in each_opened(model):
+        believed = believed and not registry.chain.doubts
         state, in_use = states(registry), registry.in_use
-        rows: list[dict[str, Any]] = [
+        rows += [
             {
+                **({"model": registry.model} if len(names) > 1 else {}),
                 "version": version.name,
                 "stages": [stage for stage, now in in_use.items() if now is version],
                 "bad": registry.bad(version) is not None,
@@ -34,13 +35,14 @@ def show(json: Json = False, model: Model = None) -> None:
             }
             for version in reversed(registry.versions.values())
         ]
-        if not json:  # people see it where it is more than the two columns before it
-            more = any(said.get("by") for row in rows for said in row["state"])
-            for row in rows:
-                told = "; ".join(map(in_words, row.pop("state")))
-                row |= {"state": told} if more else {}
-        none = f"{registry.model} has no version yet: `model register -m NOTES` makes one"
-        show_table(rows, none, json)
+    if not json:  # people see it where it is more than the two columns before it
+        more = any(said.get("by") for row in rows for said in row["state"])
+        for row in rows:
+            told = "; ".join(map(in_words, row.pop("state")))
+            row |= {"state": told} if more else {}
+    none = f"{', '.join(names)} has no version yet: `model register -m NOTES` makes one"
+    show_table(rows, none, json)
+    end(believed)
 
 
 def history(
@@ -61,7 +63,10 @@ def history(
 ) -> None:
     """List what happened to versions, newest first."""
     first, last = since and _moment(since, end=False), until and _moment(until)
-    with opened(model) as registry:
+    rows, any_event, believed = list[dict[str, Any]](), False, True
+    names = models.meant(model)
+    for registry in each_opened(choose_model(model) if version or stage else model):
+        believed = believed and not registry.chain.doubts
         if stage:
             _refuse_unknown(stage, registry)
         chosen = registry.version(version) if version else None
@@ -69,15 +74,16 @@ def history(
         events = [(a.tag, a.action, a.version, a.stage) for a in registry.assignments]
         events += [(a.tag, a.action, a.version, a.tag.claims.get("for", "")) for a in registry.acts]
         events += [(v.tag, "register", v, "") for v in registry.versions.values()]
-        events.sort(key=lambda event: event[0].date, reverse=True)
-        rows = [
+        any_event = any_event or bool(events)
+        rows += [
             {
-                "when": _when(tag.date),
+                "when": tag.date,
+                **({"model": registry.model} if len(names) > 1 else {}),
                 "event": action,
                 "version": about.name,
                 "stage": "" if place == DEPRECATED else place,
                 "by": _who(tag),
-                **({"key": keys.get(tag.name, "")} if json or keys else {}),
+                "key": keys.get(tag.name, ""),
                 "why": tag.subject,
                 "tag": tag.name,
             }
@@ -89,8 +95,13 @@ def history(
             and (not first or tag.date >= first)
             and (not last or tag.date <= last)
         ]
-        what = "nothing of this kind" if events else "nothing"
-        show_table(rows, f"{what} has happened to {registry.model} yet", json)
+    rows.sort(key=lambda row: row["when"], reverse=True)
+    keyed = json or any(row["key"] for row in rows)
+    rows = [{**row, "when": _when(row["when"])} for row in rows]
+    rows = [{k: v for k, v in row.items() if keyed or k != "key"} for row in rows]
+    what = "nothing of this kind" if any_event else "nothing"
+    show_table(rows, f"{what} has happened to {', '.join(names)} yet", json)
+    end(believed)
 
 
 def at(

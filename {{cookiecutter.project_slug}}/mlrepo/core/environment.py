@@ -18,10 +18,10 @@ from typing import Any
 
 from mlrepo.core.errors import ProjectError, exit_with_message
 from mlrepo.core.files import read_toml, write_json
-from mlrepo.core.paths import ENVIRONMENT, PARAMS
+from mlrepo.core.paths import ENVIRONMENT, PARAMS, in_project
 
-LOCK = Path("uv.lock")
-PYTHON = Path(".python-version")
+LOCK = "uv.lock"
+PYTHON = ".python-version"
 
 # Modules whose distribution has another name; the others differ by `_` and `-` at most.
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
@@ -86,7 +86,7 @@ def check(path: Path = ENVIRONMENT) -> None:
     except (FileNotFoundError, ValueError) as error:
         wrong = "is not valid JSON" if isinstance(error, ValueError) else "does not exist"
     if not isinstance(locked, dict):
-        raise ProjectError(f"{path} {wrong}: run `python -m mlrepo.core.environment`")
+        raise ProjectError(f"{path} {wrong}: run `dvc repro environment/dvc.yaml`")
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     python, closures = locked.get("python"), locked.get("closures", {})
     drift = [] if running == python else [f"this is Python {running}, {path} has {python}"]
@@ -115,7 +115,7 @@ def check(path: Path = ENVIRONMENT) -> None:
 
 def _read_lock() -> tuple[Packages, Table]:
     """Return the locked packages by name, and that of this project."""
-    lock = read_toml(LOCK)
+    lock = read_toml(in_project(LOCK))
     packages: Packages = {}
     for package in lock.get("package", []):
         packages.setdefault(package["name"], []).append(package)
@@ -192,7 +192,7 @@ def distribution(module: str) -> str:
 
 def _python() -> str:
     try:
-        text = PYTHON.read_text(encoding="utf-8").strip()
+        text = in_project(PYTHON).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         raise ProjectError(f"{PYTHON} does not exist: run `python bootstrap.py`") from None
     if found := re.match(r"3\.\d+", text):

@@ -64,6 +64,14 @@ def scratch(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def folder_or_nothing(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``path``, which is not there, that becomes it at the end."""
+    with scratch(path) as folder:
+        yield folder
+        folder.rename(path)
+
+
 def write_json(path: Path, content: object) -> None:
     """Write ``content`` as JSON that a person can read and that is the same on every machine."""
     with atomic(path) as partial:

@@ -12,16 +12,17 @@ from types import SimpleNamespace
 from mlrepo.core import owner
 from mlrepo.core.errors import ArgumentsError, ProjectError
 from mlrepo.core.params import LibraryParams, Tune
+from mlrepo.core.paths import in_project
 
 # In a folder that Git ignores and DVC makes.
-NOTE = Path(".dvc/tmp/params_check")
+NOTE = ".dvc/tmp/params_check"
 
 
 def refuse_mistakes(params: LibraryParams) -> None:
     """Refuse metrics, an estimator and arguments that a later stage would refuse."""
     digest = _digest(params)
     with suppress(OSError):
-        if NOTE.read_text(encoding="utf-8") == digest:
+        if in_project(NOTE).read_text(encoding="utf-8") == digest:
             return
     asked_for(params)
     if isinstance(params.train.threshold, Tune):
@@ -34,7 +35,7 @@ def refuse_mistakes(params: LibraryParams) -> None:
     except Exception:  # code of the owner may need columns: *train* knows them, and says what it is
         pass
     with suppress(OSError):
-        NOTE.write_text(digest, encoding="utf-8")
+        in_project(NOTE).write_text(digest, encoding="utf-8")
 
 
 def asked_for(params: LibraryParams) -> str | None:

@@ -1,5 +1,10 @@
-"""The files that stages write and others read."""
+"""The files that stages write and others read, from the folder of the model.
 
+That is the project's own folder, or one below it: a second model has a folder with a pipeline,
+params and outputs of its own, and shares the library, packages and settings in the folder above.
+"""
+
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -21,3 +26,21 @@ IMPORTANCE: Final = PLOTS / "importance.csv"
 PRECISION_RECALL: Final = PLOTS / "precision_recall.csv"
 
 CARD: Final = Path("MODEL_CARD.md")
+
+
+def above() -> str:
+    """Return what leads from the current folder to the project's: "", or "../" out of a model's."""
+    here = Path.cwd()
+    own = (here / here.name / "__init__.py").exists() and not Path("mlrepo").exists()
+    return "../" if own and Path("../mlrepo/__init__.py").exists() else ""
+
+
+def in_project(path: str) -> Path:
+    """Return the path of a file that all models share, from the current folder."""
+    return Path(above() + path)
+
+
+def let_import() -> None:
+    """Let Python find the package of a second model, which is in the folder of that."""
+    if above() and (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)

@@ -5,6 +5,7 @@ equal keys wins: a value would mean one thing to DVC and another to the code.
 """
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,7 @@ def edited(text: str, changes: dict[str, Any]) -> str:
 
     A list or a mapping is written in brackets where it stood in brackets.
     """
-    editor = YAML()
-    editor.width = 100
-    editor.preserve_quotes = True
+    editor = _editor()
     content = editor.load(text)
     for dotted, value in changes.items():
         *parents, key = dotted.split(".")
@@ -95,6 +94,44 @@ def edited(text: str, changes: dict[str, Any]) -> str:
     out = io.StringIO()
     editor.dump(content, out)
     return out.getvalue()
+
+
+def spelled(text: str, changes: Mapping[tuple[str | int, ...], str]) -> str:
+    """Return a YAML text with other words at some places; all other bytes stay.
+
+    Args:
+        text: the YAML, in which each of these stands in one line, with or without quotes.
+        changes: the keys and numbers that lead to a text -> the new one, which needs no quotes.
+    """
+    content, lines = _editor().load(text), text.splitlines(keepends=True)
+    for (*parents, last), new in changes.items():
+        section = content
+        for parent in parents:
+            section = section[parent]
+        item = section.lc.item(last) if isinstance(last, int) else section.lc.value(last)
+        old, (line, column) = str(section[last]), item
+        lines[line] = lines[line][:column] + lines[line][column:].replace(old, new, 1)
+    return "".join(lines)
+
+
+def only_key(text: str, section: str, key: str, name: str) -> str:
+    """Return a YAML text in which a section has one of its keys alone, under another name."""
+    content, lines = _editor().load(text), text.splitlines(keepends=True)
+    if len(content[section]) > 1:
+        editor, out = _editor(), io.StringIO()
+        content[section] = CommentedMap({name: content[section][key]})
+        editor.dump(content, out)
+        return out.getvalue()
+    line, column = content[section].lc.key(key)
+    lines[line] = lines[line][:column] + lines[line][column:].replace(key, name, 1)
+    return "".join(lines)
+
+
+def _editor() -> YAML:
+    editor = YAML()
+    editor.width = 100
+    editor.preserve_quotes = True
+    return editor
 
 
 def _laid_out(value: Any, section: CommentedMap, key: str) -> Any:

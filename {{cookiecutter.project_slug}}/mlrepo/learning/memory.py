@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import psutil
 from sklearn.ensemble._forest import BaseForest
 
-from mlrepo.core import column_params
+from mlrepo.core import artifact, column_params
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.learning.encoders import WORDS, part_names
@@ -37,8 +38,10 @@ _CONTROL_GROUPS = (
 def check_all_rows(scan: pl.LazyFrame, chosen: Features, params: LibraryParams) -> None:
     """Print what a fit on all rows at once needs; refuse it where memory has no room."""
     rows, width = _shape(scan, chosen, params)
-    estimator = make_estimator(params.train, params.data.task, chosen)
-    parts = (estimator, *estimator.get_params().values())  # those inside it, at any depth
+    parts: tuple[Any, ...] = ()
+    if not artifact.is_own(artifact.path()):  # else only train.py knows what learns
+        estimator = make_estimator(params.train, params.data.task, chosen)
+        parts = (estimator, *estimator.get_params().values())  # those inside it, at any depth
     deep = [part for part in parts if isinstance(part, BaseForest) and part.max_depth is None]
     # Anything but a number is refused by the estimator itself, in better words.
     trees = sum(part.n_estimators for part in deep if isinstance(part.n_estimators, int))

@@ -71,6 +71,9 @@ class Predictions:
         cls, model: Any, features: Any, truth: Array, weights: FloatArray | None = None
     ) -> Predictions:
         """Let a fitted scikit-learn estimator or Pipeline predict `features` (n rows)."""
+        if hasattr(model, "most_probable"):  # of the owner's kind: once for both
+            shares = model.predict_proba(features)
+            return cls(truth, model.most_probable(shares), model.classes_, shares, weights=weights)
         predicted = np.asarray(model.predict(features))
         if getattr(model, "classes_", None) is None:
             return cls(truth, predicted.reshape(-1), weights=weights)

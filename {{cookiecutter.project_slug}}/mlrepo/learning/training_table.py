@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from mlrepo.core import prepared
+from mlrepo.core import artifact, prepared
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import TEST, TRAIN
@@ -26,7 +26,8 @@ class TrainingTable:
         self.path, self.params = path, params
         self.scan = prepared.scan_table(path)
         self.features = features.choose(self.scan.collect_schema(), params)
-        refuse_labels(params, path)
+        if not artifact.is_own(artifact.path()):
+            refuse_labels(params, path)
 
     @cached_property
     def rows(self) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.learning import model_file
+from mlrepo.learning import model_file, saved_model
 from mlrepo.learning.cluster import session
 from mlrepo.learning.duration import random_state_kept
 from mlrepo.learning.estimator import split_steps
@@ -22,7 +22,12 @@ SOME = 500
 
 
 def refuse_unkept(model: Any, table: TrainingTable) -> None:
-    """Refuse a model, which is not fitted, that a model file could not hold."""
+    """Refuse a model, which is not fitted, that a model file could not hold.
+
+    What the owner's own `save` can hold, only that tells.
+    """
+    if saved_model.kept_by_owner():
+        return
     kept = without_search(model)
     try:
         model_file.refuse_unkept(kept)

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from filelock import FileLock, Timeout
 
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.paths import in_project
 from mlrepo.core.progress import progress
 from mlrepo.mirror import mlflow_runs, runs, wandb_runs
 from mlrepo.pipeline.git import git
@@ -26,8 +27,8 @@ from mlrepo.storage.store import Store
 from mlrepo.versions.registry import Registry
 
 # In a folder that Git ignores.
-RUNNING = Path(".dvc/tmp/mirror.lock")
-LOG = Path(".dvc/tmp/mirror.log")  # of the pass in the background
+RUNNING = ".dvc/tmp/mirror.lock"
+LOG = ".dvc/tmp/mirror.log"  # of the pass in the background
 HURRY = 1.0  # seconds that a commit gives a server to answer
 PAUSE = 3.0  # seconds between two looks at Git
 
@@ -89,8 +90,9 @@ def _installed() -> type[mlflow_runs.Tracker] | type[wandb_runs.Tracker]:
 
 def _alone(tell: Tell) -> AbstractContextManager[object]:
     """Wait for another pass in this folder; a killed one holds nobody up."""
-    RUNNING.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(RUNNING)
+    running = in_project(RUNNING)
+    running.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(running)
     try:
         return lock.acquire(timeout=0)
     except Timeout:
@@ -123,13 +125,15 @@ def after_commit() -> None:
     if not tracker.is_configured():
         return
     tracker.refuse_silent(HURRY)
-    if LOG.exists():
-        failed = [line for line in LOG.read_text("utf-8").splitlines() if line.startswith("error")]
+    log_file = in_project(LOG)
+    if log_file.exists():
+        lines = log_file.read_text("utf-8").splitlines()
+        failed = [line for line in lines if line.startswith("error")]
         if failed:
             print(f"post-commit: the last `model mirror` ended so: {failed[-1]}", file=sys.stderr)
-    LOG.parent.mkdir(parents=True, exist_ok=True)
+    log_file.parent.mkdir(parents=True, exist_ok=True)
     # A file and no pipe: whoever reads what the commit says must not wait for this.
-    with LOG.open("w", encoding="utf-8") as log:
+    with log_file.open("w", encoding="utf-8") as log:
         subprocess.Popen(
             [sys.executable, "-m", "mlrepo.commands", "mirror"],
             stdin=subprocess.DEVNULL,

@@ -10,7 +10,8 @@ from mlrepo.core.files import atomic
 from mlrepo.mirror import mlflow_entities, mlflow_runs, mlflow_version, runs
 from mlrepo.mirror.runs import Source
 from mlrepo.pipeline.output import Tell
-from mlrepo.storage.store import hashes
+from mlrepo.storage.store import Store, hashes
+from mlrepo.versions.fetch import write_sidecar
 from mlrepo.versions.registry import Registry, Version
 
 
@@ -143,7 +144,8 @@ def restore(version: Version, model: str, folder: Path) -> Path:
             raise ProjectError(f"MLflow has no {version.name} of {name}: `model mirror` brings it")
         uri = f"models:/{name}/{there[version.name].version}"
         found = Path(
-            artifacts.download_artifacts(artifact_uri=uri, dst_path=scratch), mlflow_version.FILE
+            artifacts.download_artifacts(artifact_uri=uri, dst_path=scratch),
+            mlflow_version.file_of(version),
         )
         sha256 = hashes(found)["sha256"] if found.is_file() else "nothing"
         if sha256 != expected:
@@ -154,6 +156,5 @@ def restore(version: Version, model: str, folder: Path) -> Path:
         target = folder / Path(version.record["artifact"]["path"]).name
         with atomic(target) as partial:
             partial.write_bytes(found.read_bytes())
-        with atomic(target.with_name(f"{target.name}.sha256")) as partial:
-            partial.write_text(f"{expected}  {target.name}\n", encoding="utf-8", newline="\n")
+        write_sidecar(version, target, Store())
     return target

@@ -12,14 +12,14 @@ from urllib.request import ProxyHandler, build_opener
 
 from mlrepo.core import owner
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.paths import in_project
 from mlrepo.mirror import mlflow_entities, pictures
 from mlrepo.mirror.runs import Run, Source
 from mlrepo.pipeline.output import Tell
 from mlrepo.versions.registry import Registry
 
 # MLflow's own default, so that `mlflow ui` in this folder finds it, with the folder written out.
-DATABASE = Path("mlflow.db")
-ARTIFACTS = Path("mlruns")
+DATABASE, ARTIFACTS = "mlflow.db", "mlruns"
 # Set last: a run without it was cut short, and one with another value is of an earlier release.
 COMPLETE, NOW = "mirrored", "2"
 
@@ -37,8 +37,9 @@ PATIENCE = 3.0  # seconds
 
 
 def address() -> str:
-    """Return where MLflow is: what the environment says, or a database in this folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DATABASE.absolute().as_posix()}"
+    """Return where MLflow is: what the environment says, or a database in the project's folder."""
+    default = f"sqlite:///{in_project(DATABASE).resolve().as_posix()}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or default
 
 
 @contextmanager
@@ -95,8 +96,7 @@ class Tracker:
 
     def __init__(self, model: str) -> None:
         """Open the experiment, which is made if there is none."""
-        self.model = model
-        self.client = connect()
+        self.model, self.client = model, connect()
         with told():
             self.experiment = self._experiment()
             # Of two that were made at once, the one with the lower id is kept.
@@ -192,8 +192,8 @@ class Tracker:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or owner.project_name()
         found = self.client.get_experiment_by_name(name)
         if found is None:
-            embedded = "MLFLOW_TRACKING_URI" not in os.environ
-            place = ARTIFACTS.absolute().as_uri() if embedded else None
+            known = "MLFLOW_TRACKING_URI" in os.environ
+            place = None if known else in_project(ARTIFACTS).resolve().as_uri()
             return str(self.client.create_experiment(name, place))
         if found.lifecycle_stage != "active":
             raise ProjectError(

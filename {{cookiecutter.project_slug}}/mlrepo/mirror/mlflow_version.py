@@ -1,10 +1,8 @@
 """A version as a model of MLflow: our file as it is, and all that its rows are checked with."""
 
-import json
-import re
 import shutil
 import tomllib
-import zipfile
+from collections.abc import Collection
 from importlib.metadata import packages_distributions
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -12,21 +10,31 @@ from typing import Any
 
 import mlrepo
 from mlrepo.core import owner, yaml
+from mlrepo.core.artifact import is_own, sidecar
 from mlrepo.core.params import Data
+from mlrepo.core.paths import in_project
 from mlrepo.core.sections import parse
-from mlrepo.learning.model_file import trusted_types
+from mlrepo.learning import model_file
 from mlrepo.pipeline.git import bytes_at, paths_at
 from mlrepo.storage.store import Store
 from mlrepo.tables.example import example
 from mlrepo.tables.schema import Constraints, Field, Schema
 from mlrepo.versions import fetch
-from mlrepo.versions.committed_code import CommittedCode
+from mlrepo.versions.bundle.code import Code
+from mlrepo.versions.committed_code import CommittedCode, modules_in
 from mlrepo.versions.records import old_records
 from mlrepo.versions.registry import Version
 
-FILE = "artifacts/model.skops"  # within a model of MLflow
+_FILE = "model.skops"
 
 _TYPES = {"string": "string", "number": "double"}
+
+
+def file_of(version: Version) -> str:
+    """Return where a version's file is within a model of MLflow."""
+    path = Path(version.record["artifact"]["path"])
+    # It may be called otherwise in dvc.yaml.
+    return f"artifacts/{path.name if is_own(path) else _FILE}"
 
 
 def save(version: Version, folder: Path, made: Any, run: str) -> None:
@@ -35,9 +43,8 @@ def save(version: Version, folder: Path, made: Any, run: str) -> None:
     from mlflow.models import Model
 
     file = fetch.fetch(version, folder / "fetched", Store())
-    with zipfile.ZipFile(file) as archive:
-        types = archive.read("schema.json").decode()
-    commit, trusted = version.tag.commit, trusted_types.trusted_types(json.loads(types))
+    commit, own = version.tag.commit, is_own(file)
+    trusted = [] if own else model_file.trusted_in(file)
     data = old_records.data_params(version.record)
     schema, code = folder / "schema.yaml", folder / "code"
     schema.write_bytes(bytes_at(commit, data.table_schema))
@@ -45,8 +52,10 @@ def save(version: Version, folder: Path, made: Any, run: str) -> None:
     library = Path(mlrepo.__path__[0])
     shutil.copytree(library, code / library.name, ignore=shutil.ignore_patterns("__pycache__"))
     known = parse(yaml.load(schema), Schema, data.table_schema)
+    imports = Code.of(commit, file).own if own else trusted
+    uses = modules_in(file, lambda: paths_at(commit))
     # The files may be called otherwise in dvc.yaml and params.yaml.
-    fixed = file.rename(file.with_name(Path(FILE).name))
+    fixed = file.rename(file.with_name(Path(file_of(version)).name))
     target, signature, row = folder / "model", *_input(known, data, version.record)
     pyfunc.save_model(
         target,
@@ -57,6 +66,7 @@ def save(version: Version, folder: Path, made: Any, run: str) -> None:
             "model": str(fixed),
             "schema": str(schema),
             "code": shutil.make_archive(str(code), "zip", code),
+            **({"beside": str(sidecar(fixed))} if own else {}),
         },
         signature=signature,
         input_example=row,
@@ -67,9 +77,9 @@ def save(version: Version, folder: Path, made: Any, run: str) -> None:
             "data": data.model_dump_json(by_alias=True),
             "package": package,
         },
-        code_paths=_classes(commit, types, folder / "classes"),
+        code_paths=_classes(commit, uses, folder / "classes"),
         # Named, since MLflow would find them out by loading the model in another process.
-        pip_requirements=_requirements(trusted),
+        pip_requirements=_requirements(imports),
         metadata=fetch.version_info(version),
     )
     _forget_folder(target, folder)
@@ -112,11 +122,11 @@ def _public(field: Field) -> Field:
     return field.model_copy(update={"constraints": Constraints()}) if field.private else field
 
 
-def _requirements(trusted: list[str]) -> list[str]:
+def _requirements(trusted: Collection[str]) -> list[str]:
     """Return the packages that the library needs, and those of the types in a model file."""
     from packaging.requirements import Requirement
 
-    project = tomllib.loads(owner.PROJECT.read_text("utf-8"))["project"]
+    project = tomllib.loads(in_project(str(owner.PROJECT)).read_text("utf-8"))["project"]
     needed = [Requirement(line) for line in project["dependencies"]]
     names = {need.name for need in needed if not need.marker or need.marker.evaluate()}
     there = packages_distributions()
@@ -125,9 +135,9 @@ def _requirements(trusted: list[str]) -> list[str]:
     return [f"{name}=={installed(name)}" for name in sorted({"mlflow", "pandas", *names})]
 
 
-def _classes(commit: str, types: str, folder: Path) -> list[str] | None:
+def _classes(commit: str, named: Collection[str], folder: Path) -> list[str] | None:
     """Write the owner's package of a commit if a model file holds classes of it."""
-    if not re.search(rf'"__module__": *"{owner.name()}\.', types):
+    if not any(module.startswith(f"{owner.name()}.") for module in named):
         return None
     for path in paths_at(commit):
         if path.startswith(f"{owner.name()}/"):

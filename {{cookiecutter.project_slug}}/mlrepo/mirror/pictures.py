@@ -9,6 +9,7 @@ from typing import Any
 
 from mlrepo.core import yaml
 from mlrepo.core.files import csv_rows
+from mlrepo.core.paths import in_project
 from mlrepo.pipeline.dvc_yaml import PIPELINE
 from mlrepo.pipeline.git import bytes_at, file_at, paths_at
 
@@ -30,8 +31,9 @@ def draw(commit: str, folder: Path) -> list[Path]:
 
     drawn = []
     with TemporaryDirectory() as scratch:
+        templates = f"{in_project(_TEMPLATES).as_posix()}/"
         for path in paths_at(commit):
-            if path.startswith(f"{_TEMPLATES}/"):
+            if path.startswith(templates):
                 Path(scratch, Path(path).name).write_bytes(bytes_at(commit, path))
         for name, table, plot in _plots(yaml.parse(file_at(commit, PIPELINE), PIPELINE)):
             source = folder / table

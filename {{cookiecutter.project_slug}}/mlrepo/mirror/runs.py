@@ -10,7 +10,7 @@ from typing import Any
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import csv_rows
-from mlrepo.core.paths import CARD, METRICS, PARAMS, SCORES
+from mlrepo.core.paths import CARD, METRICS, PARAMS, SCORES, in_project
 from mlrepo.mirror import stage_times
 from mlrepo.mirror.inputs import Table, tables
 from mlrepo.pipeline import dvc_lock
@@ -150,7 +150,7 @@ def read(source: Source, model: str) -> Run | None:
         "model.md5": md5.get(path, ""),
         "data.path": table,
         "data.md5": md5.get(table, ""),
-        "environment.md5": md5.get("uv.lock", ""),
+        "environment.md5": md5.get(in_project("uv.lock").as_posix(), ""),
         "experiment": source.experiment or "",
         "baseline": source.baseline or "",
     }

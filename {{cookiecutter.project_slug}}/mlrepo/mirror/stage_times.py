@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlrepo.core.paths import above, in_project
+
 if TYPE_CHECKING:
     from mlrepo.mirror.runs import Source
 
-NOTES = Path(".dvc/tmp/stages.jsonl")
+NOTES = ".dvc/tmp/stages.jsonl"
 
 _SECOND = timedelta(seconds=1)  # to which Git rounds down
 
@@ -33,15 +35,17 @@ def told(sources: list["Source"]) -> list["Source"]:
 
 
 def _notes() -> list[tuple[str, datetime, datetime]]:
-    """Return stage, begin and end of each run, in their order."""
-    if not NOTES.exists():
+    """Return stage, begin and end of each run of this folder's stages, in their order."""
+    place, folder = in_project(NOTES), Path.cwd().name if above() else ""
+    if not place.exists():
         return []
     found = []
-    for line in NOTES.read_text("utf-8").splitlines():
+    for line in place.read_text("utf-8").splitlines():
         try:
             stage, begun, ended = json.loads(line)
             times = (datetime.fromtimestamp(begun, UTC), datetime.fromtimestamp(ended, UTC))
-            found.append((str(stage), *times))
+            if str(stage).rpartition("/")[0] == folder:
+                found.append((str(stage), *times))
         except (ValueError, TypeError):  # cut short
             continue
     return found

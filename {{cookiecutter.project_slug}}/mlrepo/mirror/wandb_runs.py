@@ -10,15 +10,16 @@ from pathlib import Path
 
 from mlrepo.core import owner
 from mlrepo.core.files import write_json
+from mlrepo.core.paths import in_project
 from mlrepo.mirror import repository, wandb_artifacts
 from mlrepo.mirror.pictures import draw
 from mlrepo.mirror.runs import Run, Source
 from mlrepo.pipeline.output import Tell
 from mlrepo.versions.registry import Registry
 
-FOLDER = Path("wandb")
+FOLDER = "wandb"
 # What was written, with the labels that it had. `wandb clean` takes uploaded runs away, not this.
-WRITTEN = FOLDER / "mirrored"
+WRITTEN = f"{FOLDER}/mirrored"
 
 _LONGEST = 64  # letters of a tag
 
@@ -62,7 +63,7 @@ class Tracker:
             name=source.name,
             job_type="experiment" if source.experiment else "commit",
             group=sweep or source.baseline,
-            dir=str(Path.cwd()),
+            dir=str(in_project(".").resolve()),
             mode="offline",
             config={**run.params, "mirror": facts},
             notes=run.description,
@@ -103,7 +104,7 @@ class Tracker:
         return [f"{len(waiting)} runs wait for `uv run wandb sync --yes`"] if waiting else []
 
     def _written(self, commit: str) -> Path:
-        return WRITTEN / f"{commit}{self._suffix}.json"
+        return in_project(WRITTEN) / f"{commit}{self._suffix}.json"
 
 
 def _mark(source: Source) -> dict[str, str]:
@@ -113,7 +114,8 @@ def _mark(source: Source) -> dict[str, str]:
 
 def _waiting(name: str) -> list[Path]:
     """Return the folders of runs with an id like ``name`` that are not uploaded yet."""
-    return [run for run in FOLDER.glob(f"offline-run-*-{name}") if not list(run.glob("*.synced"))]
+    runs = in_project(FOLDER).glob(f"offline-run-*-{name}")
+    return [run for run in runs if not list(run.glob("*.synced"))]
 
 
 def _tags(source: Source, facts: dict[str, str]) -> list[str]:

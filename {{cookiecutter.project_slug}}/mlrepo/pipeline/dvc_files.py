@@ -3,9 +3,12 @@
 import hashlib
 import json
 import os
+import posixpath
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+from mlrepo.core.paths import above
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -25,6 +28,8 @@ class DvcIgnore:
         """
         self._project = project
         self._read = read or self._here
+        # Where this folder is in the project, whose own .dvcignore counts as well.
+        self._place = f"{Path.cwd().name}/" if above() else ""
         self._specs: dict[PurePosixPath, GitIgnoreSpec] = {}
 
     def leaves_out(self, path: str) -> bool:
@@ -47,6 +52,7 @@ class DvcIgnore:
             yield from (path for path in paths if not self._matches(path))
 
     def _matches(self, path: str) -> bool:
+        path = posixpath.normpath(self._place + path) + "/" * path.endswith("/")
         for folder in PurePosixPath(path).parents:
             below = path if folder.name == "" else path.removeprefix(f"{folder}/")
             said = self._spec(folder).check_file(below).include
@@ -58,7 +64,8 @@ class DvcIgnore:
         if folder not in self._specs:
             from pathspec import GitIgnoreSpec  # comes with DVC; takes 25 ms
 
-            lines = self._read((folder / ".dvcignore").as_posix()).splitlines()
+            file = posixpath.relpath(folder / ".dvcignore", self._place or ".")
+            lines = self._read(file).splitlines()
             always = _ALWAYS_IGNORED if folder.name == "" else ()
             stripped = (line.strip() for line in lines)
             self._specs[folder] = GitIgnoreSpec.from_lines([*always, *stripped])

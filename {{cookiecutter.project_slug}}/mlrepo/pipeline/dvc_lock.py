@@ -8,7 +8,7 @@ from typing import Any
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError, known
 from mlrepo.pipeline import git
-from mlrepo.pipeline.dvc_yaml import PIPELINE, address, find
+from mlrepo.pipeline.dvc_yaml import PIPELINE, address, find, own
 from mlrepo.pipeline.mappings import as_mapping
 
 LOCK = "dvc.lock"
@@ -53,8 +53,9 @@ def datasets(stage: dict[str, Any]) -> dict[str, Any]:
 
 
 def paths(commit: str, name: str = LOCK) -> list[str]:
-    """Return the path of each file of a name in ``commit``."""
-    return sorted(path for path in git.paths_at(commit) if PurePosixPath(path).name == name)
+    """Return the path of each file of a name in ``commit`` that is not another model's."""
+    there = git.paths_at(commit)
+    return sorted(own((p for p in there if PurePosixPath(p).name == name), there.__contains__))
 
 
 def _merge(pipelines: list[str], read: Callable[[str], str]) -> Entries:

@@ -7,6 +7,7 @@ stage that works in another folder than the project's.
 
 import posixpath
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -67,8 +68,9 @@ def load_pipeline(folder: Path = Path()) -> Pipeline:
 def find(folder: Path = Path()) -> list[str]:
     """Return the path of each dvc.yaml in ``folder`` that DVC sees, the folder's own first.
 
-    Neither Git nor .dvcignore leaves them out. Where there is no Git, as in the checkout of an
-    index that the hook pre-commit looks at, all files count.
+    Those of other models, which have folders of their own, are not among them. Neither Git nor
+    .dvcignore leaves them out. Where there is no Git, as in the checkout of an index that the hook
+    pre-commit looks at, all files count.
     """
     ignored = DvcIgnore(folder)
     tracked = ("--cached", "--others", "--exclude-standard")
@@ -77,23 +79,26 @@ def find(folder: Path = Path()) -> list[str]:
         below = [path for path in ignored.walk("") if path.endswith(f"/{PIPELINE}")]
     else:
         below = [path for path in set(listed.split("\0")) if path and not ignored.leaves_out(path)]
-    return [PIPELINE, *sorted(path for path in below if (folder / path).exists())]
+    below = [path for path in below if (folder / path).exists()]
+    return [PIPELINE, *sorted(own(below, lambda path: (folder / path).exists()))]
+
+
+def own(paths: Iterable[str], exists: Callable[[str], bool]) -> list[str]:
+    """Return those of ``paths`` that lie neither in the folder of another model nor above."""
+    paths = list(paths)
+    tops = {path.partition("/")[0] for path in paths}
+    others = {"..", *(top for top in tops if exists(marker(top)) and exists(f"{top}/{PIPELINE}"))}
+    return [path for path in paths if path.partition("/")[0] not in others]
+
+
+def marker(name: str) -> str:
+    """Return the file that tells a second model's folder from others: its package has its name."""
+    return f"{name}/{name}/__init__.py"
 
 
 def address(path: str, name: str) -> str:
     """Return the name by which DVC knows a stage of the dvc.yaml at ``path``."""
     return name if path == PIPELINE else f"{path}:{name}"
-
-
-def choose_model(name: str | None) -> str:
-    """Return the model that is meant: the named one, or the only one of dvc.yaml."""
-    names = list(declared())
-    if name is None and len(names) == 1:
-        return names[0]
-    if name is None or name not in names:
-        said = f"no model '{name}'" if name else "several models: name one with --model"
-        raise ProjectError(f"{PIPELINE} declares {said}; under `artifacts` it has {names}")
-    return name
 
 
 def declared() -> dict[str, dict[str, Any]]:

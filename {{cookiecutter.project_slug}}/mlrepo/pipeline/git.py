@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from mlrepo.core.errors import ProjectError, known
 from mlrepo.core.files import atomic
+from mlrepo.core.paths import above
 from mlrepo.pipeline.output import few, last_words
 
 
@@ -112,19 +113,20 @@ def commit(message: str, otherwise: Callable[[], tuple[str, str]], *only: str) -
 
 
 def require_clean_commit(besides: Path | None = None, *, untracked: bool = True) -> str:
-    """Return the last commit, which must hold all that is in this folder.
+    """Return the last commit, which must hold all that is in the project's folder.
 
     Args:
         besides: a file that may differ.
         untracked: whether a file that Git does not know counts as well.
     """
-    prefix = folder_in_repository()
     last = ask("rev-parse", "--quiet", "--verify", "HEAD")
     if last is None:
         raise ProjectError("there is no commit yet: `git add -A && git commit` makes one")
     new = f"--untracked-files={'normal' if untracked else 'no'}"
-    listed = git("status", "--porcelain", "--no-renames", "-z", new, "--", ".")
-    changes = {line[3:].removeprefix(prefix): line[:2] for line in listed.split("\0") if line}
+    listed = git("status", "--porcelain", "--no-renames", "-z", new, "--", above() or ".")
+    lines = [line for line in listed.split("\0") if line]
+    paths = from_here(line[3:] for line in lines)
+    changes = {path: line[:2] for path, line in zip(paths, lines, strict=True)}
     if besides:
         changes.pop(Path(os.path.relpath(besides)).as_posix(), None)
     if changes:
@@ -132,6 +134,12 @@ def require_clean_commit(besides: Path | None = None, *, untracked: bool = True)
         shown = few([f"{how} {path}" for path, how in changes.items()])
         raise ProjectError("\n  ".join([what, *shown]))
     return last
+
+
+def from_here(paths: Iterable[str]) -> list[str]:
+    """Return paths from the top of the repository as paths from this folder."""
+    top = git("rev-parse", "--show-cdup").strip()
+    return [Path(os.path.relpath(top + path)).as_posix() for path in paths]
 
 
 def clone(commit: str, folder: Path) -> Path:
@@ -209,14 +217,14 @@ def _place(name: str) -> Path:
 
 
 def tree(commit: str) -> dict[str, str]:
-    """Return path -> hash of each file of this folder in ``commit``."""
-    lines = git("ls-tree", "-r", "-z", commit, "--", ".").split("\0")[:-1]
+    """Return path -> hash of each file of the project in ``commit``; paths start in this folder."""
+    lines = git("ls-tree", "-r", "-z", commit, "--", above() or ".").split("\0")[:-1]
     entries = (line.partition("\t") for line in lines)
     return {path: kind.split()[2] for kind, _, path in entries if " blob " in kind}
 
 
 def paths_at(commit: str) -> set[str]:
-    """Return the paths of all files of this folder in ``commit``."""
+    """Return the paths of all files of the project in ``commit``, from this folder."""
     return set(tree(commit))
 
 

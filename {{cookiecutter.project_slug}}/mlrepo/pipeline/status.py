@@ -13,7 +13,8 @@ from typing import Any
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError, exit_with_message, known
 from mlrepo.core.files import read_json
-from mlrepo.pipeline import dvc_lock
+from mlrepo.core.paths import above
+from mlrepo.pipeline import dvc_lock, models
 from mlrepo.pipeline.dvc_files import digest
 from mlrepo.pipeline.dvc_yaml import PIPELINE, Stage, find, load_pipeline, normal
 from mlrepo.pipeline.mappings import as_mapping, flatten, lookup
@@ -209,13 +210,25 @@ def _same(path: str, locked: dict[str, Any]) -> bool:
     return digest(path) == locked.get("md5")
 
 
-def check() -> bool:
-    """Print what is stale, and return whether nothing is."""
+def check_each(model: str | None = None) -> bool:
+    """Do as ``check`` for a model, or for all that the current folder is the project of."""
+    all_well = True
+    for label, folder in models.places(model):
+        with models.inside(folder):
+            all_well = check(label) and all_well
+    return all_well
+
+
+def check(label: str = "") -> bool:
+    """Print what is stale, and return whether nothing is; ``label`` says of which model."""
+    if label:
+        print(label.rstrip(), flush=True)
     found = report()
     for name in found.unread:
         print(f"{name}: foreach, matrix, vars or another folder: only `dvc status` can compare it")
     if found.stale:
-        print("\n".join([*found.stale, FIX]))
+        which = f"dvc repro {Path.cwd().name}/{PIPELINE}`" if label and above() else "dvc repro`"
+        print("\n".join([*found.stale, FIX.replace("dvc repro`", which)]))
         return False
     count = len(found.absent)
     aside = f"; {count} files of DVC's are not on this machine, so not compared" if count else ""
@@ -224,4 +237,4 @@ def check() -> bool:
 
 
 if __name__ == "__main__":
-    exit_with_message(lambda: sys.exit(not check()))
+    exit_with_message(lambda: sys.exit(not check_each()))

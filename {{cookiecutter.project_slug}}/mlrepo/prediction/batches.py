@@ -146,7 +146,9 @@ def outcomes(predictor: Predictor, typed: pl.DataFrame) -> list[pl.Series]:
         x = steps.transform(x) if steps else x  # a Pipeline of no steps has no transform
     names = predictor.probabilities
     shares = np.asarray(model.predict_proba(x), dtype=np.float64) if names else None
-    if shares is not None and isinstance(model, _MOST_PROBABLE):
+    if shares is not None and hasattr(model, "most_probable"):  # of the owner's kind
+        predicted = pl.Series("prediction", model.most_probable(shares))
+    elif shares is not None and isinstance(model, _MOST_PROBABLE):
         predicted = pl.Series("prediction", model.classes_).gather(shares.argmax(axis=1))
     else:
         predicted = pl.Series("prediction", np.asarray(model.predict(x)).reshape(-1))

@@ -7,7 +7,6 @@ from tempfile import TemporaryDirectory
 from mlrepo.core import files, owner
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.owner import load_params
-from mlrepo.learning import model_file
 from mlrepo.pipeline import git, status
 from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import Tell
@@ -26,7 +25,7 @@ def of_folder(name: str) -> Predictor:
     fix = f"{status.FIX} Or name a version: --version"
     status.report().refuse_stale("the model is not of these params and code:", fix)
     file = Path(declared()[name]["path"])
-    model, params = model_file.load(file), load_params()
+    model, params = fetch.load_here(file), load_params()
     sha256, commit = files.sha256(file), git.ask("rev-parse", "HEAD")
     versions = [v for v in Registry.load(name).versions.values() if v.tag.commit == commit]
     same = (v.name for v in versions if v.tag.record["artifact"]["sha256"] == sha256)
@@ -53,7 +52,7 @@ def of_version(version: Version, tell: Tell) -> Predictor:
                 f"{version.name} holds classes whose code is another in this folder "
                 f"({', '.join(changed)}): {elsewhere}"
             )
-        model = model_file.load(file)
+        model = fetch.load(version, file)
         schema = Path(folder) / "schema.yaml"
         schema.write_bytes(git.bytes_at(commit, data.table_schema))
         known = load_schema(schema)

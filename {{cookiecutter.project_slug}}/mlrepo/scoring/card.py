@@ -9,10 +9,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mlrepo.core import owner, paths, yaml
-from mlrepo.core.files import read_csv, read_json, read_text
+from mlrepo.core import artifact, owner, paths, yaml
+from mlrepo.core.artifact import About
+from mlrepo.core.files import read_csv, read_json
 from mlrepo.core.markdown import escape, markdown
 from mlrepo.core.params import LibraryParams
+from mlrepo.core.sections import Preprocessing
 from mlrepo.scoring import example, score_report
 
 _PINNED = "pinned to one thread and one instruction set"
@@ -23,14 +25,16 @@ def card(params: LibraryParams) -> str:
     """Return the model card of the last run; refuse one of another table than it has."""
     example.refuse(params)
     said, scores = params.card, read_csv(paths.SCORES)
-    head = yaml.dump(_metadata(params, scores))
     limits = [f"- {_prose(limit)}" for limit in said.limits] or ["Nobody has stated any."]
-    digest, name = read_text(paths.DIGEST).split()
+    model = artifact.path()
+    digest, about = artifact.read_sidecar(model)
+    name = model.name
+    head = yaml.dump(_metadata(params, scores, about))
     sections = {
-        "Model": _model(params),
+        "Model": _model(params, about),
         "Data": _data(params),
         "Scores": _scores(params, scores),
-        "Use": _use(name),
+        "Use": _use(name, about),
         "Environment": _environment(params),
         "Limits": limits,
         "Verify": [
@@ -44,34 +48,58 @@ def card(params: LibraryParams) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _metadata(params: LibraryParams, scores: list[score_report.Row]) -> dict[str, Any]:
+def _metadata(
+    params: LibraryParams, scores: list[score_report.Row], about: About | None
+) -> dict[str, Any]:
     task = f"tabular-{params.data.task}"
     overall = [row for row in scores if not row["slice"]]
     metrics = [{"type": row["metric"], "value": float(row["estimate"])} for row in overall]
     origin = {"type": Path(params.data.path).name, "name": params.card.data.source, "split": "test"}
     result = {"task": {"type": task}, "dataset": origin, "metrics": metrics}
+    library = params.train.estimator.partition(".")[0] if about else "sklearn"
     return {
-        "library_name": "sklearn",
+        "library_name": library,
         "pipeline_tag": task,
-        "tags": ["sklearn", "skops", task],
+        "tags": [library, about.kind if about else "skops", task],
         "model-index": [{"name": owner.name(), "results": [result]}],
     }
 
 
-def _model(params: LibraryParams) -> list[str]:
+def _model(params: LibraryParams, about: About | None) -> list[str]:
     train, steps = params.train, params.train.preprocessing
     features = [escape(row["feature"]) for row in read_csv(paths.IMPORTANCE)]
     return [
         f"- Predicts: {escape(params.data.target)} ({params.data.task})",
         f"- From, the most important first: {', '.join(features)}",
-        f"- Numbers: {_json(steps.numbers.model_dump())}",
-        f"- Categories: {_json(steps.categories.model_dump())}",
-        *([f"- Dates: {steps.dates}"] if steps.dates != "none" else []),
-        *([f"- Texts: {_json(steps.texts)}"] if steps.texts else []),
+        *(_own_kind(about) if about else _preprocessing(steps)),
         f"- Estimator: {escape(train.estimator)}, {_json(train.arguments)}, seed {train.seed}",
         *([f"- Inside it: {escape(', '.join(train.inside))}"] if train.inside else []),
         *_threshold(),
         f"- Owner: {_prose(params.card.owner)}",
+    ]
+
+
+def _preprocessing(steps: Preprocessing) -> list[str]:
+    return [
+        f"- Numbers: {_json(steps.numbers.model_dump())}",
+        f"- Categories: {_json(steps.categories.model_dump())}",
+        *([f"- Dates: {steps.dates}"] if steps.dates != "none" else []),
+        *([f"- Texts: {_json(steps.texts)}"] if steps.texts else []),
+    ]
+
+
+def _own_kind(about: About) -> list[str]:
+    """Say what the owner's own `save` has written, and whether it is safe to load."""
+    package = owner.name()
+    return [
+        f"- Columns are prepared, and the model is saved and loaded, by {package}/model.py",
+        f"- Kind of its file: {escape(about.kind)}, "
+        + (
+            f"**which can run any code when it is loaded**: {escape(about.runs_code)}. Load it "
+            "only if its SHA-256 is the one below, and you trust who made it"
+            if about.runs_code
+            else "which is data alone: nothing in it runs when it is loaded"
+        ),
     ]
 
 
@@ -105,7 +133,10 @@ def _scores(params: LibraryParams, scores: list[score_report.Row]) -> list[str]:
         lines[0].append(f"mean ± deviation of {params.train.cross_validation} folds")
         for line in lines[1:]:
             mean, deviation = folds.get(line[0]), folds.get(f"{line[0]}_std")
-            line.append(f"{mean:.3f} ± {deviation:.3f}" if mean is not None else "")
+            apart = (
+                "" if deviation is None else f" ± {deviation:.3f}"
+            )  # one of an own page has none
+            line.append("" if mean is None else f"{mean:.3f}{apart}")
     how = f"Intervals: {100 * knobs.confidence:g}%, by the methods of docs/intervals.md."
     said = [markdown(lines), "", how]
     if worst := score_report.worst_slice(scores):
@@ -131,9 +162,8 @@ def _thresholds() -> list[str]:
     return ["", said, "", markdown(lines)]
 
 
-def _use(model: str) -> list[str]:
+def _use(name: str, about: About | None) -> list[str]:
     """Say what to do with the folder that holds the model, as the Hub's cards do."""
-    name = Path(model).name
     return [
         "`model get` and each release give a folder that needs nothing but Python "
         f"{read_json(paths.ENVIRONMENT)['python']}:",
@@ -143,8 +173,14 @@ def _use(model: str) -> list[str]:
         "$ python predict.py example.csv -o predictions.csv",
         "```",
         "",
-        "`schema.yaml` says what a row must look like, and rows that do not are refused. The same "
-        "model in Python, for the columns that it reads itself:",
+        "`schema.yaml` says what a row must look like, and rows that do not are refused."
+        + ("" if about else " The same model in Python, for the columns that it reads itself:"),
+        *([] if about else _in_python(name)),
+    ]
+
+
+def _in_python(name: str) -> list[str]:
+    return [
         "",
         "```python",
         "import json, sys, skops.io",

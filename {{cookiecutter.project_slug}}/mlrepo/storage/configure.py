@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrepo.core.errors import ProjectError, told
-from mlrepo.pipeline import dvc_lock
+from mlrepo.pipeline import dvc_lock, models
 from mlrepo.pipeline.dvc import dvc
 from mlrepo.storage import move, remote
 from mlrepo.storage.remote_errors import KINDS, RemoteError
@@ -36,7 +36,8 @@ def relocate(address: str, endpoint: str | None = None, without_missing: bool = 
             raise ProjectError("uv is not in PATH: get it from https://docs.astral.sh/uv")
         if subprocess.run(command, check=False).returncode:
             raise ProjectError(f"`{' '.join(command)}` failed: fix what it says above")
-        dvc("repro", "environment/dvc.yaml")  # the only stage that reads uv.lock
+        for _ in models.each_folder():
+            dvc("repro", "environment/dvc.yaml")  # the only stage that reads uv.lock
     store, settings = Store(), {"url": address} | ({"endpointurl": endpoint} if endpoint else {})
     config, known = store.repo.config, store.remotes()
     name: str = config["core"].get("remote") or "storage"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from mlrepo.core import environment, owner, release
 from mlrepo.core.files import read_toml
+from mlrepo.core.paths import above
 from mlrepo.core.progress import progress
-from mlrepo.pipeline import dvc_lock, git, status
+from mlrepo.pipeline import dvc_lock, git, models, status
 from mlrepo.pipeline.dvc import no_copies_here
 from mlrepo.pipeline.dvc_files import md5
 from mlrepo.pipeline.output import findings
@@ -32,8 +33,7 @@ def examine(offline: bool) -> dict[str, list[str]]:
         "tools": _tools(),
         "packages": _packages(),
         "hooks": _hooks(),
-        "params and schema": _params(),
-        "dvc.lock": _lock(),
+        **_of_models(),
         "cache": _cache(),
     }
     with ThreadPoolExecutor(1) as pool:
@@ -53,6 +53,22 @@ def _folder() -> Iterator[str]:
         yield trouble
 
 
+def _of_models() -> dict[str, Iterator[str]]:
+    """Return the checks of each model's own files, which have been made in its folder by then."""
+    checks: dict[str, Iterator[str]] = {}
+    for of in models.each_folder():
+        if above():
+            checks[f"{of}packages"] = iter(findings(_environment()))
+        checks[f"{of}params and schema"] = iter(findings(_params()))
+        checks[f"{of}dvc.lock"] = iter(findings(_lock()))
+    return checks
+
+
+def _environment() -> Iterator[str]:
+    environment.check()
+    yield from ()
+
+
 def _tools() -> Iterator[str]:
     said = git.git("--version")
     found = re.search(r"(\d+)\.(\d+)", said)
@@ -65,7 +81,7 @@ def _tools() -> Iterator[str]:
 def _packages() -> Iterator[str]:
     environment.check()
     for path in (owner.PROJECT, environment.LOCK):
-        read_toml(path)
+        read_toml(Path(path))
     if shutil.which("uv"):
         command = ["uv", "lock", "--check"]
         done = subprocess.run(

@@ -18,7 +18,9 @@ def put_back(stage: str) -> None:
     name = stage.rpartition(":")[2]  # DVC may have been started in another folder
     with remote.open_repo() as repo:
         store = Store(repo)
-        stages = [each for each in repo.index.stages if getattr(each, "name", None) == name]
+        named = [each for each in repo.index.stages if getattr(each, "name", None) == name]
+        # Another model's stages have these names as well.
+        stages = [each for each in named if Path(each.wdir).resolve() == Path.cwd().resolve()]
         for out in (
             out for each in stages for out in each.outs if out.hash_info and not out.exists
         ):

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlrepo.core.errors import ProjectError, exit_with_message
 from mlrepo.core.files import atomic
+from mlrepo.pipeline import models
 from mlrepo.pipeline.dvc import dvc, no_copies_here
 from mlrepo.pipeline.git import ask, commit, find_repository, git
 from mlrepo.storage import imports
@@ -77,7 +78,8 @@ def keep_raw_data() -> None:
     A file that is not what its .dvc file says is left alone: `dvc repro` would take it for the new
     version without a word.
     """
-    pointers = sorted(path.as_posix() for path in Path("data").rglob("*.dvc"))
+    places = [Path(folder, "data") for folder in ("", *models.folders())]
+    pointers = sorted(path.as_posix() for data in places for path in data.rglob("*.dvc"))
     if not pointers:
         return
     absent = []

@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from mlrepo.core.errors import ProjectError, known
-from mlrepo.pipeline import dvc_lock
+from mlrepo.pipeline import dvc_lock, models
 from mlrepo.pipeline.dvc import FEW_ATTEMPTS
 from mlrepo.storage import imports, move
 from mlrepo.storage.needed import Needed
@@ -36,7 +36,8 @@ def transfer(verb: str, all_versions: bool, allow_missing: bool = False) -> None
             store.remote.write()
         if store.remote.refusal:
             raise store.remote.refusal
-        dvc_lock.here()  # DVC takes one that is not there for nothing to push or to pull
+        for _ in models.each_folder():
+            dvc_lock.here()  # DVC takes one that is not there for nothing to push or to pull
         in_buckets = imports.find(repo, all_versions)
         if verb == "pull":
             for each in in_buckets:

@@ -9,7 +9,7 @@ from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.markdown import plain
 from mlrepo.core.owner import load_params
-from mlrepo.core.paths import FOLDS
+from mlrepo.core.paths import FOLDS, in_project
 from mlrepo.learning.metrics import expected, smaller_is_better
 from mlrepo.pipeline import dvc_lock, git
 from mlrepo.pipeline.dvc import dvc_in_silence
@@ -91,7 +91,8 @@ def apply(file: Path, name: str | None, tell: Tell) -> tuple[str, list[str]]:
     dvc_in_silence("exp", "apply", name)
     recorded = _outs()
     tell("run every stage again")
-    pointers = {path: path.read_bytes() for path in Path("data").rglob("*.dvc")}
+    folders = {Path("data"), in_project("data")}  # a second model may read the project's table
+    pointers = {path: path.read_bytes() for data in folders for path in data.rglob("*.dvc")}
     dvc_in_silence("repro", "--force", "--no-run-cache")
     for path, content in pointers.items():  # a forced run pins an import to the newest version
         path.write_bytes(content)

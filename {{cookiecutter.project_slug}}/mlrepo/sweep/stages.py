@@ -20,7 +20,7 @@ from mlrepo.pipeline.dvc_yaml import PARAMS, PIPELINE, Pipeline, Stage
 if TYPE_CHECKING:
     from mlrepo.learning.cross_validation import AfterFold
 
-_OURS = re.compile(r"python -m mlrepo (\w+)")
+_OURS = re.compile(r"python (?:-m |\.\./)mlrepo (\w+)")
 
 
 def reached(pipeline: Pipeline, keys: Iterable[str]) -> list[Stage]:

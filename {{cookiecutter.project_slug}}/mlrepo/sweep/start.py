@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from mlrepo.core.errors import ProjectError, known
 from mlrepo.core.files import atomic
+from mlrepo.core.paths import above, in_project
 from mlrepo.pipeline import git, status
 from mlrepo.pipeline.dvc import variables
 from mlrepo.pipeline.output import Tell
@@ -18,7 +19,7 @@ from mlrepo.sweep import PATH, TRIALS, interrupt
 from mlrepo.sweep.space import Sweep, load_sweep, refuse_unknown
 
 WORKER_LOCK = "worker.lock"
-_PLACE = Path(".dvc/tmp/sweep")
+_PLACE = ".dvc/tmp/sweep"
 _PATIENCE = 1  # seconds that a worker has to hear a Ctrl-C by itself
 
 
@@ -33,7 +34,7 @@ def start(file: Path, tell: Tell) -> int:
     commit = clean_commit(file)
     git.identity()
     status.report().refuse_stale("the last commit is not up to date:")
-    folder = _PLACE / f"{sweep.name}-{commit[:12]}"
+    folder = in_project(_PLACE) / f"{sweep.name}-{commit[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder / "lock", sweep), ExitStack() as at_the_end:
         # The worker takes this one itself, and works on where this process alone is killed.
@@ -69,7 +70,7 @@ def alone(lock: Path, sweep: Sweep) -> AbstractContextManager[object]:
 
 def clean_commit(file: Path) -> str:
     """Return the last commit, which this folder must be as it is; ``file`` may differ."""
-    if not Path(".dvc").is_dir():
+    if not in_project(".dvc").is_dir():
         mend = known.brought_back(".dvc", "`dvc init` makes it")
         raise ProjectError(f"{Path.cwd()} is no DVC project, as it has no folder .dvc: {mend}")
     return git.require_clean_commit(besides=file, untracked=False)
@@ -79,6 +80,8 @@ def _work(copy: Path, folder: Path, commit: str, tell: Tell) -> int:
     # Nothing may come before the code of the copy.
     hidden = ("PYTHONPATH", "PYTHONSAFEPATH")
     kept = {name: value for name, value in variables().items() if name not in hidden}
+    if above():  # the code of the copy is above the model's folder in it
+        kept["PYTHONPATH"] = str(copy.resolve().parent)
     command = [sys.executable, "-m", "mlrepo.sweep.worker", str(folder), str(Path.cwd()), commit]
     interrupt.check()
     with interrupt.held():

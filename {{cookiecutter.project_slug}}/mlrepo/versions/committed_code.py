@@ -12,13 +12,14 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from mlrepo.core import owner
+from mlrepo.core.artifact import is_own
 from mlrepo.core.errors import ProjectError, first_line
 from mlrepo.pipeline import git
 from mlrepo.versions.records import old_records
@@ -72,10 +73,9 @@ class CommittedCode:
 
     def changed_in(self, model: Path) -> list[str]:
         """Return the paths of changed modules whose classes or functions a model file holds."""
-        with zipfile.ZipFile(model) as archive:
-            types = archive.read("schema.json").decode()
-        own = re.findall(rf'"__module__": *"({re.escape(self._package)}\.[^"]+)"', types)
-        return self.changed(set(own)) if own else []
+        named = modules_in(model, lambda: self._files)
+        own = {name for name in named if name.startswith(f"{self._package}.")}
+        return self.changed(own) if own else []
 
     def changed(self, modules: set[str]) -> list[str]:
         """Return the paths of those modules, and of all that they use, that differ here.
@@ -101,6 +101,22 @@ class CommittedCode:
             for used in {*_used(ast.parse(text), place), above} & paths.keys():
                 waiting += [] if ours.intersection(used.split(".")[1:2]) else [used]
         return sorted(found)
+
+
+def modules_in(model: Path, paths: Callable[[], Iterable[str]]) -> set[str]:
+    """Return the modules whose classes and functions a model file names.
+
+    A skops file says so. In the bytes of any other the names of the owner's modules are looked for,
+    which are among ``paths``: pickles and the configurations of Keras write them so.
+    """
+    if not is_own(model):
+        with zipfile.ZipFile(model) as archive:
+            types = archive.read("schema.json").decode()
+        return set(re.findall(r'"__module__": *"([^"]+)"', types))
+    content, package = model.read_bytes(), f"{owner.name()}."
+    ours = {dotted(path) for path in paths() if path.endswith(".py")}
+    ours = {name for name in ours if name.startswith(package)}
+    return {name for name in ours if re.search(rf"{re.escape(name)}(?!\w)".encode(), content)}
 
 
 def dotted(path: str) -> str:

@@ -12,7 +12,7 @@ from mlrepo.versions import acts, fetch
 from mlrepo.versions.gate import verdict as gate
 from mlrepo.versions.registry import DEPRECATED, Assignment, Registry, Version
 from mlrepo.versions.rules import approvals
-from mlrepo.versions.rules.policy import in_force
+from mlrepo.versions.rules.policy import Stage, in_force
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ def promote(model: str, text: str, stage: str, order: Order) -> Assignment:
     settings = in_force().settings
     rules = settings.stage(stage)
     version, last = registry.resolve(text), registry.of(stage)[-1:]
+    _refuse_code(rules, version, stage)
     said = _heard(registry, version, stage, order)
     _prove(registry, version, stage, order)
     verdict = None
@@ -52,9 +53,10 @@ def rollback(model: str, stage: str | None, to: str | None, order: Order) -> Ass
     registry = _fetched(model, order)
     settings = in_force().settings
     stage = stage or settings.last
-    settings.stage(stage)
+    rules = settings.stage(stage)
     current = registry.current(stage)
     version = registry.version(to) if to else registry.previous(stage)
+    _refuse_code(rules, version, stage)
     order.tell(f"from {current.version.name if current else 'nothing'} back to {version.name}")
     said = _heard(registry, version, stage, order, back=True)
     _prove(registry, version, stage, order)
@@ -97,6 +99,14 @@ def _fetched(model: str, order: Order) -> Registry:
 def _refuse_bad(registry: Registry, version: Version) -> None:
     if bad := registry.bad(version):
         raise ProjectError(f"{version.name} is marked bad: {bad.tag.notes}")
+
+
+def _refuse_code(rules: Stage, version: Version, stage: str) -> None:
+    if rules.refuse_code and (why := version.runs_code):
+        raise ProjectError(
+            f"{version.name} may not come into '{stage}': its model file can run code when it is "
+            f"loaded ({why}), which refuse_code in versions.yaml keeps out"
+        )
 
 
 def _heard(

@@ -12,7 +12,7 @@ from typing import Any
 from mlrepo.core import yaml
 from mlrepo.core.environment import DISTRIBUTED
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.paths import TEST
+from mlrepo.core.paths import TEST, above
 from mlrepo.learning.cluster.scheduler import ADDRESS as CLUSTER
 from mlrepo.pipeline import git
 from mlrepo.pipeline.dvc import run_in_silence
@@ -32,7 +32,7 @@ _SCRIPTS = ".venv/Scripts" if os.name == "nt" else ".venv/bin"
 class Checkout:
     """A commit in a clone of its own, and the folder of its own environment's commands."""
 
-    folder: Path
+    folder: Path  # of the model
     scripts: Path
     on_a_cluster: bool = False
 
@@ -40,7 +40,8 @@ class Checkout:
     def make(cls, commit: str, folder: Path, on_a_cluster: bool, tell: Tell) -> "Checkout":
         """Check a commit out in ``folder`` and install what its uv.lock names."""
         tell(f"check out {commit[:7]} in a clone of its own")
-        project = git.clone(commit, folder)
+        model = git.clone(commit, folder)
+        project = model / above()
         tell("install the locked packages")
         (project / ".dvc/tmp").mkdir()  # where set-up marks that it is at work
         set_up = (
@@ -49,7 +50,7 @@ class Checkout:
         )
         trouble = "the locked packages cannot be installed here"
         cls(project, Path(sys.executable).parent).run(trouble, sys.executable, "-c", set_up)
-        return cls(project, project / _SCRIPTS, on_a_cluster)
+        return cls(model, project.resolve() / _SCRIPTS, on_a_cluster)
 
     def pull(self, files: dict[str, Any], tell: Tell) -> None:
         """Bring the raw data, with the remotes as they are set up now, into a cache of its own.
@@ -71,7 +72,7 @@ class Checkout:
                 "`model push --all`"
             )
         # DVC quotes what its format would take for a comment: a folder with # in its name.
-        with Config(str(self.folder / ".dvc")).edit("local") as config:
+        with Config(str(self.folder / above() / ".dvc")).edit("local") as config:
             config["core"] = {"remote": name}
             config["remote"] = store.remotes()
         self.dvc("the raw data cannot be pulled", "pull", *(f"{path}.dvc" for path in raw))
@@ -111,8 +112,9 @@ class Checkout:
 def rebuild(version: Version, tell: Tell) -> dict[str, Any]:
     """Return the verdict on a version, and why.
 
-    identical: every output has the recorded bytes. equivalent: the model's bytes differ, on a
-    machine that computes otherwise, and the predictions and metrics do not. different: all else.
+    identical: every output has the recorded bytes. equivalent: the model's bytes differ, and the
+    predictions and metrics do not, on a machine that computes otherwise; or they differ by no more
+    than REPEATS_WITHIN of model.py, on any. different: all else.
 
     Raises:
         ProjectError: if it cannot be made again here, which says nothing about the version.
@@ -156,23 +158,30 @@ def _compare(version: Version, there: Checkout, differ: list[str]) -> dict[str, 
     now, then = found.pop("machine"), record["environment"]["registered_on"]
     same = all(now[key] == then[key] for key in ("numerics", "numerics_pinned", "threads"))
     claims = [*record["metrics"], *(path for path in differ if path.startswith("reports/scores"))]
-    off = [path for path in claims if not _agrees(version, there, path)]
-    verdict, why = judge(found["agrees"], off, same)
+    bound = found.get("bound")
+    off = [path for path in claims if not _agrees(version, there, path, bound)]
+    verdict, why = judge(found["agrees"], off, same, bound)
     return {"verdict": verdict, "why": why, **found}
 
 
-def judge(predictions_agree: bool, off: list[str], same_machine: bool) -> tuple[str, str]:
+def judge(
+    predictions_agree: bool, off: list[str], same_machine: bool, bound: float | None = None
+) -> tuple[str, str]:
     """Return the verdict on a model of other bytes, and why; ``off`` are files of other numbers."""
     if not predictions_agree:
         return "different", "the model predicts otherwise"
     if off:
         return "different", f"other numbers in {', '.join(off)}"
+    if bound:
+        return "equivalent", f"other bytes; predictions and metrics within the stated {bound:g}"
     if same_machine:
         return "different", "this machine computes as the recorded one did: bytes should be equal"
     why = "same predictions and metrics, other bytes, on a machine that computes otherwise"
     return "equivalent", why
 
 
-def _agrees(version: Version, there: Checkout, path: str) -> bool:
+def _agrees(version: Version, there: Checkout, path: str, bound: float | None) -> bool:
     text = (there.folder / path).read_text(encoding="utf-8")
-    return numbers_agree(git.file_at(version.tag.commit, path), text, METRICS_TOLERANCE)
+    return numbers_agree(
+        git.file_at(version.tag.commit, path), text, max(METRICS_TOLERANCE, bound or 0.0)
+    )

@@ -16,6 +16,7 @@ import xgboost
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
+from mlrepo.core.paths import in_project
 from mlrepo.learning import duration
 from mlrepo.learning.boosting import common
 from mlrepo.learning.boosting.common import Rows
@@ -23,7 +24,7 @@ from mlrepo.learning.estimator import split_steps
 from mlrepo.learning.features import Features
 
 # On the disk of the project: that of the system's temporary files is often in memory.
-_CACHES = Path(".dvc/tmp")
+_CACHES = ".dvc/tmp"
 _READS = 4  # how often xgboost asks for the whole table: for its size, the bins and their numbers
 
 
@@ -109,6 +110,7 @@ def _cache(on_disk: bool) -> AbstractContextManager[str | None]:
     """Return a folder that is gone after the block, None without ``on_disk``."""
     if not on_disk:
         return nullcontext()
-    _CACHES.mkdir(parents=True, exist_ok=True)
+    caches = in_project(_CACHES)
+    caches.mkdir(parents=True, exist_ok=True)
     # Where a file cannot go while it is open, one may be left after an error.
-    return TemporaryDirectory(prefix="boosting-", dir=_CACHES, ignore_cleanup_errors=True)
+    return TemporaryDirectory(prefix="boosting-", dir=caches, ignore_cleanup_errors=True)

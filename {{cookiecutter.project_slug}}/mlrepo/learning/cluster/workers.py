@@ -14,6 +14,7 @@ from distributed.diagnostics.plugin import WorkerPlugin
 
 from mlrepo.core import owner
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.paths import in_project
 from mlrepo.learning import fingerprint
 
 # What carries a result, and what shapes it. Other packages of workers may differ.
@@ -63,7 +64,7 @@ def prepare(client: Any, pinned: bool) -> str:
     """Send the project's code to all workers, later ones too, check them, and return its digest."""
     _refuse_versions(client)  # first, as a plugin does not even load in another Python
     packages = ["mlrepo", owner.name()]
-    archive, digest = _archive(packages)
+    archive, digest = _archive([in_project(packages[0]), Path(packages[1])])
     client.register_plugin(Code(packages, archive, digest), name=_PLUGIN)
     check(client, digest, pinned)
     return digest
@@ -122,13 +123,13 @@ def _versions(found: dict[str, Any], names: Iterable[str]) -> dict[str, str | No
     return {"python": python} | {name: found["packages"].get(name) for name in names}
 
 
-def _archive(packages: list[str]) -> tuple[bytes, str]:
+def _archive(packages: list[Path]) -> tuple[bytes, str]:
     """Return the packages' files as a zip, and 16 digits of the SHA-256 of what is in it."""
-    files = [path for package in packages for path in sorted(Path(package).rglob("*.py"))]
+    files = [path for package in packages for path in sorted(package.rglob("*.py"))]
     buffer, digest = io.BytesIO(), hashlib.sha256()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in files:
-            name, content = path.as_posix(), path.read_bytes()
+            name, content = path.as_posix().removeprefix("../"), path.read_bytes()
             archive.writestr(name, content)
             digest.update(f"{name} {len(content)}\n".encode() + content)
     return buffer.getvalue(), digest.hexdigest()[:16]

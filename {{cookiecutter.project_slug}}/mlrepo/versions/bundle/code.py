@@ -2,7 +2,6 @@
 
 import ast
 import io
-import re
 import sys
 import zipfile
 from collections.abc import Iterable
@@ -10,14 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlrepo.core import owner
+from mlrepo.core import paths as places
+from mlrepo.core.artifact import is_own
 from mlrepo.pipeline import git
 from mlrepo.pipeline.commit import Commit
-from mlrepo.versions.committed_code import dotted, imported
+from mlrepo.versions.committed_code import dotted, imported, modules_in
 
 SCRIPT = "mlrepo/prediction/predict.py"
 _ENTRY = "mlrepo.prediction.released"
 _PROJECT = "pyproject.toml"  # which names the owner's package
 _OLDEST = (1980, 1, 1, 0, 0, 0)  # date of ZIP
+
+
+def script() -> str:
+    """Return the path of predict.py, from this folder."""
+    return places.in_project(SCRIPT).as_posix()
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,11 @@ class Code:
     def of(cls, commit: str, model: Path) -> "Code":
         """Return the code for a model file."""
         there, paths, package = Commit(commit), git.paths_at(commit), owner.name()
-        known = {dotted(path): path for path in paths if path.endswith(".py")}
-        named = _modules(model)
+        up = places.above()  # a second model's library is above it, and beside its package here
+        known = {dotted(p.removeprefix(up)): p for p in paths if p.endswith(".py")}
+        named = modules_in(model, lambda: [p.removeprefix(up) for p in paths])
+        if is_own(model):
+            named.add(f"{package}.model")
         found, imports = dict[str, bytes](), {"mlrepo": set[str](), package: set(named)}
         waiting = {_ENTRY, f"{package}.data", *named} & known.keys()
         while waiting:
@@ -47,16 +56,18 @@ class Code:
             used: set[str] = set()
             for module in waiting:
                 path = known[module]
-                found[path] = new[path]
+                found[path.removeprefix(up)] = new[path]
                 above = module.rpartition(".")[0]
                 place = module if path.endswith("/__init__.py") else above
                 uses = {*imported(ast.parse(new[path]), place), above}
                 imports[module.partition(".")[0]] |= uses
                 used |= uses
-            waiting = {module for module in used & known.keys() if known[module] not in found}
+            waiting = {m for m in used & known.keys() if known[m].removeprefix(up) not in found}
         # What its code may read: tables of codes, say.
         beside = (p for p in paths if p.startswith(f"{package}/") and not p.endswith(".py"))
-        found |= there.read([*beside, _PROJECT])
+        found |= there.read([*beside, *([] if up else [_PROJECT])])
+        if up:  # where the name of the folder is that of the package
+            found[_PROJECT] = f'[tool.mlrepo]\npackage = "{package}"\n'.encode()
         return cls(found, _elsewhere(imports["mlrepo"]), _elsewhere(imports[package]))
 
     def archive(self) -> bytes:
@@ -66,13 +77,6 @@ class Code:
             for path in sorted(self.files):
                 archive.writestr(zipfile.ZipInfo(path, _OLDEST), self.files[path])
         return buffer.getvalue()
-
-
-def _modules(model: Path) -> set[str]:
-    """Return the modules whose classes and functions a model file names."""
-    with zipfile.ZipFile(model) as archive:
-        types = archive.read("schema.json").decode()
-    return set(re.findall(r'"__module__": *"([^"]+)"', types))
 
 
 def _elsewhere(modules: Iterable[str]) -> set[str]:

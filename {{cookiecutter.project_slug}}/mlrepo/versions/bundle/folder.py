@@ -8,6 +8,7 @@ the version's papers. With a key all of it is signed.
 from pathlib import Path
 
 from mlrepo.core import yaml
+from mlrepo.core.artifact import is_own
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import write_json
 from mlrepo.core.paths import CARD
@@ -19,7 +20,7 @@ from mlrepo.storage.store import Store
 from mlrepo.tables import example
 from mlrepo.tables.schema import Schema
 from mlrepo.versions import fetch
-from mlrepo.versions.bundle.code import SCRIPT, Code
+from mlrepo.versions.bundle.code import Code, script
 from mlrepo.versions.bundle.packages import requirements
 from mlrepo.versions.proofs.envelope import Key, enclose
 from mlrepo.versions.proofs.folder import SIGNATURE, sign
@@ -36,7 +37,7 @@ def fill(folder: Path, version: Version, key: Key | None, tell: Tell) -> list[Pa
     A version of a library that knew no `predict.py` has none, and none of what belongs to it.
     """
     contents = _papers(version, key)
-    alone = SCRIPT in git.paths_at(version.tag.commit)
+    alone = script() in git.paths_at(version.tag.commit)
     model = Path(version.record["artifact"]["path"]).name
     names = [model, f"{model}.sha256", "VERSION.json", *contents, *(_ALONE if alone else ())]
     if key:
@@ -86,7 +87,7 @@ def _to_predict(version: Version, model: Path, tell: Tell) -> dict[str, bytes]:
         zip(
             _ALONE,
             (
-                git.bytes_at(commit, SCRIPT),
+                git.bytes_at(commit, script()),
                 code.archive(),
                 requirements(commit, code.imports, code.own, tell),
                 example.table([f for f in fields if f.name != data.target], data.csv),
@@ -99,7 +100,7 @@ def _to_predict(version: Version, model: Path, tell: Tell) -> dict[str, bytes]:
 def _to_load(version: Version, model: Path) -> dict[str, object]:
     """Return what has to be known of the model file and of the tables before it predicts."""
     return {
-        "trusted": model_file.trusted_in(model),
+        **({} if is_own(model) else {"trusted": model_file.trusted_in(model)}),
         "numerics_pinned": version.record["environment"]["registered_on"]["numerics_pinned"],
         "data": old_records.data_params(version.record).model_dump(mode="json", by_alias=True),
     }

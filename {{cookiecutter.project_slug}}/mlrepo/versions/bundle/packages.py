@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from mlrepo.core.environment import LOCK, distribution
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.paths import in_project
 from mlrepo.pipeline import git
 from mlrepo.pipeline.output import Tell
 
@@ -35,13 +36,13 @@ def requirements(commit: str, imports: Collection[str], own: Collection[str], te
     uv = shutil.which("uv") or shutil.which("uv", path=beside)
     if uv is None:
         raise ProjectError("uv, which reads uv.lock, is not found: start this with `uv run`")
-    project = git.bytes_at(commit, _PROJECT)
+    project = git.bytes_at(commit, in_project(_PROJECT).as_posix())
     declared = tomllib.loads(project.decode())["project"]
     extras = declared.get("optional-dependencies", {}).values()
     direct = _names(declared.get("dependencies", []))
     extra = _names(each for extra in extras for each in extra) - direct
     needed = _packages(own) | (_packages(imports) & direct)
-    locked = git.bytes_at(commit, LOCK.name)
+    locked = git.bytes_at(commit, in_project(LOCK).as_posix())
     command = [uv, "export", "--frozen", "--offline", "--quiet", "--python", sys.executable]
     command += ["--all-extras", "--no-default-groups", "--no-emit-project"]
     command += ["--no-header", "--no-annotate"]

@@ -12,7 +12,7 @@ from mlrepo.core import prepared, yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import PARAMS, TEST, TRAIN
-from mlrepo.learning import features, model_file
+from mlrepo.learning import features, saved_model
 from mlrepo.learning.predictions import Predictions, of_rows
 from mlrepo.pipeline import dvc_lock, git
 from mlrepo.pipeline.mappings import flatten
@@ -31,6 +31,7 @@ class Champion:
     goal: str
     train: Path | None
     changed: tuple[str, ...] = ()  # modules of its classes that are other code in this folder
+    commit: str | None = None  # whose model.py reads it, where that is not this folder's
 
     @classmethod
     def fetch(cls, version: Version, folder: Path, store: Store) -> "Champion":
@@ -41,7 +42,7 @@ class Champion:
         train = fetch.table(version, TRAIN, folder, store) if known else None
         file = fetch.fetch(version, folder, store)
         changed = CommittedCode(version.tag.commit).changed_in(file)
-        return cls(version.name, file, goal, train, tuple(changed))
+        return cls(version.name, file, goal, train, tuple(changed), version.tag.commit)
 
     @classmethod
     def at_commit(cls, commit: str, path: str, folder: Path, store: Store) -> "Champion | None":
@@ -63,7 +64,7 @@ class Champion:
         goal = _goal(values.get("data.task"), values.get("data.target"))
         changed = CommittedCode(commit).changed_in(targets[path])
         train = targets.get(TRAIN.as_posix())
-        return cls(f"base {commit[:7]}", targets[path], goal, train, tuple(changed))
+        return cls(f"base {commit[:7]}", targets[path], goal, train, tuple(changed), commit)
 
     def score(self, test: pl.DataFrame, params: LibraryParams) -> Predictions:
         """Let it predict rows of other data, in an environment that may not be its own."""
@@ -72,7 +73,10 @@ class Champion:
             raise ProjectError(f"it was made for {self.goal}, not for {goal}")
         if self.changed:
             raise ProjectError(f"its classes are other code here: {', '.join(self.changed)}")
-        model = model_file.load(self.file)
+        if self.commit:
+            model = fetch.load_of_commit(self.commit, self.file, None)
+        else:
+            model = saved_model.load(self.file)
         try:
             scored = predict(model, test, params)
         except (ProjectError, OSError, MemoryError):

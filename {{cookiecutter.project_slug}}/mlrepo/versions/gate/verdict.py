@@ -17,7 +17,7 @@ from mlrepo.core.owner import load_params
 from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import TEST
 from mlrepo.core.prepared import read_table
-from mlrepo.learning import metrics, model_file
+from mlrepo.learning import metrics, saved_model
 from mlrepo.learning.metrics.aggregates import Weights
 from mlrepo.learning.predictions import FloatArray, Predictions, evenly_spread
 from mlrepo.pipeline.dvc_yaml import declared
@@ -46,7 +46,8 @@ def compare(version: Version, champion: Version | None, rules: Gate) -> Verdict:
         file = fetch.fetch(version, Path(folder), store)
         test = read_table(fetch.table(version, TEST, Path(folder), store))
         rival = Champion.fetch(champion, Path(folder, "champion"), store) if champion else None
-        return judge(version.name, file, rival, test, params, rules)
+        model = fetch.load(version, file)
+        return judge(version.name, file, rival, test, params, rules, model)
 
 
 def compare_here(model: str, champion: Version | str | None, rules: Gate) -> Verdict:
@@ -60,7 +61,8 @@ def compare_here(model: str, champion: Version | str | None, rules: Gate) -> Ver
             rival = Champion.at_commit(champion, file.as_posix(), Path(folder), Store())
         else:
             rival = Champion.fetch(champion, Path(folder), Store()) if champion else None
-        return judge("this model", file, rival, read_table(TEST), load_params(), rules)
+        model = fetch.load_here(file)
+        return judge("this model", file, rival, read_table(TEST), load_params(), rules, model)
 
 
 def against(model: str, stage: str | None, tell: Tell) -> Verdict:
@@ -111,17 +113,20 @@ def judge(
     test: pl.DataFrame,
     params: LibraryParams,
     rules: Gate,
+    model: Any = None,
 ) -> Verdict:
     """Return the verdict on the model in ``file``, with all that it rests on, ready for JSON.
 
     ``params.data`` says what the model predicts. Values are in the unit of the metric; the
     difference is positive where the challenger is better. What is undefined, or has no champion,
-    is None. A champion that cannot be scored on ``test`` leaves the verdict inconclusive.
+    is None. A champion that cannot be scored on ``test`` leaves the verdict inconclusive. ``model``
+    is what ``file`` holds, if it is loaded already.
 
     Both are compared on the rows that the champion was not fitted on, where data.id tells which.
     Without an id equal rows may be other observations, so that none is left out.
     """
-    task, model = params.data.task, model_file.load(file)
+    task = params.data.task
+    model = saved_model.load(file) if model is None else model
     scored = predict(model, test, params)
     metric = metrics.leading(params, scored)
     verdict: Verdict = {

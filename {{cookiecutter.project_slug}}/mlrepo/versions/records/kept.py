@@ -8,10 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from mlrepo.core import owner
+from mlrepo.core.artifact import is_own, read_sidecar, refuse_wrong
 from mlrepo.core.environment import installed
 from mlrepo.core.errors import ProjectError, first_line
 from mlrepo.pipeline import dvc_files, git
-from mlrepo.storage.store import Hashes, Store, Stored
+from mlrepo.storage.store import Hashes, Store, Stored, hashes
 
 Node = dict[str, Any]
 
@@ -88,13 +90,19 @@ class Kept:
         if not any(found for _, found in self._look(stored)):
             yield f"{stored.path} (MD5 {stored.md5}) is nowhere: it cannot be verified"
 
-    def architecture(self, commit: str, model: Stored, packages: Node) -> Node:
-        """Return features, classes and pipeline of a model; ``packages`` are its commit's."""
+    def architecture(self, commit: str, model: Stored, *beside: Stored, packages: Node) -> Node:
+        """Return features, classes and pipeline of a model; ``packages`` are its commit's.
+
+        Of one of the owner's kind, which is not loaded, what stands ``beside`` it says that, and
+        its bytes what kind it is.
+        """
         sha256 = self.entry(model)["sha256"]
         why, known = _UNREAD, git.recall(_KEPT)
         if self.store and sha256 is not _UNREAD:
             key = f"{sha256} scikit-learn {installed().get('scikit-learn')}"
             try:
+                if is_own(Path(model.path)):
+                    return _describe_own(self.store, commit, [model, *beside])
                 if key not in known:
                     known[key] = _describe(self.store, commit, model, sha256)
                     git.keep(_KEPT, dict([*known.items()][-_MOST:]))
@@ -152,6 +160,29 @@ def _describe(store: Store, commit: str, model: Stored, sha256: str) -> Node:
         "features": [str(name) for name in loaded.feature_names_in_],
         "classes": None if classes is None else [str(label) for label in classes.tolist()],
         "pipeline": repr(loaded),
+    }
+
+
+def _describe_own(store: Store, commit: str, files: list[Stored]) -> Node:
+    from mlrepo.learning.saved_model import kinds
+
+    with TemporaryDirectory() as folder:
+        targets = [Path(folder) / Path(stored.path).name for stored in files]
+        for stored, target in zip(files, targets, strict=True):
+            store.fetch(stored, target, None)
+        recorded, about = read_sidecar(targets[0])
+        refuse_wrong(Path(files[0].path), hashes(targets[0])["sha256"], recorded)
+        kind, runs_code = kinds.describe(
+            targets[0], git.file_at(commit, f"{owner.name()}/model.py")
+        )
+    if about is None:
+        raise ProjectError(f"{files[0].path}.sha256 does not say what it is")
+    return {
+        "features": about.features,
+        "classes": None if about.classes is None else [str(label) for label in about.classes],
+        "pipeline": f"a file of {owner.name()}/model.py",
+        "kind": kind,
+        "runs_code": runs_code,
     }
 
 

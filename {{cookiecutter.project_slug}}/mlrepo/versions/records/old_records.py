@@ -14,12 +14,12 @@ the record rises when a key changes its meaning; up to now it is 1, with these d
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mlrepo.core.paths import in_project
 from mlrepo.pipeline import git
 
 if TYPE_CHECKING:
     from mlrepo.core.params import Data
 
-LIBRARY: Final = "mlrepo"
 ADDED_TO_DATA: Final[dict[str, Any]] = {"weight": None}
 ADDED_TO_CSV: Final[dict[str, Any]] = {"thousands": None, "encoding": "utf-8"}
 
@@ -37,9 +37,14 @@ summary sweep table train transfer trust versions volatile weighted workers
 """
 
 
+def library() -> str:
+    """Return the folder of the library, from the current one."""
+    return in_project("mlrepo").as_posix()
+
+
 def is_one_package(commit: str) -> bool:
     """Return whether a commit is from before the library was a package of its own."""
-    return git.ask("cat-file", "-e", f"{commit}:./{LIBRARY}") is None
+    return git.ask("cat-file", "-e", f"{commit}:./{library()}") is None
 
 
 def library_modules(commit: str) -> set[str]:

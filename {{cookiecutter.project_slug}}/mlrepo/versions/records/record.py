@@ -8,9 +8,11 @@ import json
 from dataclasses import asdict
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from mlrepo.core import paths, release, yaml
+from mlrepo.core.artifact import sidecar
 from mlrepo.core.environment import LOCK
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import csv_rows
@@ -20,8 +22,8 @@ from mlrepo.pipeline.dvc_lock import Lineage
 from mlrepo.pipeline.dvc_yaml import PIPELINE, normal
 from mlrepo.pipeline.output import few
 from mlrepo.storage.store import Stored, hashes_of
+from mlrepo.versions.records import old_records
 from mlrepo.versions.records.kept import Kept, Node, as_folder
-from mlrepo.versions.records.old_records import LIBRARY
 
 
 def derive(model: str, commit: str, kept: Kept) -> Node:
@@ -43,14 +45,15 @@ def derive(model: str, commit: str, kept: Kept) -> Node:
     scores = [row for row in csv_rows(there.text(paths.SCORES.as_posix())) if not row["slice"]]
     folder = f"{paths.METRICS.parent.name}/"
     metrics = [out for out in lineage.outs() if out.startswith(folder) and out.endswith(".json")]
-    stored = Stored(lineage.path, files[lineage.path]["md5"])
+    beside = sidecar(Path(lineage.path)).as_posix()
+    stored = [Stored(path, files[path]["md5"]) for path in (lineage.path, beside) if path in files]
     return {
         "artifact": {"path": lineage.path, **_plain(artifact), **files[lineage.path]},
         "architecture": {
             "task": of("data.task"),
             "target": of("data.target"),
             "estimator": of("train.estimator"),
-            **kept.architecture(commit, stored, environment["packages"]),
+            **kept.architecture(commit, *stored, packages=environment["packages"]),
         },
         "card": {key: of(f"card.{key}") for key in ("purpose", "owner", "limits")},
         "data": _data(of, there, files),
@@ -124,9 +127,10 @@ def _data(of: Any, there: Commit, files: Node) -> Node:
 
 def _environment(of: Any, there: Commit) -> Node:
     locked = json.loads(there.text(paths.ENVIRONMENT.as_posix()))
+    lock, library = paths.in_project(LOCK).as_posix(), old_records.library()
     found = {
         "python": locked["python"],
-        "lock": {"path": LOCK.name, **hashes_of(there.bytes(LOCK.name))},
+        "lock": {"path": lock, **hashes_of(there.bytes(lock))},
         "packages": locked.get("closures", locked),  # all of it before mlrepo 1.0
         "seeds": {
             "prepare.split": of("prepare.split.seed"),
@@ -135,8 +139,8 @@ def _environment(of: Any, there: Commit) -> Node:
         },
         "registered_on": {"numerics_pinned": of("numerics.pinned")},
     }
-    if code := there.inside(LIBRARY):
-        held = {path.removeprefix(f"{LIBRARY}/"): each for path, each in there.read(code).items()}
+    if code := there.inside(library):
+        held = {path.removeprefix(f"{library}/"): each for path, each in there.read(code).items()}
         manifest = held.pop(release.MANIFEST.name, b"")
         digest = {n: hashes_of(each)["sha256"] for n, each in held.items() if n.endswith(".py")}
         found["library"] = _plain(asdict(release.of(manifest, digest, digest.__getitem__)))

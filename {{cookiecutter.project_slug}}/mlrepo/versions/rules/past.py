@@ -32,6 +32,9 @@ def lacked(registry: Registry, done: Assignment) -> list[str]:
         return []
     tally = count.tally(done.version, stage)
     lacks = [*_gate(done, rules.settings, stage), *tally.lacks]
+    demands = rules.settings.stages.get(stage)
+    if demands and demands.refuse_code and (why := done.version.runs_code):
+        return [f"its model file can run code when it is loaded: {why}", *lacks]
     if differ := [
         key for key in ("asks", "approvals", "rebuilds") if claims.get(key) != tally.record.get(key)
     ]:

@@ -36,6 +36,8 @@ class Stage(Section):
     # How many others approve a version, or made it again, before it comes in.
     approvals: Annotated[int, Field(ge=0)] = 0
     rebuilds: Annotated[int, Field(ge=0)] = 0
+    # Whether a model file that can run code when it is loaded stays out.
+    refuse_code: bool = False
     # Names that it had before; its past is theirs.
     formerly: Names = ()
 
@@ -172,9 +174,14 @@ def in_force() -> Policy:
     return of(place[0])
 
 
-@cache
 def of(commit: str) -> Policy:
     """Return the demands that stand in a commit."""
+    return _of(commit, git.folder_in_repository())
+
+
+@cache
+def _of(commit: str, folder: str) -> Policy:
+    """The ``folder`` is the current one, in which each model has demands of its own."""
     content = git.bytes_at(commit, str(PATH))
     name = f"{PATH} of {commit[:7]}"
     settings = parse(yaml.parse(content.decode(), name), Settings, name)
