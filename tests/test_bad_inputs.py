@@ -118,7 +118,7 @@ BAD = [
     Bad("test size too small", "prepare", split("random", size=1e-9), ("no row in test", "prepare.split")),
     Bad("group column missing", "prepare", split("group", "herd"), ("'herd', which the table lacks",)),
     Bad("time column missing", "prepare", split("time", "when"), ("'when', which the table lacks",)),
-    Bad("stratified regression", "prepare", params({"data.task": "regression", "data.target": "year"}), ("'stratified' is for classification",)),
+    Bad("stratified regression", "prepare", params({"data.task": "regression", "data.target": "year", "train.estimator": "sklearn.ensemble.RandomForestRegressor"}), ("'stratified' is for classification",)),
     Bad("no feature left", "train", params({"data.features.exclude": HEADER.decode().strip().split(",")}), ("no feature is left", "data.features")),
     Bad("a feature that is not there", "train", params({"data.features.include": ["bill"]}), ("'bill', which the table lacks",)),
     # The estimator

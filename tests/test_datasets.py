@@ -51,7 +51,7 @@ def test_a_table_of_a_package_takes_one_command(
     before = (copy.path / "params.yaml").read_text(encoding="utf-8").splitlines()
     refused = copy.run("model", "start", str(table), *SAID, check=False)
     assert (refused.returncode, copy.changed()) == (2, [])
-    assert "nobody can be asked here, so say --target (" in refused.stderr
+    assert "no terminal to ask in, so give --target (" in refused.stderr
     done = copy.run("model", "start", str(table), "--target", "target", *SAID)
     assert f"\n{metric} " in done.stdout
     assert copy.read("metrics/evaluate.json")["test"][metric] >= least

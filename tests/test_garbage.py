@@ -92,7 +92,7 @@ def test_it_lists_first_and_asks(copy: Released) -> None:
     assert untouched()
     done = copy.model("gc", check=False)
     assert done.returncode == 2
-    assert "`--yes` agrees where nobody can be asked" in done.stderr
+    assert "no terminal to ask in, so give --yes" in done.stderr
     assert untouched()
     assert "nothing is deleted" in asked(copy, "n", "gc")
     assert untouched()

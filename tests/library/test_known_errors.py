@@ -137,7 +137,7 @@ def test_a_file_comes_back_from_where_it_is() -> None:
     assert known.brought_back("params.yaml") == (
         "`git checkout HEAD -- params.yaml` brings the committed one back"
     )
-    assert known.brought_back("dvc.lock").endswith("and `dvc repro` then makes it fit")
+    assert known.brought_back("dvc.lock").endswith("and `dvc repro` then brings it up to date")
     assert known.brought_back("new.yaml", "make it") == "make it"
     repository.git("checkout", "HEAD", "--", "params.yaml")
     assert Path("params.yaml").exists()

@@ -121,7 +121,7 @@ def start(
 def _ask(option: str, choices: list[str]) -> str:
     says = f" ({', '.join(choices[:40])})" if choices else ""
     if not sys.stdin.isatty():
-        raise ProjectError(f"nothing is changed: nobody can be asked here, so say {option}{says}")
+        raise ProjectError(f"nothing is changed: no terminal to ask in, so give {option}{says}")
     return str(typer.prompt(f"{option}{says}"))
 
 
@@ -206,7 +206,7 @@ def gc(
         if dry_run or yes or not any(place.times for place in places):
             return yes and not dry_run
         if not sys.stdin.isatty():
-            raise ProjectError("nothing is deleted: `--yes` agrees where nobody can be asked")
+            raise ProjectError("nothing is deleted: no terminal to ask in, so give --yes")
         return typer.confirm("Delete these?")
 
     if not garbage.collect(cloud, older_than, without_missing, agree):

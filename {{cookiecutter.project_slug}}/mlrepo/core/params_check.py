@@ -16,14 +16,17 @@ from mlrepo.core.paths import in_project
 
 # In a folder that Git ignores and DVC makes.
 NOTE = ".dvc/tmp/params_check"
+_NOTED = 20  # of several models, and of experiments with the same params
 
 
 def refuse_mistakes(params: LibraryParams) -> None:
     """Refuse metrics, an estimator and arguments that a later stage would refuse."""
     digest = _digest(params)
+    known: list[str] = []
     with suppress(OSError):
-        if in_project(NOTE).read_text(encoding="utf-8") == digest:
-            return
+        known = in_project(NOTE).read_text(encoding="utf-8").split()
+    if digest in known:
+        return
     asked_for(params)
     if isinstance(params.train.threshold, Tune):
         _refuse_unknown_metric("train.threshold.tune", params.train.threshold.tune, params)
@@ -35,7 +38,7 @@ def refuse_mistakes(params: LibraryParams) -> None:
     except Exception:  # code of the owner may need columns: *train* knows them, and says what it is
         pass
     with suppress(OSError):
-        in_project(NOTE).write_text(digest, encoding="utf-8")
+        in_project(NOTE).write_text("\n".join([*known[-_NOTED:], digest]), encoding="utf-8")
 
 
 def asked_for(params: LibraryParams) -> str | None:

@@ -68,8 +68,8 @@ def collect(
         if needed.unread and not without_missing:
             lost = "\n  ".join(needed.tell(set()))
             raise ProjectError(
-                "nobody knows what these need, so that nothing is deleted; `--without-missing` "
-                f"gives them up:\n  {lost}"
+                "what these need is not known, so nothing is deleted; `--without-missing` "
+                f"deletes all the same:\n  {lost}"
             )
         places = [_look(f"DVC's cache ({store.cache_folder})", store.cache, needed, time.time())]
         if cloud:

@@ -60,7 +60,7 @@ def brought_back(path: str | Path, otherwise: str = "") -> str:
     maker = _MADE_BY.get(Path(path).name)
     if not differs_from_commit(path):
         return otherwise or (f"`{maker}` makes it" if maker else _back(path))
-    after = f", and `{maker}` then makes it fit" if maker else ""
+    after = f", and `{maker}` then brings it up to date" if maker else ""
     return f"`{_checkout(path)}` brings the committed one back{after}"
 
 
