@@ -9,7 +9,13 @@ import pytest
 from mlrepo.core import owner
 from mlrepo.core.errors import ProjectError
 
-find_name: Callable[[], str] = owner.name  # conftest puts another in its place
+real: Callable[[], str] = owner.name  # conftest puts another in its place
+
+
+def find_name() -> str:
+    """Read the name anew each time, as each test has a file of its own."""
+    owner._named.cache_clear()
+    return real()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "repository" / OWNER
     folder.mkdir(parents=True)
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # to which a model's folder is added
     git.folder_in_repository.cache_clear()
     render_yaml(*YAML, "versions.yaml")
     for path, text in {
