@@ -16,7 +16,8 @@ def content(version: str) -> str:
     """Return the text of the manifest."""
     files = {
         path.relative_to(LIBRARY).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(LIBRARY.rglob("*.py"))
+        for path in sorted(LIBRARY.rglob("*"))
+        if path.suffix in (".py", ".html", ".css", ".js")
     }
     return json.dumps({"version": version, "files": files}, indent=2) + "\n"
 

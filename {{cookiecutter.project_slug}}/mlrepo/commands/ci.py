@@ -1,4 +1,4 @@
-"""`model ci ...`: check, report, train, verify, release, deploy, mirror."""
+"""`model ci ...`: check, report, train, verify, release, deploy, page, mirror."""
 
 from typing import Annotated
 
@@ -114,6 +114,15 @@ def deploy(
     from mlrepo.ci.release import deploy
 
     end(deploy(tag, stage))
+
+
+@commands.command()
+def page() -> None:
+    """Write the page of all models to reports/ci/page/index.html."""
+    models.leave()
+    from mlrepo.ci.page import page
+
+    page()
 
 
 @commands.command()

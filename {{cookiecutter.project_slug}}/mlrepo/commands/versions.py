@@ -1,7 +1,7 @@
 """Look at versions, at stages and at what happened."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Argument, Option
 
@@ -10,31 +10,18 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import models
 from mlrepo.pipeline.models import choose_model
 from mlrepo.pipeline.output import show_table
+from mlrepo.versions.records import listings
 from mlrepo.versions.registry import DEPRECATED, Registry
-from mlrepo.versions.rules.states import in_words, states
-from mlrepo.versions.tags import Tag
+from mlrepo.versions.rules.states import in_words
 
 
 def show(json: Json = False, model: Model = None) -> None:
     """List the versions, and which of them is in which stage."""
-    rows, believed, names = list[dict[str, Any]](), True, models.meant(model)
+    rows, believed, names = list[listings.Row](), True, models.meant(model)
     for registry in each_opened(model):
         believed = believed and not registry.chain.doubts
-        state, in_use = states(registry), registry.in_use
-        rows += [
-            {
-                **({"model": registry.model} if len(names) > 1 else {}),
-                "version": version.name,
-                "stages": [stage for stage, now in in_use.items() if now is version],
-                "bad": registry.bad(version) is not None,
-                "state": state[version.name],
-                "commit": version.tag.commit[:7],
-                "registered": _when(version.tag.date),
-                "by": _who(version.tag),
-                "notes": version.tag.subject,
-            }
-            for version in reversed(registry.versions.values())
-        ]
+        named = {"model": registry.model} if len(names) > 1 else {}
+        rows += [named | row for row in listings.versions(registry)]
     if not json:  # people see it where it is more than the two columns before it
         more = any(said.get("by") for row in rows for said in row["state"])
         for row in rows:
@@ -48,7 +35,9 @@ def show(json: Json = False, model: Model = None) -> None:
 def history(
     stage: Annotated[str | None, Option(help="Only events of this stage.")] = None,
     version: Annotated[str | None, Option(help="Only events of this version.")] = None,
-    event: Annotated[str | None, Option(help="Only events of this kind, such as promote.")] = None,
+    kind: Annotated[
+        str | None, Option("--event", help="Only events of this kind, such as promote.")
+    ] = None,
     by: Annotated[
         str | None, Option(help="Only events by people with this in name or address.")
     ] = None,
@@ -63,42 +52,32 @@ def history(
 ) -> None:
     """List what happened to versions, newest first."""
     first, last = since and _moment(since, end=False), until and _moment(until)
-    rows, any_event, believed = list[dict[str, Any]](), False, True
+    found, any_event, believed = list[tuple[listings.Event, str]](), False, True
     names = models.meant(model)
     for registry in each_opened(choose_model(model) if version or stage else model):
         believed = believed and not registry.chain.doubts
         if stage:
             _refuse_unknown(stage, registry)
         chosen = registry.version(version) if version else None
-        keys = _keys(registry)
-        events = [(a.tag, a.action, a.version, a.stage) for a in registry.assignments]
-        events += [(a.tag, a.action, a.version, a.tag.claims.get("for", "")) for a in registry.acts]
-        events += [(v.tag, "register", v, "") for v in registry.versions.values()]
+        keys = listings.keys(registry)
+        events = listings.events(registry)
         any_event = any_event or bool(events)
-        rows += [
-            {
-                "when": tag.date,
-                **({"model": registry.model} if len(names) > 1 else {}),
-                "event": action,
-                "version": about.name,
-                "stage": "" if place == DEPRECATED else place,
-                "by": _who(tag),
-                "key": keys.get(tag.name, ""),
-                "why": tag.subject,
-                "tag": tag.name,
-            }
-            for tag, action, about, place in events
-            if (not stage or stage == place)
-            and (not chosen or chosen == about)
-            and (not event or event == action)
-            and (not by or by.casefold() in tag.by.casefold())
-            and (not first or tag.date >= first)
-            and (not last or tag.date <= last)
+        found += [
+            (event, keys.get(event.tag.name, ""))
+            for event in events
+            if (not stage or stage == event.stage)
+            and (not chosen or chosen == event.version)
+            and (not kind or kind == event.action)
+            and (not by or by.casefold() in event.tag.by.casefold())
+            and (not first or event.tag.date >= first)
+            and (not last or event.tag.date <= last)
         ]
-    rows.sort(key=lambda row: row["when"], reverse=True)
-    keyed = json or any(row["key"] for row in rows)
-    rows = [{**row, "when": _when(row["when"])} for row in rows]
-    rows = [{k: v for k, v in row.items() if keyed or k != "key"} for row in rows]
+    found.sort(key=lambda each: each[0].tag.date, reverse=True)
+    keyed = json or any(key for _, key in found)
+    rows = [
+        listings.event_row(event, key if keyed else None, several=len(names) > 1)
+        for event, key in found
+    ]
     what = "nothing of this kind" if any_event else "nothing"
     show_table(rows, f"{what} has happened to {', '.join(names)} yet", json)
     end(believed)
@@ -121,12 +100,8 @@ def at(
     with opened(model) as registry:
         _refuse_unknown(stage, registry)
         found = registry.current(stage, moment)
-        rows: list[dict[str, Any]] = []
-        if found:
-            row = {"at": _when(moment), "stage": stage, "version": found.version.name}
-            row |= {"commit": found.version.tag.commit[:7], "since": _when(found.tag.date)}
-            rows.append(row | {"by": _who(found.tag), "why": found.tag.subject})
-        show_table(rows, f"nothing was in '{stage}' at {_when(moment)}", json)
+        rows = [listings.in_stage(found, moment)] if found else []
+        show_table(rows, f"nothing was in '{stage}' at {listings.when(moment)}", json)
 
 
 def _refuse_unknown(stage: str, registry: Registry) -> None:
@@ -138,18 +113,6 @@ def _refuse_unknown(stage: str, registry: Registry) -> None:
         load_settings().stage(stage)
 
 
-def _keys(registry: Registry) -> dict[str, str]:
-    """Return name -> who signed it with which key, of the tags whose signatures count."""
-    signed = {name: tag for name, tag in registry.chain.tags.items() if tag.claims.get("signed")}
-    if not signed:
-        return {}
-    from mlrepo.versions.rules.policy import in_force
-    from mlrepo.versions.rules.roles import signatures
-
-    said = signatures(signed, in_force().signers)
-    return {name: f"{s.who} {s.key}" for name, s in said.items() if s.state == "good"}
-
-
 def _moment(text: str, *, end: bool = True) -> datetime:
     """Return the time that a text means; a day means its last moment here, or its first."""
     try:
@@ -159,11 +122,3 @@ def _moment(text: str, *, end: bool = True) -> datetime:
     if end and len(text) <= len("2026-03-01"):
         moment += timedelta(days=1, microseconds=-1)
     return moment.astimezone()
-
-
-def _when(moment: datetime) -> str:
-    return moment.astimezone().isoformat(sep=" ", timespec="seconds")
-
-
-def _who(tag: Tag) -> str:
-    return tag.by.partition(" <")[0]

@@ -13,6 +13,7 @@ from mlrepo.core.files import sha256
 
 FOLDER = Path(__file__).parents[1]
 MANIFEST = FOLDER / "MANIFEST.json"
+SUFFIXES = (".py", ".html", ".css", ".js")  # of the files that are released
 # What stages import; other folders shape no output.
 OF_STAGES = ("core", "tables", "learning", "scoring")
 
@@ -37,7 +38,8 @@ def compare(folders: tuple[str, ...] = ()) -> Release:
 
     A file that was added or is missing differs as well.
     """
-    here = {path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*.py")}
+    found = (path for path in FOLDER.rglob("*") if path.suffix in SUFFIXES)
+    here = {path.relative_to(FOLDER).as_posix(): path for path in found}
     text = MANIFEST.read_bytes() if MANIFEST.exists() else b""
     return of(text, here, lambda name: sha256(here[name]), folders)
 

@@ -35,7 +35,7 @@ def draw(commit: str, folder: Path) -> list[Path]:
         for path in paths_at(commit):
             if path.startswith(templates):
                 Path(scratch, Path(path).name).write_bytes(bytes_at(commit, path))
-        for name, table, plot in _plots(yaml.parse(file_at(commit, PIPELINE), PIPELINE)):
+        for name, table, plot in plots_of(yaml.parse(file_at(commit, PIPELINE), PIPELINE)):
             source = folder / table
             rows = csv_rows(source.read_text("utf-8")) if source.is_file() else []
             if not rows:
@@ -54,7 +54,7 @@ def draw(commit: str, folder: Path) -> list[Path]:
     return drawn
 
 
-def _plots(pipeline: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def plots_of(pipeline: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield name, table and properties of each plot of a dvc.yaml."""
     for name, plot in _pairs(pipeline.get("plots")):
         y = plot.get("y")

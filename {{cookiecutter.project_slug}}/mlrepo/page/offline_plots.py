@@ -48,16 +48,21 @@ BUNDLE
 """
 
 
-def page() -> str:
-    """Return the page template."""
+def bundle(snippet: str) -> str:
+    """Return Vega, Vega-Lite and vega-embed as one script that ends with ``snippet``."""
     try:
         import vl_convert
     except ImportError:
         raise ProjectError(
             "the package vl-convert-python is missing: install the developer tools with `uv sync`"
         ) from None
-    bundle: str = vl_convert.javascript_bundle(SNIPPET, VEGA_LITE)
-    return PAGE.replace("BUNDLE", bundle.replace("</script", "<\\/script"))
+    made: str = vl_convert.javascript_bundle(snippet, VEGA_LITE)
+    return made.replace("</script", "<\\/script")
+
+
+def page() -> str:
+    """Return the page template."""
+    return PAGE.replace("BUNDLE", bundle(SNIPPET))
 
 
 def main() -> None:

@@ -13,14 +13,26 @@ from mlrepo.versions.registry import Version
 
 def diff(a: Version, b: Version) -> dict[str, dict[str, Any]]:
     """Return part -> name -> [before, after]; a part that is the same is empty."""
-    before, after = a.record, b.record
+    before, after = facts(a.record), facts(b.record)
+    found = {part: mappings.changes(before[part], after[part]) for part in before}
     return {
-        "data": _data(a, b),
-        "params": mappings.changes(_params(before), _params(after)),
+        "data": found.pop("data") | _columns(a, b) | _rows(a, b),
+        "params": found.pop("params"),
         "code": _code(a, b),
-        "environment": mappings.changes(_packages(before), _packages(after)),
-        "model": mappings.changes(_model(before), _model(after)),
-        "metrics": mappings.changes(flatten(before["metrics"]), flatten(after["metrics"])),
+        **found,
+    }
+
+
+def facts(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return part -> name -> value of all that is compared value by value."""
+    data = record["data"]
+    keys = ("path", "md5", "source", "licence", "split")
+    return {
+        "data": {k: data[k] for k in keys} | flatten(data["rows"], "rows"),
+        "params": _params(record),
+        "environment": _packages(record),
+        "model": _model(record),
+        "metrics": flatten(record["metrics"]),
     }
 
 
@@ -41,11 +53,15 @@ def _model(record: dict[str, Any]) -> dict[str, Any]:
     return {key: record["artifact"][key] for key in ("path", "sha256", "size")} | architecture
 
 
+def code(record: dict[str, Any]) -> dict[str, str]:
+    """Return path -> SHA-256 of the code that the stages depend on."""
+    files = old_records.files(record).items()
+    return {path: entry["sha256"] for path, entry in files if path.endswith(".py")}
+
+
 def _code(a: Version, b: Version) -> dict[str, Any]:
     """Return path -> lines added and removed, of the code that the stages depend on."""
-    files = (old_records.files(version.record).items() for version in (a, b))
-    code = ({path: e["sha256"] for path, e in each if path.endswith(".py")} for each in files)
-    paths = mappings.changes(*code)
+    paths = mappings.changes(code(a.record), code(b.record))
     if not paths:
         return {}
     listed = git.git("diff", "--numstat", "--relative", a.tag.commit, b.tag.commit, "--", *paths)
@@ -53,20 +69,18 @@ def _code(a: Version, b: Version) -> dict[str, Any]:
     return {path: f"+{added} -{removed} lines" for added, removed, path in counts}
 
 
-def _data(a: Version, b: Version) -> dict[str, Any]:
-    old, new = a.record["data"], b.record["data"]
-    keys = ("path", "md5", "source", "licence", "split")
-    facts = ({k: data[k] for k in keys} | flatten(data["rows"], "rows") for data in (old, new))
-    changes = mappings.changes(*facts)
+def _columns(a: Version, b: Version) -> dict[str, str]:
+    old, new = a.record["data"]["columns"], b.record["data"]["columns"]
     columns = {
-        "columns added": [name for name in new["columns"] if name not in old["columns"]],
-        "columns removed": [name for name in old["columns"] if name not in new["columns"]],
+        "columns added": [name for name in new if name not in old],
+        "columns removed": [name for name in old if name not in new],
     }
-    changes |= {name: ", ".join(found) for name, found in columns.items() if found}
-    return changes | (_rows(a, b) if old["md5"] != new["md5"] else {})
+    return {name: ", ".join(found) for name, found in columns.items() if found}
 
 
 def _rows(a: Version, b: Version) -> dict[str, Any]:
+    if a.record["data"]["md5"] == b.record["data"]["md5"]:
+        return {}
     with tempfile.TemporaryDirectory() as folder:
         sides = [(a, Path(folder) / "before"), (b, Path(folder) / "after")]
         found = _changed_rows(*(_table(version, side) for version, side in sides))

@@ -151,6 +151,13 @@ def _claims(oids: list[str]) -> dict[str, dict[str, Any]]:
     return kept
 
 
+def read_messages(found: Iterable[Tag]) -> None:
+    """Read the messages of many tags by one process; otherwise each is read when it is needed."""
+    wanted = [tag for tag in found if "message" not in vars(tag) and tag.oid != tag.commit]
+    for tag, content in zip(wanted, objects([tag.oid for tag in wanted]), strict=True):
+        vars(tag)["message"] = content.decode(errors="replace").partition("\n\n")[2]
+
+
 def at(remote: str, model: str) -> dict[str, str]:
     """Return name -> hash of a model's tags at a Git remote."""
     lines = git("ls-remote", "--refs", remote, *references(model)).splitlines()

@@ -142,6 +142,7 @@ def _environment(of: Any, there: Commit) -> Node:
     if code := there.inside(library):
         held = {path.removeprefix(f"{library}/"): each for path, each in there.read(code).items()}
         manifest = held.pop(release.MANIFEST.name, b"")
-        digest = {n: hashes_of(each)["sha256"] for n, each in held.items() if n.endswith(".py")}
+        known = {n: each for n, each in held.items() if n.endswith(release.SUFFIXES)}
+        digest = {n: hashes_of(each)["sha256"] for n, each in known.items()}
         found["library"] = _plain(asdict(release.of(manifest, digest, digest.__getitem__)))
     return found

@@ -1,0 +1,40 @@
+"""`model page`: all models, versions and what was in production, to look at."""
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+from typer import Context, Option
+
+from mlrepo.commands.options import Model, Offline, announce, each_opened, end
+
+
+def page(
+    context: Context,
+    output: Annotated[Path, Option("-o", "--output", help="The HTML file to write.")] = Path(
+        "model-page.html"
+    ),
+    open_it: Annotated[bool, Option("--open", help="Open it in the browser.")] = False,
+    watch: Annotated[
+        bool, Option("--watch", help="Write it again whenever tags or experiments change.")
+    ] = False,
+    offline: Offline = False,
+    model: Model = None,
+) -> None:
+    """Write an HTML page of all models and versions.
+
+    Exit code 1: there are tags that are not believed, which the page names.
+    """
+    from mlrepo.page.watch import changes
+    from mlrepo.page.write_page import Wanted, write
+
+    file, wanted = context.obj / output, Wanted(model, announce, offline, watch)
+    doubts = [registry.chain.doubts for registry in each_opened(model)]
+    for n, _ in enumerate(changes()):
+        write(wanted, file)
+        print(f"{output}: {file.stat().st_size / 1e6:.1f} MB", flush=True)
+        if open_it and not n and not webbrowser.open(file.resolve().as_uri()):
+            announce(f"no browser could be opened: open {output} in one")
+        if not watch:
+            break
+    end(not any(doubts))
