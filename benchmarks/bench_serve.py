@@ -104,9 +104,9 @@ def main() -> None:
     options.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
     options.add_argument("--soak", type=float, metavar="MINUTES")
     chosen = options.parse_args()
-    for program, mend in {"wrk": "apt-get install wrk", "uv": "pip install uv"}.items():
+    for program, fix in {"wrk": "apt-get install wrk", "uv": "pip install uv"}.items():
         if shutil.which(program) is None:
-            sys.exit(f"error: {program} is missing: {mend}")
+            sys.exit(f"error: {program} is missing: {fix}")
     with tempfile.TemporaryDirectory() as scratch:
         bench = Served(Path(scratch), chosen.project)
         if chosen.soak:

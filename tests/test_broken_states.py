@@ -1,4 +1,4 @@
-"""Broken projects: each command ends with words and a mend, whatever it meets, or does its work."""
+"""Broken projects: each command ends with words and a fix, whatever it meets, or does its work."""
 
 import json
 import re
@@ -19,7 +19,7 @@ DRIVE = Path(__file__).with_name("drive.py")
 PROGRAMS = ("git", "dvc", "uv", "model", "python", "rm", "cruft", "openssl")
 # What a person can do that is no command.
 ACTS = (
-    r"\b(add|check|choose|commit|decide|delete|fix|free|give|install|look|make|mend|mount|move|name"
+    r"\b(add|check|choose|commit|decide|delete|fix|free|give|install|look|make|mount|move|name"
     r"|run|save|say|see|set|take|try|use|write)\b"
 )
 # A place in a file of the project, and what is wrong there.
@@ -99,7 +99,7 @@ def has_fix(message: str) -> bool:
 
 
 def assert_told(done: Done, state: str, name: str) -> None:
-    """One message with a mend, or checks of which each wrong one has one; never a traceback."""
+    """One message with a fix, or checks of which each wrong one has one; never a traceback."""
     said = f"{state}: {name}: {done.code} after {done.seconds:.1f} s\n{done.said}"
     assert done.code in (0, 1, 2), said
     assert "Traceback" not in done.said, said
@@ -163,9 +163,9 @@ def test_the_doctor_goes_on_and_the_mend_that_it_names_works(
     assert_told(done, state, "doctor offline")
     checks = set(re.findall(r"^(?:ok   |WRONG)  (.*)$", done.said, re.MULTILINE))
     assert checks >= {"tools", "packages", "hooks", "params and schema", "dvc.lock", "cache"}
-    mends = set(re.findall("`(git checkout HEAD -- [^`]+)`", done.said))
+    fixes = set(re.findall("`(git checkout HEAD -- [^`]+)`", done.said))
     if state in RESTORED:
-        assert len(mends) == 1
-        copy.run(*mends.pop().split())
+        assert len(fixes) == 1
+        copy.run(*fixes.pop().split())
         after = run(copy, "doctor --offline")
         assert after.code == 0, after.said

@@ -153,7 +153,7 @@ def back_and_forth(team: Team, promoted: str) -> None:
     assert f"{back} (v1.0.0) came after it" in refused.output.replace("\n", " ")
 
     # And forth.
-    succeeded(team.job("deploy", team.tag("promote", "v1.1", "prod", "-m", "Mended")))
+    succeeded(team.job("deploy", team.tag("promote", "v1.1", "prod", "-m", "Fixed")))
     deployed = team.deployed()
     assert deployed["version"] == "v1.1.0"
     assert deployed["stage_tag"] == "model#prod#4"

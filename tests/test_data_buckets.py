@@ -130,7 +130,7 @@ def test_a_bucket_without_versions_is_refused(copy: Reader) -> None:
     assert told in copy.refused("model", "register", "-m", "No")
     assert told in copy.refused("model", "doctor")
 
-    # The first of the two mends that it names, and then the second.
+    # The first of the two fixes that it names, and then the second.
     on = {"Status": "Enabled"}
     copy.ask("put_bucket_versioning", Bucket="puddle", VersioningConfiguration=on)
     copy.put("puddle", "penguins.parquet", 0, 300)

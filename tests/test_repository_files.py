@@ -38,7 +38,7 @@ def test_what_a_repository_should_have_it_has_or_says_why_not(
 def test_its_reasons_are_of_checks_that_would_fail(
     bake: Bake, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """So that none stays when what it excuses is mended."""
+    """So that none stays when what it excuses is fixed."""
     project = tmp_path / "project"
     shutil.copytree(bake(), project)
     pyproject = project / "pyproject.toml"

@@ -1,4 +1,4 @@
-"""Each way in which an S3 remote cannot be used is told in seconds, with its name and the mend."""
+"""Each way in which an S3 remote cannot be used is told in seconds, with its name and the fix."""
 
 import signal
 from dataclasses import replace
@@ -10,7 +10,7 @@ from helpers import LONG, in_long_form
 from servers import S3, free_port, serve_s3
 from sharing import Sharer, share
 
-# What goes wrong: variables of the environment, a setting of the remote, the meaning, the mend.
+# What goes wrong: variables of the environment, a setting of the remote, the meaning, the fix.
 FAILURES = {
     "a wrong key": (
         {"AWS_ACCESS_KEY_ID": "wrong"},
@@ -74,7 +74,7 @@ def versioned(s3_project: Project, s3: S3, tmp_path_factory: pytest.TempPathFact
     return new
 
 
-def assert_told(copy: Sharer, turn: int, meaning: str, mend: str, **variables: str) -> None:
+def assert_told(copy: Sharer, turn: int, meaning: str, fix: str, **variables: str) -> None:
     """Run each command, also those that bring a model in a clone that has no cache.
 
     Unless in a long run, every second one, from the first or from the second as it is their turn.
@@ -83,7 +83,7 @@ def assert_told(copy: Sharer, turn: int, meaning: str, mend: str, **variables: s
     for name, command in list(COMMANDS.items())[0 if LONG else turn % 2 :: 1 if LONG else 2]:
         said = copy.told(*command, **variables)
         assert meaning in said, name
-        assert mend in said, name
+        assert fix in said, name
     clone = copy.path.parent / "clone"
     fresh = replace(copy, path=clone) if clone.exists() else copy.clone("clone")
     settings = (copy.path / ".dvc/config.local").read_text(encoding="utf-8")
@@ -91,7 +91,7 @@ def assert_told(copy: Sharer, turn: int, meaning: str, mend: str, **variables: s
     for command in COMING:
         said = fresh.told("model", *command, **variables)
         assert meaning in said
-        assert mend in said
+        assert fix in said
         assert "whoever has it" not in said
     assert not (fresh.path.parent / "served/VERSION.json").exists()
     assert copy.state() == before
@@ -100,9 +100,9 @@ def assert_told(copy: Sharer, turn: int, meaning: str, mend: str, **variables: s
 
 @pytest.mark.parametrize("what", list(FAILURES)[:: 1 if LONG else 3])
 def test_a_remote_that_cannot_be_used_is_told(versioned: Sharer, what: str) -> None:
-    variables, setting, meaning, mend = FAILURES[what]
+    variables, setting, meaning, fix = FAILURES[what]
     set_remote(versioned, setting.format(port=free_port()))
-    assert_told(versioned, list(FAILURES).index(what), meaning, mend, **variables)
+    assert_told(versioned, list(FAILURES).index(what), meaning, fix, **variables)
 
 
 @in_long_form

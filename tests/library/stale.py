@@ -66,13 +66,13 @@ def new_folder() -> None:
 
 
 def unseen(stage: str, name: str, kind: str) -> str:
-    mend = f"which `dvc repro` does not see: run `dvc repro -f -s {stage}`"
-    return f"{stage}: {name} is no longer among its {kind}, {mend}"
+    fix = f"which `dvc repro` does not see: run `dvc repro -f -s {stage}`"
+    return f"{stage}: {name} is no longer among its {kind}, {fix}"
 
 
 def apart(name: str) -> str:
-    mend = f"`dvc add {name}` takes the change, `dvc checkout {name}.dvc` drops it"
-    return f"join: {name} is not what {name}.dvc says: {mend}"
+    fix = f"`dvc add {name}` takes the change, `dvc checkout {name}.dvc` drops it"
+    return f"join: {name} is not what {name}.dvc says: {fix}"
 
 
 # What is done -> what is reported.

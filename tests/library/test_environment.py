@@ -249,7 +249,7 @@ def test_it_is_a_dependency_from_then_on(folder: Path) -> None:
         ("params.yaml", "- 1\n", r"train\.estimator must be the dotted name"),
     ],
 )
-def test_what_is_missing_or_broken_is_named_with_the_mend(
+def test_what_is_missing_or_broken_is_named_with_the_fix(
     folder: Path, file: str, text: str | None, message: str
 ) -> None:
     if text is None:

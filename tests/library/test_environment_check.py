@@ -52,7 +52,7 @@ def test_installed_packages_as_locked_pass(folder: Path) -> None:
     environment.check(lay(folder, **{"scikit-learn": versions}))
 
 
-def test_every_difference_is_named_with_the_mend(
+def test_every_difference_is_named_with_the_fix(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PYTHONPATH", raising=False)  # of these tests

@@ -109,13 +109,13 @@ KNOWN: list[tuple[Callable[[], object], str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("act", "says", "mend"), KNOWN, ids=[says for _, says, _ in KNOWN])
-def test_it_is_told_with_what_helps(act: Callable[[], object], says: str, mend: str) -> None:
+@pytest.mark.parametrize(("act", "says", "fix"), KNOWN, ids=[says for _, says, _ in KNOWN])
+def test_it_is_told_with_what_helps(act: Callable[[], object], says: str, fix: str) -> None:
     with pytest.raises(ProjectError) as caught, told():
         act()
     words = str(caught.value)
     assert says in words
-    assert mend.format("dvc.yaml") in words
+    assert fix.format("dvc.yaml") in words
 
 
 def test_a_defect_is_none_of_them() -> None:
@@ -128,10 +128,10 @@ def test_a_defect_is_none_of_them() -> None:
 
 def test_a_file_comes_back_from_where_it_is() -> None:
     """From the last commit, if that has another one; nobody edits a dvc.lock."""
-    assert known.mended("params.yaml") == (
+    assert known.how_to_fix("params.yaml") == (
         "fix it; `git log -- params.yaml` names the commits that changed it"
     )
-    assert known.mended("dvc.lock") == "delete it, and `dvc repro` makes it anew"
+    assert known.how_to_fix("dvc.lock") == "delete it, and `dvc repro` makes it anew"
     for name in ("params.yaml", "dvc.lock"):
         Path(name).unlink()
     assert known.brought_back("params.yaml") == (
@@ -144,7 +144,7 @@ def test_a_file_comes_back_from_where_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "mend"),
+    ("said", "fix"),
     [
         ("fatal: not a git repository", ": `python bootstrap.py` makes one"),
         ("fatal: index file too small", ": `rm .git/index` and `git reset` make it anew"),
@@ -153,5 +153,5 @@ def test_a_file_comes_back_from_where_it_is() -> None:
         ("fatal: odd", ""),
     ],
 )  # fmt: skip
-def test_what_git_says_has_what_helps(said: str, mend: str) -> None:
-    assert known.of_git(said) == said + mend
+def test_what_git_says_has_what_helps(said: str, fix: str) -> None:
+    assert known.of_git(said) == said + fix

@@ -1,4 +1,4 @@
-"""Tables that the stage `prepare` refuses: one message names all that is wrong, and the mend."""
+"""Tables that the stage `prepare` refuses: one message names all that is wrong, and the fix."""
 
 from pathlib import Path
 

@@ -27,7 +27,7 @@ NOTES = ".dvc/tmp/stages.jsonl"
 
 
 def _run() -> None:
-    # Here, so that a package which is missing is told in words.
+    # Here, so that a package which is missing is named in words.
     from mlrepo.core import environment, owner
 
     if len(sys.argv) != 2:

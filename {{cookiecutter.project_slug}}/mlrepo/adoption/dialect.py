@@ -53,7 +53,7 @@ def _separator(path: Path, encoding: str) -> str:
             lines = csv.reader(file, delimiter=separator)
             try:
                 rows = [row for row in islice(lines, _LINES) if row]
-            except csv.Error:  # which is told where the rows are read
+            except csv.Error:  # which is reported where the rows are read
                 rows = []
         widths = [len(row) for row in rows]
         even = widths.count(widths[0]) / len(widths) if widths else 0

@@ -31,7 +31,7 @@ _INDEX = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
 def infer(params: LibraryParams, private: Collection[str] = ()) -> Proposal:
     """Return a Table Schema field for each column of the table of ``params``, and remarks.
 
-    ``private`` columns are marked so, and none of their values is told.
+    ``private`` columns are marked so, and none of their values is shown.
     """
     data = params.data
     table = scan(data)

@@ -30,7 +30,7 @@ def name(version: Version) -> str:
 def build(version: Version) -> None:
     """Build and push the image of a version from a clone at its commit, with all tags.
 
-    A commit from before the project had a service has none, which is told.
+    A commit from before the project had a service has none, which is reported.
     """
     say(f"image {name(version)}")
     engine = shutil.which("docker") or shutil.which("podman")

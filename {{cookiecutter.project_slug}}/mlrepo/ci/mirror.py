@@ -1,4 +1,4 @@
-"""Bring the tracker up to date after a job: what it lacks is told, and fails nothing."""
+"""Bring the tracker up to date after a job: what it lacks is reported, and fails nothing."""
 
 import os
 import subprocess

@@ -29,7 +29,7 @@ def report(model: str | None, named: str | None) -> bool:
     """Reproduce this folder, compare it with the base, publish that; return whether the gate opens.
 
     That is done for one model, or for each. Where the data cannot be had, as in a fork, what Git
-    alone knows is told, and nothing fails.
+    alone knows is reported, and nothing fails.
     """
     begin()
     branch, base = base_of(named)

@@ -48,7 +48,7 @@ def describe() -> dict[str, Any]:
         stages use are as released; "closures": for each package, and that of `train.estimator`,
         name -> version of it and of all that it needs.
     """
-    # Here, so that a package which is missing is told in words.
+    # Here, so that a package which is missing is named in words.
     from mlrepo.core import owner, release, yaml
 
     packages, root = _read_lock()

@@ -97,7 +97,7 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise ProjectError(f"{path} does not exist: `dvc repro` makes it") from None
     except UnicodeDecodeError:
-        raise ProjectError(f"{path} is not UTF-8: {known.mended(path)}") from None
+        raise ProjectError(f"{path} is not UTF-8: {known.how_to_fix(path)}") from None
 
 
 def read_json(path: Path) -> Any:
@@ -106,7 +106,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise ProjectError(f"{path} is not valid JSON ({error}): {known.mended(path)}") from None
+        raise ProjectError(
+            f"{path} is not valid JSON ({error}): {known.how_to_fix(path)}"
+        ) from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -118,7 +120,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ProjectError(f"{path} does not exist: {known.brought_back(path)}") from None
     except ValueError as error:
-        raise ProjectError(f"{path} is not valid TOML ({error}): {known.mended(path)}") from None
+        raise ProjectError(
+            f"{path} is not valid TOML ({error}): {known.how_to_fix(path)}"
+        ) from None
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

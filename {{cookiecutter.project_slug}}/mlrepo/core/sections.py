@@ -1,4 +1,4 @@
-"""A part of a YAML file as a typed, frozen object; what is wrong in it is told in its own words.
+"""A part of a YAML file as a typed, frozen object; messages say what is wrong in it.
 
 The sections of train.preprocessing, by kind of feature, are at the end.
 """
@@ -32,7 +32,7 @@ def parse(content: object, model: type[Parsed], name: str) -> Parsed:
         return model.model_validate(content if content is not None else {})
     except ValidationError as error:
         if content is None:
-            raise ProjectError(f"{name} is empty: {known.mended(name)}") from None
+            raise ProjectError(f"{name} is empty: {known.how_to_fix(name)}") from None
         lines = [_explain(name, model, mistake) for mistake in error.errors(include_url=False)]
         raise ProjectError("\n       ".join(lines)) from None
 

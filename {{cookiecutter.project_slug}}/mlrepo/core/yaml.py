@@ -40,11 +40,11 @@ def load(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        mend = known.brought_back(path, "run this in the project's folder")
-        raise ProjectError(f"{path} does not exist: {mend}") from None
+        fix = known.brought_back(path, "run this in the project's folder")
+        raise ProjectError(f"{path} does not exist: {fix}") from None
     except UnicodeDecodeError:
-        mend = known.mended(path)
-        raise ProjectError(f"{path} is not UTF-8: save it as UTF-8; {mend}") from None
+        fix = known.how_to_fix(path)
+        raise ProjectError(f"{path} is not UTF-8: save it as UTF-8; {fix}") from None
     return parse(text, str(path))
 
 
@@ -55,14 +55,14 @@ def parse(text: str, name: str) -> Any:
     """
     if line := known.conflict(text):
         wrong = f"{name} holds the marks of a Git conflict in line {line}"
-        raise ProjectError(f"{wrong}: {_mend(text, name, 'choose a side there')}")
+        raise ProjectError(f"{wrong}: {_how_to_fix(text, name, 'choose a side there')}")
     reader = YAML(typ="safe")
     reader.Constructor = _Constructor
     try:
         return reader.load(text)
     except (YAMLError, ValueError) as error:
         wrong = f"{name} is not valid YAML: {_where(error)}"
-        raise ProjectError(f"{wrong}: {_mend(text, name, 'fix it')}") from None
+        raise ProjectError(f"{wrong}: {_how_to_fix(text, name, 'fix it')}") from None
 
 
 def dump(content: Any, width: int = 80) -> str:
@@ -159,13 +159,15 @@ def _last(items: CommentedSeq | CommentedMap) -> Any:
     return len(items) - 1 if isinstance(items, CommentedSeq) else list(items)[-1]
 
 
-def _mend(text: str, name: str, how: str) -> str:
-    """Return how a file is mended, or who can tell of one that is broken in a commit alone."""
+def _how_to_fix(text: str, name: str, how: str) -> str:
+    """Return how a file is fixed, or who can tell of one that is broken in a commit alone."""
     try:
         here = Path(name).read_text(encoding="utf-8", errors="replace")
     except OSError:
         here = None
-    return known.mended(name, how) if here == text else f"`git log -p -- {name}` tells since when"
+    return (
+        known.how_to_fix(name, how) if here == text else f"`git log -p -- {name}` tells since when"
+    )
 
 
 def _where(error: Exception) -> str:

@@ -103,7 +103,7 @@ def _alone(tell: Tell) -> AbstractContextManager[object]:
 def watch(once: Callable[[], object], tell: Tell) -> None:
     """Call ``once``, and again whenever a commit, a tag or an experiment came, until Ctrl-C.
 
-    ``once`` may fail: it is told, and tried again.
+    ``once`` may fail: it is reported, and tried again.
     """
     seen, said = "", ""
     while True:

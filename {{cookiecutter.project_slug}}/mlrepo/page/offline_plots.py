@@ -18,7 +18,7 @@ SETTING = "plots/offline.html"  # DVC reads it from the folder .dvc
 VEGA_LITE = "5.21"  # the generation that DVC's own templates are written for
 
 # A plot without rows (of the other task) has the specification {}: no frame for it. What Vega
-# cannot draw is told on the page and not only in the browser's console.
+# cannot draw is named on the page and not only in the browser's console.
 SNIPPET = """
 window.vegaEmbed = (target, spec) => {
   const place = document.querySelector(target);

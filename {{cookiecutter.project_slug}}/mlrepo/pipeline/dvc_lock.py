@@ -24,8 +24,8 @@ def here() -> Entries:
         try:
             return Path(path).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
-            mend = known.brought_back(path, "run `dvc repro`")
-            raise ProjectError(f"{path} does not exist: {mend}") from None
+            fix = known.brought_back(path, "run `dvc repro`")
+            raise ProjectError(f"{path} does not exist: {fix}") from None
 
     return _merge(find(), read)
 

@@ -144,8 +144,8 @@ def _text(key: str, values: dict[str, Any], path: str) -> str:
     try:
         value = lookup(values, key)
     except KeyError:
-        mend = known.mended(PARAMS, "add it there")
-        raise ProjectError(f"{path}: ${{{key}}} names no value of {PARAMS}: {mend}") from None
+        fix = known.how_to_fix(PARAMS, "add it there")
+        raise ProjectError(f"{path}: ${{{key}}} names no value of {PARAMS}: {fix}") from None
     if isinstance(value, dict | list):
         raise ProjectError(f"{path}: ${{{key}}} is not one value: name one below it")
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -34,6 +34,6 @@ def lookup(values: object, key: str) -> object:
 def as_mapping(value: object, name: str) -> dict[str, Any]:
     """Return ``value``, which must be a mapping; ``name`` is that of its file, or "FILE: KEY"."""
     if not isinstance(value, dict):
-        mend = known.mended(name.partition(":")[0])
-        raise ProjectError(f"{name} must hold keys and values, not {value!r:.60}: {mend}")
+        fix = known.how_to_fix(name.partition(":")[0])
+        raise ProjectError(f"{name} must hold keys and values, not {value!r:.60}: {fix}")
     return value

@@ -131,7 +131,7 @@ def choose_model(name: str | None) -> str:
 
 @contextmanager
 def inside(folder: Path) -> Iterator[None]:
-    """Work in a folder of a model, and be back at the end; its mistakes are told with its name."""
+    """Work in a folder of a model, and be back at the end; messages about it have its name."""
     before = Path.cwd()
     go(folder)
     try:

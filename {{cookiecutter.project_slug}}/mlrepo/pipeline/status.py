@@ -88,8 +88,8 @@ def _params(stage: Stage, locked: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def _removed(stage: Stage, names: Set[str], kind: str) -> Iterator[str]:
-    mend = f"which `dvc repro` does not see: run `dvc repro -f -s {stage.name}`"
-    return (f"{name} is no longer among its {kind}, {mend}" for name in sorted(names))
+    fix = f"which `dvc repro` does not see: run `dvc repro -f -s {stage.name}`"
+    return (f"{name} is no longer among its {kind}, {fix}" for name in sorted(names))
 
 
 def _content(path: Path) -> object:

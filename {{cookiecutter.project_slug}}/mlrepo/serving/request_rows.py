@@ -78,7 +78,7 @@ class Rows:
         return {f.name: example(_public(f) if public else f) for f in self.fields}
 
     def loggable(self, rows: list[Row]) -> list[Row]:
-        """Return rows without the values that nobody is told."""
+        """Return rows without the values that are shown to nobody."""
         hidden = {field.name for field in self.fields if field.private}
         return [{k: v for k, v in row.items() if k not in hidden} for row in rows]
 

@@ -27,7 +27,7 @@ def examine(offline: bool) -> dict[str, list[str]]:
     ``offline`` leaves out what asks the Git remote or DVC's.
     """
     checks = {
-        # An owner may edit it: that is told, and wrong it is not.
+        # An owner may edit it: that is reported, and is no mistake.
         str(release.compare()): iter(()),
         "folder": _folder(),
         "tools": _tools(),

@@ -39,7 +39,7 @@ class Needed:
                         self._add(out, commit)
             except Exception as error:  # YAML's as well as DVC's own
                 if len(commit) != _COMMIT and (words := known.of_files(error)):
-                    raise ProjectError(words) from None  # of this folder, where it can be mended
+                    raise ProjectError(words) from None  # of this folder, where it can be fixed
                 self.unread.setdefault(first_line(error), []).append(commit)
         self.hashes = {out.md5 for out in self._outs}
         for folder in [out for out in self._outs if out.md5.endswith(".dir")]:

@@ -101,7 +101,7 @@ class Recorder:
         needs = {dep for stage in stages for dep in stage.deps} - made
         absent = sorted(dep for dep in needs if not Path(dep).exists())
         if absent:
-            with suppress(CheckoutError):  # what is absent is told below
+            with suppress(CheckoutError):  # what is absent is reported below
                 self._repo.checkout(targets=absent, force=True)
         lacking = [dep for dep in absent if not Path(dep).exists()]
         if lacking:

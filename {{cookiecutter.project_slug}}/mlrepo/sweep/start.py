@@ -71,8 +71,8 @@ def alone(lock: Path, sweep: Sweep) -> AbstractContextManager[object]:
 def clean_commit(file: Path) -> str:
     """Return the last commit, which this folder must be as it is; ``file`` may differ."""
     if not in_project(".dvc").is_dir():
-        mend = known.brought_back(".dvc", "`dvc init` makes it")
-        raise ProjectError(f"{Path.cwd()} is no DVC project, as it has no folder .dvc: {mend}")
+        fix = known.brought_back(".dvc", "`dvc init` makes it")
+        raise ProjectError(f"{Path.cwd()} is no DVC project, as it has no folder .dvc: {fix}")
     return git.require_clean_commit(besides=file, untracked=False)
 
 

@@ -162,7 +162,7 @@ class Schema(Section):
 
     @property
     def private(self) -> list[str]:
-        """The columns whose values nobody is told."""
+        """The columns whose values are shown to nobody."""
         return [field.name for field in self.fields if field.private]
 
     @model_validator(mode="after")
@@ -191,6 +191,6 @@ def marked_private(path: Path) -> list[str]:
 def load_schema(path: Path) -> Schema:
     """Read the declared schema."""
     if not path.exists():
-        mend = known.brought_back(path, "`model schema` proposes one from the data")
-        raise ProjectError(f"{path} does not exist: {mend}")
+        fix = known.brought_back(path, "`model schema` proposes one from the data")
+        raise ProjectError(f"{path} does not exist: {fix}")
     return parse(yaml.load(path), Schema, str(path))

@@ -168,7 +168,7 @@ def _later(table: pl.LazyFrame, column: str, test_size: float) -> pl.Expr:
         return table.select(what).collect(engine="streaming").item()
 
     last = find(pl.col(column).max())
-    if last is None:  # polars knows no quantile of nothing; that no row has a value is told later
+    if last is None:  # polars knows no quantile of nothing; the checks say that no row has a value
         return pl.lit(None, dtype=pl.Boolean)
     cutoff = find(pl.col(column).quantile(1 - test_size, interpolation="lower"))
     if cutoff == last:

@@ -92,8 +92,8 @@ def refuse_broken(raw: RawTable, measured: pl.DataFrame, params: LibraryParams) 
     if lines := _problems(raw, found):
         more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
         head = f"{data.path} does not match {data.table_schema}:"
-        mend = f"Correct the data, or widen {data.table_schema} if the data is right."
-        raise ProjectError("\n  ".join([head, *lines[:_SHOWN], *more, mend]))
+        fix = f"Correct the data, or widen {data.table_schema} if the data is right."
+        raise ProjectError("\n  ".join([head, *lines[:_SHOWN], *more, fix]))
     if found["no target"] and not params.prepare.drop_missing_target:
         raise ProjectError(
             f"{found['no target']} rows have no target '{data.target}': correct the data, or set "

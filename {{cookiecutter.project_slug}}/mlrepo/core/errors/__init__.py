@@ -1,4 +1,4 @@
-"""Mistakes that a person can mend, and the one place where they are told."""
+"""Mistakes that a person can fix, and the one place where they are printed."""
 
 import os
 import sys

@@ -44,8 +44,8 @@ def of_system(error: BaseException, written: object = None) -> str | None:
         return f"no space left on the disk while writing {name}: free some space and run again"
     reason = getattr(error, "strerror", None) or (number and os.strerror(number))
     if number in _NO_PERMISSION:
-        mend = "check owner and permissions of the file and of its folder"
-        return f"cannot write or read {name} ({reason}): {mend}"
+        fix = "check owner and permissions of the file and of its folder"
+        return f"cannot write or read {name} ({reason}): {fix}"
     if file is None or written or not isinstance(error, OSError):
         return None
     if isinstance(error, FileNotFoundError):
@@ -64,7 +64,7 @@ def brought_back(path: str | Path, otherwise: str = "") -> str:
     return f"`{_checkout(path)}` brings the committed one back{after}"
 
 
-def mended(path: str | Path, how: str = "fix it") -> str:
+def how_to_fix(path: str | Path, how: str = "fix it") -> str:
     """Return how to fix a file that cannot be read."""
     committed = differs_from_commit(path)
     if maker := _MADE_BY.get(Path(path).name):
@@ -81,7 +81,7 @@ def conflict(text: str) -> int | None:
 
 def of_git(said: str, otherwise: str = "") -> str:
     """Return what Git says, and what helps where it does not tell itself."""
-    found = (mend for form, mend in _GIT.items() if re.search(form, said))
+    found = (fix for form, fix in _GIT.items() if re.search(form, said))
     return f"{said}: {next(found, otherwise)}".removesuffix(": ")
 
 
@@ -135,7 +135,7 @@ def _yaml_of_dvc(error: Any) -> str:
         yaml.parse(error.yaml_text, path)
     except ProjectError as told:
         return str(told)
-    return f"DVC cannot read {path}: {mended(path)}"
+    return f"DVC cannot read {path}: {how_to_fix(path)}"
 
 
 def _file_of_dvc(error: Any) -> str:
@@ -149,24 +149,24 @@ def _file_of_dvc(error: Any) -> str:
             yaml.load(path)
     except ProjectError as told:
         return str(told)
-    return f"DVC: {first_line(error)}: {mended(path)}"
+    return f"DVC: {first_line(error)}: {how_to_fix(path)}"
 
 
 def _layout_of_dvc(error: Any) -> str:
     found, path = error.exc.errors[0], Path(error.path).as_posix()
     place = ".".join(map(str, found.path)) or "the whole"
-    return f"{path} is not as DVC wants it: {place}: {found.error_message}: {mended(path)}"
+    return f"{path} is not as DVC wants it: {place}: {found.error_message}: {how_to_fix(path)}"
 
 
 def _python(error: Any) -> str:
     path = os.path.relpath(error.filename or "?")
-    return f"{path} is no Python in line {error.lineno} ({error.msg}): {mended(path)}"
+    return f"{path} is no Python in line {error.lineno} ({error.msg}): {how_to_fix(path)}"
 
 
 def _settings_of_dvc(error: BaseException) -> str:
     local = ".dvc/config.local and " * Path(".dvc/config.local").exists()
     said = " ".join(str(error).split())
-    return f"DVC's settings: {said}: look at {local}.dvc/config: {mended('.dvc/config')}"
+    return f"DVC's settings: {said}: look at {local}.dvc/config: {how_to_fix('.dvc/config')}"
 
 
 def _process(error: Any) -> str:

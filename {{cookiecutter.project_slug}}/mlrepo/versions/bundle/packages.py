@@ -27,7 +27,7 @@ def requirements(commit: str, imports: Collection[str], own: Collection[str], te
     """Return the locked versions and hashes of what modules are of, and of all that these need.
 
     Of the project's extras, such as xgboost, only what the modules ``own`` are of is among them.
-    What is from no index, and so has no hash, is told, as is what no dependency brings.
+    What is from no index, and so has no hash, is reported, as is what no dependency brings.
 
     Raises:
         ProjectError: if uv is not there, or cannot read the lock of the commit.
