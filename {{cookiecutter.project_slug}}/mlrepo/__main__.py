@@ -28,12 +28,14 @@ NOTES = ".dvc/tmp/stages.jsonl"
 
 def _run() -> None:
     # Here, so that a package which is missing is named in words.
-    from mlrepo.core import environment, owner
+    from mlrepo.core import owner
 
     if len(sys.argv) != 2:
         raise ProjectError("name one stage, such as `python -m mlrepo prepare`")
     if sys.argv[1] == "core.environment":  # which has a command of its own beside the first model
-        return environment.main()
+        from mlrepo.core.environment.__main__ import main
+
+        return main()
     here = in_project("mlrepo/__main__.py")
     if here.exists() and not here.samefile(__file__):  # in a copy of the folder, as DVC makes them
         raise ProjectError(

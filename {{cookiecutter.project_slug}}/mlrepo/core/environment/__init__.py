@@ -16,8 +16,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from mlrepo.core.errors import ProjectError, exit_with_message
-from mlrepo.core.files import read_toml, write_json
+from mlrepo.core.errors import ProjectError
+from mlrepo.core.files import read_toml
 from mlrepo.core.paths import ENVIRONMENT, PARAMS, in_project
 
 LOCK = "uv.lock"
@@ -217,16 +217,3 @@ def installed() -> Closure:
 
 def _normalise(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def main() -> None:
-    """Write env.json, after what params.yaml asks for was found to be possible."""
-    from mlrepo.core import owner, params_check
-
-    found = describe()
-    params_check.refuse_mistakes(owner.load_params())
-    write_json(ENVIRONMENT, found)
-
-
-if __name__ == "__main__":
-    exit_with_message(main)
