@@ -24,7 +24,7 @@ PATH = re.compile(r"`((?:[\w.-]+/)+[\w.*-]*|[\w-]+\.(?:md|ya?ml|py|json|csv|lock
 TABLE = re.compile(r"^[-─ ]*[-─]{4,}[-─ ]*$", re.MULTILINE)
 CODES = re.compile(r"exit code (\d+)", re.IGNORECASE)
 # Pages that the README of a project names and that are not written yet.
-AHEAD = ("docs/models.md", "docs/several.md", "docs/page.md")
+AHEAD = ("docs/page.md",)
 Pages = Mapping[str, str]  # name -> Markdown
 Entries = Mapping[str, Mapping[str, str]]  # page -> words in it -> what holds them
 
@@ -112,7 +112,7 @@ def absent_paths(text: str, own: Iterable[str] = ()) -> list[str]:
     known = known_paths() | {each.rstrip("/") for each in own} | set(made)
     absent = []
     for name in PATH.findall(text):
-        path = re.sub(r"\.(?=/)", "", name).rstrip("/")
+        path = name.removeprefix("../").rstrip("/")
         if "*" in path:
             found = any(Path(each).match(path) for each in known)
         else:

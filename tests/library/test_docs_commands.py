@@ -34,6 +34,7 @@ TYPED = {
 }
 # Of these one test types all that the page has.
 WHOLE = {
+    "models.md": "test_any_model.py",
     "experiments.md": "typed.py",
     "versions.md": "typed.py",
     "predict.md": "typed.py",

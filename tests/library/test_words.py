@@ -20,6 +20,8 @@ THEIRS = {
     *words.AHEAD,
     *("predictions.csv", "predictions.bad.csv", "row.json", "rows.json", "cluster.yaml"),
     *("reports/ci/report.md", "reports/ci/verify.json", "projects/.../providers/..."),
+    *("fraud/", "fraud/params.yaml", "fraud/data/raw"),
+    *("fraud/fraud/data.py", "seal-fraud.json"),  # of a second model
     *(".dvc/tmp/mirror.log", "mlruns/", "wandb/"),
     *(
         "notebooks/",
@@ -168,7 +170,7 @@ def test_each_page_of_a_project_is_in_the_list_of_its_readme() -> None:
 PARTS = {
     "ci": r"\bCI\b|model ci|continuous integration",
     "service": r"model serve|service\.md",
-    "tracker": r"MLflow|W&B|Weights|trackers\.md|model mirror",
+    "tracker": r"MLflow|W&B|Weights & Biases|trackers\.md|model mirror",
 }
 
 
