@@ -130,7 +130,8 @@ class Registry:
             if tag in self.strange:
                 raise ProjectError(f"{tag} is not believed: {self.strange[tag]}")
             known = ", ".join(version.name for version in list(self.versions.values())[-5:])
-            raise ProjectError(f"{self.model} has no version v{number}; it has {known or 'none'}")
+            known = known or "none: `model register` makes one"
+            raise ProjectError(f"{self.model} has no version v{number}; it has {known}")
         return self.versions[number]
 
     def resolve(self, text: str) -> Version:
