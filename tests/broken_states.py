@@ -138,6 +138,7 @@ COMMANDS: dict[str, str] = {
     "doctor offline": "doctor --offline",
     "start": "start data/raw/penguins.csv --target sex --task classification --id species"
     " --purpose Test --source Test --licence CC0-1.0 --limit None",
+    "add": "add model",
     "schema": "schema --force",
     "status": "status",
     "scores": "scores",

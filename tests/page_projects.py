@@ -25,7 +25,7 @@ ADA = {"GIT_COMMITTER_NAME": "Ada Byron", "GIT_COMMITTER_EMAIL": "ada@example.co
 BO = {"GIT_COMMITTER_NAME": "Bo Chen", "GIT_COMMITTER_EMAIL": "bo@example.com"}
 
 
-def on(made: Released, day: str, *arguments: str, **who: str) -> str:
+def on(made: Released, day: str, *arguments: str, **who: Any) -> str:
     """Run `model` on a day in UTC, such as 2026-03-01T09:30:00; return what it prints."""
     return made.run("python", "-c", _THEN.format(day=day), *arguments, **who).stdout
 

@@ -26,7 +26,7 @@ def tried(made: Released, trials: int) -> None:
             "params.yaml": params.replace("n_estimators: 6", f"n_estimators: {10 + n}"),
             "metrics/cross_validation.json": json.dumps({"cv": {"log_loss": 0.5 - n / 100}}),
         }
-        index = {"GIT_INDEX_FILE": str(made.path.parent / "index")}
+        index: dict[str, Any] = {"GIT_INDEX_FILE": str(made.path.parent / "index")}
         made.run("git", "read-tree", head, **index)
         for name, content in files.items():
             scratch = made.path.parent / "blob"

@@ -1,14 +1,15 @@
 """Each example of docs/models.md, as it stands there, through the life of a model."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from conftest import Project, run
-from helpers import Copy, copy_project, in_long_form, own_environment
+from helpers import Copy, copy_project, in_long_form, own_environment, sha256
 from pages import console, follow, page, section
-from releases import RAW, Released
+from releases import RAW, Released, copied
 from serving import GOOD, serving
 
 PAGE = page("docs/models.md")
@@ -107,7 +108,122 @@ def test_an_example_goes_through_the_life_of_a_model(
         environment=copy.project.active(),
     )
     assert (out / "said.csv").read_text(encoding="utf-8").count("v1.0.0") >= 1
-    with serving(copy, "prod") as service:
+    with serving(copy) as service:
         said = service.client().ask("/predict", GOOD)
         assert said.status == 200
         assert b"v1.0.0" in said.body
+
+
+BY_PICKLE = '''
+
+def save(model: Any, path: Path) -> None:
+    """Write a pickle."""
+    path.write_bytes(pickle.dumps(model))
+
+
+def load(path: Path) -> Any:
+    """Read it, which runs what it says."""
+    return pickle.loads(path.read_bytes())
+'''
+
+
+class Mark:
+    """Writes a file when it is loaded."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = str(mark)
+
+    def __reduce__(self) -> Any:
+        return open, (self.mark, "w")
+
+
+@pytest.fixture(scope="module")
+def pickled(mlflow_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Released:
+    """v1.0.0 in prod and staging, and v1.1.0, whose models are pickles of a Pipeline."""
+    copy = Released(
+        copy_project(mlflow_project, tmp_path_factory.mktemp("pickled") / "penguins").path,
+        mlflow_project,
+    )
+    copy.edit(
+        "penguins/model.py",
+        "from typing import Any\n",
+        "import pickle\nfrom pathlib import Path\nfrom typing import Any\n",
+    )
+    with (copy.path / "penguins/model.py").open("a", encoding="utf-8") as file:
+        file.write(BY_PICKLE)
+    pipeline = (copy.path / "dvc.yaml").read_text(encoding="utf-8")
+    (copy.path / "dvc.yaml").write_text(pipeline.replace("model.skops", "model.pkl"), "utf-8")
+    copy.run("git", "init", "--quiet", "--bare", str(copy.origin))
+    copy.run("git", "remote", "add", "origin", "../origin.git")
+    copy.ready("A pickle", {**QUICK, "train.arguments": {"n_estimators": 3}})
+    copy.model("register", "-m", "The first one")
+    copy.model("promote", "v1", "prod", "-m", "To use it")
+    copy.ready("Another pickle", {"train.arguments": {"n_estimators": 4}})
+    copy.model("register", "-m", "The second one")
+    return copy
+
+
+def test_a_pickle_of_another_hash_is_opened_by_no_command(
+    pickled: Released, tmp_path: Path
+) -> None:
+    copy, mark = copied(pickled, tmp_path / "copy"), tmp_path / "mark"
+    evil = pickle.dumps(Mark(mark))
+    model = copy.path / "models/model.pkl"
+    beside = copy.path / "models/model.pkl.sha256"
+    copy.model("gate", "--against", "prod", check=False)
+    objects = [place for root in (copy.path / ".dvc/cache", copy.storage) for place in
+        (root / each for each in both(copy))]  # fmt: skip
+    for place in [model, *objects]:
+        place.chmod(0o644)
+        place.write_bytes(evil)
+    commands: list[tuple[str, ...]] = [
+        ("python", "-m", "mlrepo", "evaluate"),
+        *(
+            ("model", *line.split())
+            for line in (
+                f"predict {RAW} -o said.csv",
+                f"predict {RAW} -o said.csv --version v1",
+                "gate",
+                "promote v1.1 prod -m Why --override Why",
+                "promote v1.1 staging -m Why",
+                "verify v1",
+                "verify v1.1 --offline",
+                "get v1 -o ../got",
+                "serve --port 0",
+            )
+        ),
+    ]
+    for command in commands:
+        done = copy.run(*command, check=False)
+        assert done.returncode != 0, command
+        assert "Traceback" not in done.stdout + done.stderr, command
+        assert not mark.exists(), command
+    # With what stands beside it made to fit, dvc.lock still tells.
+    text = beside.read_text(encoding="utf-8").splitlines()[0]
+    beside.chmod(0o644)
+    beside.write_text(f"{text}\n{sha256(model)}  model.pkl\n", encoding="utf-8")
+    for line in (f"predict {RAW} -o said.csv", "gate"):
+        done = copy.run("model", *line.split(), check=False)
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert not mark.exists(), line
+    pickle.loads(evil)
+    assert mark.exists()  # it would have told
+
+
+def both(copy: Released) -> list[Path]:
+    """Return where DVC keeps the models of both versions, below its cache and its remote."""
+    found = (copy.record(version)["artifact"]["md5"] for version in ("v1", "v1.1"))
+    return [Path("files/md5", md5[:2], md5[2:]) for md5 in found]
+
+
+def test_a_stage_can_refuse_what_runs_code(pickled: Released, tmp_path: Path) -> None:
+    copy = copied(pickled, tmp_path / "copy")
+    assert "can run any code" in (copy.path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    copy.edit("versions.yaml", "staging: {gate: false", "staging: {refuse_code: true, gate: false")
+    copy.commit("No pickles")
+    copy.push()
+    done = copy.model("promote", "v1.1", "staging", "-m", "Why", "--override", "Why", check=False)
+    assert done.returncode == 2
+    assert "v1.1.0 may not come into 'staging': its model file can run code" in done.stderr
+    assert "model.pkl is a pickle; model.py uses pickle" in done.stderr
+    copy.model("promote", "v1.1", "prod", "-m", "Why", "--override", "Why")

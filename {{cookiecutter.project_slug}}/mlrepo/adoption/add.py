@@ -48,7 +48,7 @@ def _refuse(name: str) -> None:
         raise ProjectError(f"{name} is there already: take another name")
     known = [model.name for model in models.find()]
     if name in known:
-        raise ProjectError(f"{name} is the name of a model: this project has {known}")
+        raise ProjectError(f"{name} is the name of a model: take another one than {known}")
     taken = name in sys.stdlib_module_names or name in _IN_THE_FOLDER or find_spec(name)
     if taken or name == owner.name():
         raise ProjectError(f"'{name}' is the name of a Python module here: take another name")

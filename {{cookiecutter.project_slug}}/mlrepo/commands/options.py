@@ -80,9 +80,18 @@ def opened(model: str | None) -> Iterator[Registry]:
     end(not registry.chain.doubts)
 
 
-def each_opened(model: str | None) -> Iterator[Registry]:
-    """Yield the versions of the model, or of each where none is meant, in its folder."""
-    yield from map(_open, models.each(model))
+@contextmanager
+def each_opened(model: str | None) -> Iterator[Iterator[Registry]]:
+    """Do as `opened` for the model, or for each where none is meant, in the folder of each."""
+    seen: list[Registry] = []
+
+    def registries() -> Iterator[Registry]:
+        for name in models.each(model):
+            seen.append(_open(name))
+            yield seen[-1]
+
+    yield registries()
+    end(not any(registry.chain.doubts for registry in seen))
 
 
 def _open(model: str) -> Registry:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typer import Context, Option
 
-from mlrepo.commands.options import Model, Offline, announce, each_opened, end
+from mlrepo.commands.options import Model, Offline, announce, each_opened
 
 
 def page(
@@ -29,12 +29,12 @@ def page(
     from mlrepo.page.write_page import Wanted, write
 
     file, wanted = context.obj / output, Wanted(model, announce, offline, watch)
-    doubts = [registry.chain.doubts for registry in each_opened(model)]
-    for n, _ in enumerate(changes()):
-        write(wanted, file)
-        print(f"{output}: {file.stat().st_size / 1e6:.1f} MB", flush=True)
-        if open_it and not n and not webbrowser.open(file.resolve().as_uri()):
-            announce(f"no browser could be opened: open {output} in one")
-        if not watch:
-            break
-    end(not any(doubts))
+    with each_opened(model) as registries:
+        list(registries)  # tags that are not believed are named here as well
+        for n, _ in enumerate(changes()):
+            write(wanted, file)
+            print(f"{output}: {file.stat().st_size / 1e6:.1f} MB", flush=True)
+            if open_it and not n and not webbrowser.open(file.resolve().as_uri()):
+                announce(f"no browser could be opened: open {output} in one")
+            if not watch:
+                break

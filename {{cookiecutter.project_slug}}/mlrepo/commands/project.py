@@ -34,7 +34,7 @@ def doctor(offline: Offline = False, json: Json = False) -> None:
 def add(
     name: Annotated[str, Argument(metavar="NAME", help="Of its folder, package and versions.")],
 ) -> None:
-    """Add a further model: a folder that begins as a copy of the project's own one."""
+    """Add a model: a folder that begins as a copy of the first."""
     from mlrepo.adoption.add import add as added
 
     models.leave()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from mlrepo.commands.options import Json, Model, each_opened, end, opened
+from mlrepo.commands.options import Json, Model, each_opened, opened
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import models
 from mlrepo.pipeline.models import choose_model
@@ -17,19 +17,18 @@ from mlrepo.versions.rules.states import in_words
 
 def show(json: Json = False, model: Model = None) -> None:
     """List the versions, and which of them is in which stage."""
-    rows, believed, names = list[listings.Row](), True, models.meant(model)
-    for registry in each_opened(model):
-        believed = believed and not registry.chain.doubts
-        named = {"model": registry.model} if len(names) > 1 else {}
-        rows += [named | row for row in listings.versions(registry)]
-    if not json:  # people see it where it is more than the two columns before it
-        more = any(said.get("by") for row in rows for said in row["state"])
-        for row in rows:
-            told = "; ".join(map(in_words, row.pop("state")))
-            row |= {"state": told} if more else {}
-    none = f"{', '.join(names)} has no version yet: `model register -m NOTES` makes one"
-    show_table(rows, none, json)
-    end(believed)
+    rows, names = list[listings.Row](), models.meant(model)
+    with each_opened(model) as registries:
+        for registry in registries:
+            named = {"model": registry.model} if len(names) > 1 else {}
+            rows += [named | row for row in listings.versions(registry)]
+        if not json:  # people see it where it is more than the two columns before it
+            more = any(said.get("by") for row in rows for said in row["state"])
+            for row in rows:
+                told = "; ".join(map(in_words, row.pop("state")))
+                row |= {"state": told} if more else {}
+        none = f"{', '.join(names)} has no version yet: `model register -m NOTES` makes one"
+        show_table(rows, none, json)
 
 
 def history(
@@ -52,35 +51,34 @@ def history(
 ) -> None:
     """List what happened to versions, newest first."""
     first, last = since and _moment(since, end=False), until and _moment(until)
-    found, any_event, believed = list[tuple[listings.Event, str]](), False, True
+    found, any_event = list[tuple[listings.Event, str]](), False
     names = models.meant(model)
-    for registry in each_opened(choose_model(model) if version or stage else model):
-        believed = believed and not registry.chain.doubts
-        if stage:
-            _refuse_unknown(stage, registry)
-        chosen = registry.version(version) if version else None
-        keys = listings.keys(registry)
-        events = listings.events(registry)
-        any_event = any_event or bool(events)
-        found += [
-            (event, keys.get(event.tag.name, ""))
-            for event in events
-            if (not stage or stage == event.stage)
-            and (not chosen or chosen == event.version)
-            and (not kind or kind == event.action)
-            and (not by or by.casefold() in event.tag.by.casefold())
-            and (not first or event.tag.date >= first)
-            and (not last or event.tag.date <= last)
+    with each_opened(choose_model(model) if version or stage else model) as registries:
+        for registry in registries:
+            if stage:
+                _refuse_unknown(stage, registry)
+            chosen = registry.version(version) if version else None
+            keys = listings.keys(registry)
+            events = listings.events(registry)
+            any_event = any_event or bool(events)
+            found += [
+                (event, keys.get(event.tag.name, ""))
+                for event in events
+                if (not stage or stage == event.stage)
+                and (not chosen or chosen == event.version)
+                and (not kind or kind == event.action)
+                and (not by or by.casefold() in event.tag.by.casefold())
+                and (not first or event.tag.date >= first)
+                and (not last or event.tag.date <= last)
+            ]
+        found.sort(key=lambda each: each[0].tag.date, reverse=True)
+        keyed = json or any(key for _, key in found)
+        rows = [
+            listings.event_row(event, key if keyed else None, several=len(names) > 1)
+            for event, key in found
         ]
-    found.sort(key=lambda each: each[0].tag.date, reverse=True)
-    keyed = json or any(key for _, key in found)
-    rows = [
-        listings.event_row(event, key if keyed else None, several=len(names) > 1)
-        for event, key in found
-    ]
-    what = "nothing of this kind" if any_event else "nothing"
-    show_table(rows, f"{what} has happened to {', '.join(names)} yet", json)
-    end(believed)
+        what = "nothing of this kind" if any_event else "nothing"
+        show_table(rows, f"{what} has happened to {', '.join(names)} yet", json)
 
 
 def at(

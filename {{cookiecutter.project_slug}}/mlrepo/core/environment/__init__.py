@@ -18,7 +18,7 @@ from typing import Any
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import read_toml
-from mlrepo.core.paths import ENVIRONMENT, PARAMS, in_project
+from mlrepo.core.paths import ENVIRONMENT, PARAMS, above, in_project
 
 LOCK = "uv.lock"
 PYTHON = ".python-version"
@@ -86,7 +86,8 @@ def check(path: Path = ENVIRONMENT) -> None:
     except (FileNotFoundError, ValueError) as error:
         wrong = "is not valid JSON" if isinstance(error, ValueError) else "does not exist"
     if not isinstance(locked, dict):
-        raise ProjectError(f"{path} {wrong}: run `dvc repro environment/dvc.yaml`")
+        command = f"python {'../mlrepo ' if above() else '-m mlrepo.'}core.environment"
+        raise ProjectError(f"{path} {wrong}: run `{command}`")
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     python, closures = locked.get("python"), locked.get("closures", {})
     drift = [] if running == python else [f"this is Python {running}, {path} has {python}"]

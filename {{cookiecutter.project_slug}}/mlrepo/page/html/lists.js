@@ -86,7 +86,7 @@ const timeline = (model) => {
       const to = k + 1 < all.length ? place(Date.parse(all[k + 1].since)) : 100;
       picture.append(drawn("rect", { x: `${from}%`, width: `${Math.max(to - from, 0.1)}%`, y: n * 54 + 22, height: 26 },
         drawn("title", {}, `${row.version} since ${row.since}, by ${row.by}: ${row.why}`)));
-      if (to - from > 9) picture.append(drawn("text", { x: `${from + 0.6}%`, y: n * 54 + 40, class: "inside" }, row.version));
+      if (to - from > 6) picture.append(drawn("text", { x: `${from + 0.6}%`, y: n * 54 + 40, class: "inside" }, row.version));
     });
   });
   const ruler = drawn("line", { y1: 0, y2: stages.length * 54 });
@@ -123,6 +123,7 @@ const timeline = (model) => {
     slide.value = (Math.min(100, Math.max(0, place(time)))) * 10;
     show(time);
   });
+  slide.value = place(last) * 10;
   set(last);
   const past = stages.flatMap((stage) => model.stages[stage].map((row) => ({ ...row, stage }))).sort((a, b) => (a.since < b.since ? 1 : -1));
   const moves = [
