@@ -148,7 +148,7 @@ def test_a_command_in_its_text_works(project: Terminal, command: str) -> None:
     said = project.run(IN_TEXT[command])
     if command == "uv run model sweep":
         [expected] = blocks(section(STORY, "Sweeps"), "text")
-        assert masked(said) == masked(expected)
+        assert masked(expected) in masked(said)
 
 
 def test_ci_runs_what_the_readme_says() -> None:

@@ -24,7 +24,7 @@ PATH = re.compile(r"`((?:[\w.-]+/)+[\w.*-]*|[\w-]+\.(?:md|ya?ml|py|json|csv|lock
 TABLE = re.compile(r"^[-─ ]*[-─]{4,}[-─ ]*$", re.MULTILINE)
 CODES = re.compile(r"exit code (\d+)", re.IGNORECASE)
 # Pages that the README of a project names and that are not written yet.
-AHEAD = ("docs/page.md",)
+AHEAD: tuple[str, ...] = ()
 Pages = Mapping[str, str]  # name -> Markdown
 Entries = Mapping[str, Mapping[str, str]]  # page -> words in it -> what holds them
 
