@@ -94,6 +94,16 @@ def test_a_model_that_does_not_load_here_is_unknown(
     assert why == f"{STORED.path} cannot be described here: File is not a zip file"
 
 
+def test_of_a_file_of_another_kind_its_kind_is_unknown_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    found = Kept().architecture("HEAD", Stored("models/model.ubj", "0" * 32), packages={})
+    assert found.keys() == {"features", "classes", "pipeline", "kind", "runs_code"}
+    assert {value.why for value in found.values()} == {"its bytes were not read"}
+
+
 @pytest.mark.parametrize(
     ("locked", "told"),
     [

@@ -109,7 +109,9 @@ class Kept:
                 return {**known[key], **_written_otherwise(packages)}
             except Exception as error:  # what is no model of these packages can raise anything
                 why = Unknown(f"{model.path} cannot be described here: {first_line(error)}")
-        return dict.fromkeys(("features", "classes", "pipeline"), why)
+        keys = ["features", "classes", "pipeline"]
+        keys += ["kind", "runs_code"] if is_own(Path(model.path)) else []
+        return dict.fromkeys(keys, why)
 
 
 def as_folder(parts: Mapping[str, Node]) -> Node:
