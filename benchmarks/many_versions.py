@@ -117,8 +117,9 @@ def _record(
     made["gate"] = None
     for stage in made["stages"].values():
         params = stage["params"].get("params.yaml", {})
-        if "train.arguments" in params:
-            params["train.arguments"]["n_estimators"] = 50 + n
+        arguments = params.get("train.arguments") or params.get("train", {}).get("arguments", {})
+        if "n_estimators" in arguments:
+            arguments["n_estimators"] = 50 + n
     for path, entry in made["files"].items():
         if not path.endswith(".py") and path != PLOTS:
             entry["sha256"] = hashlib.sha256(f"{path} {n}".encode()).hexdigest()

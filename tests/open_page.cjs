@@ -54,7 +54,7 @@ const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
     }
     if (visit.picture) await page.screenshot({ path: visit.picture, fullPage: visit.whole ?? true });
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    said.push({ dom: visit.dom === false ? "" : await page.content(), wrong, violations, paint, loaded, done, overflow });
+    said.push({ dom: visit.dom === false ? "" : await page.content(), wrong, violations, paint, loaded, done: done ?? null, overflow });
   }
   await browser.close();
   process.stdout.write(JSON.stringify(said));

@@ -18,9 +18,17 @@ from pages import page as docs
 from releases import Released
 
 
-def text(value: Any) -> str:
-    """A value as the page has it."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def value(cell: str, like: Any) -> Any:
+    """The value that a cell of the page has, where `like` is a text or not."""
+    return cell if isinstance(like, str) else json.loads(cell)
+
+
+def dotted(node: Any, name: str = "") -> dict[str, Any]:
+    """Nested values by their dotted names."""
+    if not isinstance(node, dict) or (name and not node):
+        return {name: node}
+    found = [dotted(each, f"{name}.{key}" if name else key) for key, each in node.items()]
+    return {key: each for part in found for key, each in part.items()}
 
 
 def test_nothing_is_wrong_in_the_browser(browsed: dict[str, Visit]) -> None:
@@ -41,10 +49,11 @@ def test_the_list_is_that_of_show(shown: Released, browsed: dict[str, Visit]) ->
 def test_the_history_is_that_of_history(shown: Released, browsed: dict[str, Visit]) -> None:
     rows = shown.json("history", TZ="UTC")
     listed = by_id(browsed["#model/history"], "history-table")
-    assert [[*row[:5], row[6]] for row in listed] == [
-        [row[key] for key in ("when", "event", "version", "stage", "by", "tag")] for row in rows
+    assert [[*row[:4], row[6]] for row in listed] == [
+        [row[key] for key in ("when", "event", "version", "stage", "tag")] for row in rows
     ]
     for row, cells in zip(rows, listed, strict=True):
+        assert cells[4] == row["by"] + (f"signed: {row['key']}" if row["key"] else "")
         assert cells[5].startswith(row["why"])
 
 
@@ -85,7 +94,10 @@ def same_as_diff(shown: Released, visit: Visit, before: str, after: str) -> None
             if name in ("columns added", "columns removed"):
                 assert pair in rows[name]
             else:
-                assert rows[name] == [text(value) for value in pair], name
+                found_pair = [
+                    value(cell, like) for cell, like in zip(rows[name], pair, strict=True)
+                ]
+                assert found_pair == pair, name
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -94,9 +106,8 @@ def test_a_version_is_what_its_record_says(
 ) -> None:
     record, visit = shown.record(version), browsed[f"#model/version/{version}"]
     params = {row[0]: row[1] for row in by_id(visit, "params-table")}
-    assert params["train.arguments.n_estimators"] == text(
-        record["stages"]["train"]["params"]["params.yaml"]["train.arguments"]["n_estimators"]
-    )
+    trained = dotted(record["stages"]["train"]["params"]["params.yaml"])
+    assert {name: value(params[name], each) for name, each in trained.items()} == trained
     scores = {row[0].partition(",")[0]: float(row[1]) for row in by_id(visit, "scores-table")}
     metrics = record["metrics"]["metrics/evaluate.json"]["test"]
     assert scores == pytest.approx({name: metrics[name] for name in scores})
