@@ -3,9 +3,10 @@
 Apart from what steps import: the check asks the owner's code, which shapes none of their outputs.
 """
 
-from mlrepo.core.environment import ENVIRONMENT, describe
+from mlrepo.core.environment import describe
 from mlrepo.core.errors import exit_with_message
 from mlrepo.core.files import write_json
+from mlrepo.core.paths import ENVIRONMENT
 
 
 def main() -> None:
