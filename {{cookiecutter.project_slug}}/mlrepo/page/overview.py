@@ -81,6 +81,8 @@ def in_use(registry: Registry, facts: dict[str, Node]) -> list[Node]:
                     "notes": version.tag.subject,
                 },
                 "previous": facts[version.name]["previous"],
+                "purpose": facts[version.name]["card"].get("purpose"),
+                "gate": facts[version.name]["gate"],
                 "leading": facts[version.name]["leading"],
                 "worst": facts[version.name]["worst"],
             }

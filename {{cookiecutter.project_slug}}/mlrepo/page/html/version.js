@@ -39,7 +39,7 @@ const folded = (title, ...content) => element("details", {}, element("summary", 
 
 const proofs = (model, row, facts) => pairs([
   ["Its tag", "believed: it stands in the chain of all tags of the model"],
-  ["Signature", facts.signature],
+  ["Signature of its tag", facts.signature],
   ["Record and commit", row.checked === undefined ? ["not compared for this page: ", command(model, `model verify ${row.version}`), " does it"]
     : row.checked.length ? element("ul", { class: "wrong" }, row.checked.map((line) => element("li", {}, line))) : "agree, as far as Git alone tells"],
   ["Made again", facts.rebuilds.length ? facts.rebuilds.map((each) => element("div", {}, element("strong", {}, each.verdict), ` by ${each.by}${each.other ? "" : ", who registered it"}, `, moment(each.when)))
@@ -59,7 +59,7 @@ const versionView = (model, name) => {
   const head = pairs([
     ["State", element("span", { class: row.bad ? "wrong" : undefined }, row.told)],
     ["Registered", `by ${row.by}, `, moment(row.registered)],
-    ["Notes", facts?.notes ?? row.notes],
+    ["Notes", element("span", { class: "lines" }, facts?.notes ?? row.notes)],
     facts?.leading && ["Worth", `${facts.leading.metric} ${fixed(facts.leading.estimate)} (${between(facts.leading)}) on ${facts.leading.rows} test rows`],
     facts?.worst && ["Worst slice", `${facts.worst.slice} = ${facts.worst.value}: ${facts.worst.metric} ${fixed(facts.worst.estimate)} (${between(facts.worst)}) on ${facts.worst.rows} test rows`],
     ["Code", commitLink(row.commit)],
