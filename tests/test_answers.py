@@ -86,23 +86,6 @@ def test_each_choice(bake: Bake, name: str, value: str) -> None:
             assert "\r" not in text
 
 
-# What would speak of a part that was not chosen; auditors.md has rules of forges for tags.
-PARTS = {
-    "ci": r"Continuous integration|\bci\.md|GitHub Actions|GitLab CI|Jenkins|CI calls",
-    "tracker": r"trackers\.md|MLflow|Weights & Biases",
-    "service": r"service\.md|Containerfile|MODEL_SERVE_TOKEN",
-}
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_what_was_not_chosen_is_not_spoken_of(bake: Bake, part: str) -> None:
-    path = bake(**{part: "none"})
-    files = [path / name for name in ("README.md", "AGENTS.md", "Makefile", "pyproject.toml")]
-    files += [path / ".gitignore", *(path / "docs").glob("*.md")]
-    said = {file.name: re.findall(PARTS[part], file.read_text(encoding="utf-8")) for file in files}
-    assert {name: words for name, words in said.items() if words} == {}
-
-
 def released() -> dict[str, str]:
     """Return path -> SHA-256 of each file of the library."""
     return digests(TREE / "mlrepo")

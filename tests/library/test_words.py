@@ -179,7 +179,7 @@ def test_what_was_not_chosen_is_not_spoken_of(part: str) -> None:
     """But for the fields that a record may have."""
     found = []
     docs = (f"docs/{path.name}" for path in words.PROJECT.glob("docs/*.md"))
-    for name in ("README.md", "AGENTS.md", "SECURITY.md", *docs):
+    for name in ("README.md", "AGENTS.md", "SECURITY.md", "Makefile", "pyproject.toml", *docs):
         lines = page(name, **{part: "none"}).splitlines()
         found += [line for line in lines if re.search(PARTS[part], line)]
     assert [line for line in found if "`environment.ci`" not in line] == []

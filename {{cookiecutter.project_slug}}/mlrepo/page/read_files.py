@@ -18,7 +18,7 @@ def at_commits(places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Return (commit, path) -> text of each file that Git has there; paths start at this folder."""
     wanted, folder = list(dict.fromkeys(places)), git.folder_in_repository()
     names = [f"{commit}:{posixpath.normpath(folder + path)}" for commit, path in wanted]
-    found = git.find(names) if wanted else []
+    found = find(names) if wanted else []
     oids = list(dict.fromkeys(oid for oid in found if oid))
     contents = dict(zip(oids, git.objects(oids), strict=True)) if oids else {}
     return {
@@ -26,6 +26,13 @@ def at_commits(places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         for place, oid in zip(wanted, found, strict=True)
         if oid
     }
+
+
+def find(names: list[str]) -> list[str | None]:
+    """Return the hash of each object that is named as COMMIT:PATH, say; None: there is none."""
+    given = "\n".join(names)
+    lines = git.git("cat-file", "--batch-check=%(objectname)", given=given).splitlines()
+    return [None if line.endswith(" missing") else line for line in lines]
 
 
 def stored(wanted: Iterable[Stored], offline: bool) -> tuple[dict[str, str], dict[str, str]]:

@@ -8,7 +8,7 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import csv_rows
 from mlrepo.core.paths import CARD, SCORES, in_project
 from mlrepo.page import overview, plot_specs
-from mlrepo.page.read_files import at_commits, stored
+from mlrepo.page.read_files import at_commits, find, stored
 from mlrepo.pipeline import git
 from mlrepo.pipeline.dvc_yaml import PIPELINE
 from mlrepo.scoring.score_report import worst_slice
@@ -160,7 +160,7 @@ def _specifications(
     made: dict[tuple[str | None, str], dict[str, tuple[str, str, Node]]] = {}
     shared = in_project(_TEMPLATES).as_posix()
     place = posixpath.normpath(git.folder_in_repository() + shared)
-    folders = git.find([f"{version.tag.commit}:{place}" for version in versions])
+    folders = find([f"{version.tag.commit}:{place}" for version in versions])
     found = {}
     for version, folder in zip(versions, folders, strict=True):
         pipeline = texts.get((version.tag.commit, PIPELINE), "")

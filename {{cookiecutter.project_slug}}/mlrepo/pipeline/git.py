@@ -199,12 +199,6 @@ def objects(oids: list[str]) -> list[bytes]:
     return found
 
 
-def find(names: list[str]) -> list[str | None]:
-    """Return the hash of each object that is named as COMMIT:PATH, say; None: there is none."""
-    lines = git("cat-file", "--batch-check=%(objectname)", given="\n".join(names)).splitlines()
-    return [None if line.endswith(" missing") else line for line in lines]
-
-
 def recall(name: str) -> dict[str, Any]:
     """Return what `keep` has put into a file of Git's folder, {} if it cannot be read."""
     with suppress(OSError, ValueError):

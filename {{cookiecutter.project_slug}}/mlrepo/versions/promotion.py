@@ -12,6 +12,7 @@ from mlrepo.versions import acts, fetch
 from mlrepo.versions.gate import verdict as gate
 from mlrepo.versions.registry import DEPRECATED, Assignment, Registry, Version
 from mlrepo.versions.rules import approvals
+from mlrepo.versions.rules.model_files import kept_out
 from mlrepo.versions.rules.policy import Stage, in_force
 
 
@@ -102,7 +103,7 @@ def _refuse_bad(registry: Registry, version: Version) -> None:
 
 
 def _refuse_code(rules: Stage, version: Version, stage: str) -> None:
-    if rules.refuse_code and (why := version.runs_code):
+    if why := kept_out(rules, version):
         raise ProjectError(
             f"{version.name} may not come into '{stage}': its model file can run code when it is "
             f"loaded ({why}), which refuse_code in versions.yaml keeps out"

@@ -38,12 +38,6 @@ class Version:
         """All that its tag says of it."""
         return self.tag.record
 
-    @property
-    def runs_code(self) -> str | None:
-        """Why its model file can run code when it is loaded; None: it is data alone."""
-        why = self.record.get("architecture", {}).get("runs_code")
-        return None if why is None else str(why)
-
 
 @dataclass(frozen=True)
 class Assignment:

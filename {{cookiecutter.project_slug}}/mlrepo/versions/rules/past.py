@@ -6,6 +6,7 @@ from dataclasses import replace
 from mlrepo.pipeline import git
 from mlrepo.versions.registry import Assignment, Registry
 from mlrepo.versions.rules.approvals import counted
+from mlrepo.versions.rules.model_files import kept_out
 from mlrepo.versions.rules.policy import Policy, Settings, in_force, of
 from mlrepo.versions.tags import Tag
 
@@ -32,8 +33,7 @@ def lacked(registry: Registry, done: Assignment) -> list[str]:
         return []
     tally = count.tally(done.version, stage)
     lacks = [*_gate(done, rules.settings, stage), *tally.lacks]
-    demands = rules.settings.stages.get(stage)
-    if demands and demands.refuse_code and (why := done.version.runs_code):
+    if why := kept_out(rules.settings.stages.get(stage), done.version):
         return [f"its model file can run code when it is loaded: {why}", *lacks]
     if differ := [
         key for key in ("asks", "approvals", "rebuilds") if claims.get(key) != tally.record.get(key)
