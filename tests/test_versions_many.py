@@ -48,12 +48,17 @@ def two_models(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Re
     return new
 
 
-@pytest.mark.parametrize(
-    "command", ["show", "history", "verify", "at 2026-01-01 prod", "get prod -o out", "card v1"]
-)
+@pytest.mark.parametrize("command", ["verify", "at 2026-01-01 prod", "get prod -o out", "card v1"])
 def test_which_of_several_models_must_be_said(two_models: Released, command: str) -> None:
     words = ["several models: name one with --model", "it has ['second', 'model']"]
     refused(two_models, *command.split(), words=words)
+
+
+def test_lists_have_all_models_where_none_is_named(two_models: Released) -> None:
+    named = {(row["model"], row["version"]) for row in two_models.json("show")}
+    assert named == {("model", "v1.0.0"), ("second", "v3.1.0")}
+    events = {(row["model"], row["event"]) for row in two_models.json("history")}
+    assert events == {(m, e) for m in ("model", "second") for e in ("register", "promote")}
 
 
 def test_each_model_has_versions_and_stages_of_its_own(two_models: Released) -> None:
