@@ -181,4 +181,6 @@ COMMANDS: dict[str, str] = {
     "ci release": "ci release model@v1.0.0",
     "ci deploy": "ci deploy model#prod#2",
     "ci mirror": "ci mirror",
+    "page": "page -o ../page.html",
+    "ci page": "ci page",
 }

@@ -90,7 +90,7 @@ def test_a_missing_or_broken_file_is_told(folder: Path, text: str | None) -> Non
     path = folder / "env.json"
     if text is not None:
         path.write_text(text, encoding="utf-8")
-    message = r"env\.json .*: run `dvc repro environment/dvc\.yaml`"
+    message = r"env\.json .*: run `python -m mlrepo\.core\.environment`"
     with pytest.raises(ProjectError, match=message):
         environment.check(path)
 

@@ -21,10 +21,7 @@ def page(
     offline: Offline = False,
     model: Model = None,
 ) -> None:
-    """Write an HTML page of all models and versions.
-
-    Exit code 1: there are tags that are not believed, which the page names.
-    """
+    """Write an HTML page of all models and versions."""
     from mlrepo.page.watch import changes
     from mlrepo.page.write_page import Wanted, write
 
