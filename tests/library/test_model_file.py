@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from sklearn.tree import DecisionTreeClassifier
 from mlrepo.core import files
 from mlrepo.core.errors import ProjectError
 from mlrepo.learning import model_file
+from mlrepo.learning.model_file import trusted_types
 from penguins import model as architecture
 
 ESTIMATORS = [
@@ -200,8 +202,13 @@ def test_classes_and_functions_of_the_project_can_be_part_of_a_model(
 def test_a_package_that_is_not_installed_is_no_broken_file(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model_file.save(fitted(GaussianNB()), path)
-    monkeypatch.setitem(sys.modules, "sklearn.naive_bayes", None)
-    says = r"model\.skops needs sklearn\.naive_bayes, which is not installed here: `uv sync`"
+    module, guess = ModuleType("nowhere"), type("Guess", (GaussianNB,), {"__module__": "nowhere"})
+    vars(module)["Guess"] = guess
+    monkeypatch.setitem(sys.modules, "nowhere", module)
+    trusted = trusted_types.trusted_types
+    monkeypatch.setattr(trusted_types, "trusted_types", lambda s: [*trusted(s), "nowhere.Guess"])
+    model_file.save(fitted(guess()), path)
+    monkeypatch.delitem(sys.modules, "nowhere")
+    says = r"model\.skops needs nowhere, which is not installed here: `uv sync`"
     with pytest.raises(ProjectError, match=says):
         model_file.load(path)

@@ -146,12 +146,13 @@ def _construct(
         raise ProjectError(f"{name} holds types that are not trusted, {found}: {fix}") from error
     except (ProjectError, OSError, MemoryError):
         raise
-    except ModuleNotFoundError as error:
-        raise ProjectError(
-            f"{name} needs {error.name}, which is not installed here: `uv sync` installs what "
-            "uv.lock names, `pip install -r requirements.txt` what a release names"
-        ) from error
     except Exception as error:  # skops trusts the structure of a file, so anything can come
+        # Of a module inside a package that is here it says nothing that installing would change.
+        if isinstance(error, ModuleNotFoundError) and "." not in str(error.name):
+            raise ProjectError(
+                f"{name} needs {error.name}, which is not installed here: `uv sync` installs what "
+                "uv.lock names, `pip install -r requirements.txt` what a release names"
+            ) from error
         reason = f"{type(error).__name__}: {error}"
         raise ProjectError(f"{name} cannot be read ({reason}): {fix}") from error
     if not isinstance(loaded, BaseEstimator):
