@@ -39,13 +39,13 @@ def test_every_file_is_in_one_list(project: Project) -> None:
     known = {"LICENSE", "Makefile", "AGENTS.md", "CODEOWNERS", "SECURITY.md", "pyproject.toml"}
     settings = {name for name in tops if name.startswith(".") or name in known}
     scripts = {"bootstrap.py", "deploy.py", "environment/", "data/"}
-    lists = [named("Edit"), named("Do not edit"), named("Never write by hand")]
+    lists = [named("Edit"), named("Do not edit"), named("Do not write by hand")]
     for name in tops - settings - scripts:
         assert sum(name in each for each in lists) == 1, name
 
 
 def test_what_a_run_writes_is_what_dvc_says(copy: Copy) -> None:
-    written = named("Never write by hand") - {"dvc.lock", "uv.lock"}
+    written = named("Do not write by hand") - {"dvc.lock", "uv.lock"}
     outs = [out["path"] for stage in copy.lock()["stages"].values() for out in stage["outs"]]
     for path in [*outs, "env.json"]:
         assert path in written or any(path.startswith(each) for each in written), path
