@@ -50,13 +50,14 @@ def repro(copy: Copy, check: bool) -> tuple[int, str]:
 
 
 def test_what_needs_all_rows_at_once_is_refused_before_it_is_killed(wide: Copy) -> None:
+    model = wide.outputs()["models/model.skops"]
     code, said = repro(wide, check=False)
     assert code != 0, said
     assert "RandomForestClassifier cannot be fitted here: 74" in said
     assert "GB of memory at once, and the address space (ulimit -v) leaves" in said
     assert "Set train.batches.rows in params.yaml" in said
     assert "Killed" not in said
-    assert not (wide.path / "models/model.skops").exists()
+    assert wide.outputs()["models/model.skops"] == model
 
 
 @in_long_form
