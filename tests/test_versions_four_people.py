@@ -170,15 +170,16 @@ def test_the_whole_life_of_a_version(people: People) -> None:
     assert (rebuilt["state"], rejected["state"]) == ("rebuilt", "rejected")
     assert rejected["by"] == ["Bo <bo@example.com>"]
     cy.model(*APPROVE, "I did")
-    told = cy.refused(*PROMOTE, words=["it has 1 of 2 approvals, by cy@example.com; di@example"])
+    words = "it has 1 of 2 approvals, by cy@example.com; di@example"
+    told = cy.refused(*PROMOTE, words=[words], code=1)
     di.model(*APPROVE, "So did I")
-    told = cy.refused(*PROMOTE, words=["bo@example.com has rejected it", "the islands?"])
+    told = cy.refused(*PROMOTE, words=["bo@example.com has rejected it", "the islands?"], code=1)
     assert "approvals" not in told
     assert "0 of 1 rebuilds" in told
 
     # Bo takes it back, and makes it again.
     bo.model(*AGREE)
-    cy.refused(*PROMOTE, words=["it has 0 of 1 rebuilds"])
+    cy.refused(*PROMOTE, words=["it has 0 of 1 rebuilds"], code=1)
     bo.refused("verify", "v1.1", "--attest", words=["--rebuild --attest"])
     verdict = bo.json(*REBUILD)
     assert verdict["rebuild"]["verdict"] == "identical"
