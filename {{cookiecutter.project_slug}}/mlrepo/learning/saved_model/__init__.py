@@ -137,8 +137,9 @@ def _pack(folder: Path, made: Path) -> None:
     with ZipFile(made, "w", ZIP_STORED) as archive:
         for file in files:
             name = file.relative_to(folder).as_posix()
-            with archive.open(ZipInfo(name, _OLDEST), "w", force_zip64=True) as target:
-                shutil.copyfileobj(file.open("rb"), target)
+            entry = archive.open(ZipInfo(name, _OLDEST), "w", force_zip64=True)
+            with file.open("rb") as content, entry as target:
+                shutil.copyfileobj(content, target)
 
 
 def _read(module: owner.Model, path: Path) -> Any:
