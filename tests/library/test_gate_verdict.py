@@ -106,6 +106,22 @@ def test_the_interval_is_that_of_a_plain_loop_over_scikit_learn(ring: Ring, metr
     assert found["difference"] == pytest.approx(difference(np.arange(ROWS)))
 
 
+@pytest.mark.parametrize(
+    ("names", "task"), [(("near", "bad"), "answer"), (("far", "close"), "amount")]
+)
+def test_each_metric_has_the_interval_that_it_has_where_it_decides(
+    ring: Ring, names: tuple[str, str], task: str
+) -> None:
+    if task == "amount":
+        ring.regress()
+    paired = ring.judge(*names)["paired"]
+    assert len(paired) >= 3
+    for metric, said in paired.items():
+        deciding = ring.judge(*names, metric=metric)
+        assert said == {key: deciding[key] for key in ("difference", "low", "high")}
+        assert deciding["paired"] == paired
+
+
 @pytest.mark.parametrize("metric", [None, "mae", "r2"])
 def test_regression_where_smaller_may_be_better(ring: Ring, metric: str | None) -> None:
     ring.regress()

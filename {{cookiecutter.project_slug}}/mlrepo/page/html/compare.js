@@ -1,8 +1,7 @@
 // Two versions side by side: what `model diff` says, the scores, and the plots one upon the other.
 const pairedWith = (model, a, b) => {
-  const one = factsOf(model.model, b)?.gate;
-  const found = one?.champion?.name === a ? [one] : [];
-  return found.filter((each) => each.low !== null && each.low !== undefined);
+  const gate = factsOf(model.model, b)?.gate;
+  return gate?.champion?.name === a ? pairedBy(gate) : {};
 };
 
 const compareView = (model, a, b) => {
@@ -39,13 +38,13 @@ const compareView = (model, a, b) => {
     { title: before, number: true, cell: ([from]) => (from ? `${fixed(from.estimate)} (${between(from)})` : "none") },
     { title: after, number: true, cell: ([, row]) => `${fixed(row.estimate)} (${between(row)})` },
     { title: "Difference", number: true, cell: ([from, row]) => (from ? element("data", { value: row.estimate - from.estimate }, fixed(row.estimate - from.estimate)) : ""), sort: ([from, row]) => (from ? row.estimate - from.estimate : "") },
-    { title: "Better by, with paired interval", nowrap: true, cell: ([, row]) => (row.slice ? "" : paired.filter((each) => each.metric === row.metric).map((each) => `${fixed(each.difference)} (${fixed(each.low)} to ${fixed(each.high)})`).join("")) },
+    { title: "Better by, with paired interval", nowrap: true, cell: ([, row]) => (row.slice ? "" : betterBy(paired[row.metric])) },
   ], rows, { id });
   return [
     choose,
     element("h3", {}, "Scores"),
     shownScores("On all test rows of each", both.filter(([, row]) => !row.slice), "score-changes"),
-    element("p", { class: "quiet" }, paired.length ? "The paired interval is the gate's, on the same rows, from when the second was registered."
+    element("p", { class: "quiet" }, Object.keys(paired).length ? "The paired intervals are the gate's, on the same rows, from when the second was registered."
       : ["No gate has compared these two on the same rows: the intervals are those of each alone. ", element("code", {}, "model gate"), " compares a model with what is in use."]),
     folded("By slice", shownScores("On the test rows of each slice", both.filter(([, row]) => row.slice), "slice-changes")),
     parts,

@@ -1,10 +1,13 @@
 // A version: what it is worth, what it is made of, and what was done with it.
+// Metric -> difference and interval of the gate; its own metric alone in a record of an older library.
+const pairedBy = (gate) => gate?.paired ?? (gate?.low === null || gate?.low === undefined ? {} : { [gate.metric]: gate });
+const betterBy = (one) => (one ? `${fixed(one.difference)} (${fixed(one.low)} to ${fixed(one.high)})` : "");
+
 const scoreTable = (facts, before, beforeName, caption) => {
   const old = new Map(rowsOf(before?.scores ?? {}).filter((row) => !row.slice).map((row) => [row.metric, row]));
   const rows = rowsOf(facts.scores).filter((row) => !row.slice);
-  const gate = facts.gate;
-  const paired = (row) => (gate?.metric === row.metric && gate.low !== null && gate.low !== undefined
-    ? `${fixed(gate.difference)} (${fixed(gate.low)} to ${fixed(gate.high)}) against ${gate.champion.name}` : "");
+  const found = pairedBy(facts.gate);
+  const paired = (row) => (found[row.metric] ? `${betterBy(found[row.metric])} against ${facts.gate.champion.name}` : "");
   return table(caption, [
     { title: "Metric", head: true, cell: (row) => `${row.metric}${row.better ? `, ${row.better} is better` : ""}` },
     { title: "Test", number: true, cell: (row) => element("data", { value: row.estimate }, fixed(row.estimate)) },

@@ -18,11 +18,12 @@ from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import TEST
 from mlrepo.core.prepared import read_table
 from mlrepo.learning import metrics, saved_model
-from mlrepo.learning.metrics.aggregates import Weights
+from mlrepo.learning.metrics.aggregates import Metric, Weights
 from mlrepo.learning.predictions import FloatArray, Predictions, evenly_spread
 from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import Tell
 from mlrepo.scoring import bootstrap
+from mlrepo.scoring.bootstrap import Statistic
 from mlrepo.storage.store import Store
 from mlrepo.versions import fetch, write_tags
 from mlrepo.versions.gate import bounds
@@ -119,8 +120,9 @@ def judge(
 
     ``params.data`` says what the model predicts. Values are in the unit of the metric; the
     difference is positive where the challenger is better. What is undefined, or has no champion,
-    is None. A champion that cannot be scored on ``test`` leaves the verdict inconclusive. ``model``
-    is what ``file`` holds, if it is loaded already.
+    is None. ``paired`` has the difference in each metric, of which one decides. A champion that
+    cannot be scored on ``test`` leaves the verdict inconclusive. ``model`` is what ``file`` holds,
+    if it is loaded already.
 
     Both are compared on the rows that the champion was not fitted on, where data.id tells which.
     Without an id equal rows may be other observations, so that none is left out.
@@ -139,6 +141,7 @@ def judge(
         **dict.fromkeys(("champion", "difference", "low", "high", "champion_has_seen_rows")),
         "confidence": params.evaluate.intervals.confidence,
         "margin": rules.margin,
+        "paired": {},
     }
     if champion:
         verdict["champion"] = {"name": champion.name, "value": None}
@@ -170,32 +173,45 @@ def judge(
 def _difference(
     metric: str, scored: Predictions, rival: Predictions, params: LibraryParams, margin: float
 ) -> Verdict:
-    score = metrics.of_task(params.data.task)[metric]
-    sign = metrics.sign(metric)
+    found = _paired(scored, rival, params)
+    if metric not in found:
+        reason = f"{metric} is undefined on these rows, or on most resamples of them"
+        return {"verdict": "inconclusive", "reasons": [reason], "paired": found}
+    if found[metric]["low"] >= -margin:
+        said, reason = "pass", "not worse by more than the margin"
+    elif found[metric]["high"] < -margin:
+        said, reason = "fail", "worse by more than the margin"
+    else:
+        said, reason = "inconclusive", "these rows cannot tell"
+    return {"verdict": said, "reasons": [reason], **found[metric], "paired": found}
+
+
+def _paired(
+    scored: Predictions, rival: Predictions, params: LibraryParams
+) -> dict[str, dict[str, float]]:
+    """Return metric -> by how much the first is better, with its interval, where it is defined."""
     # Of a large table some rows stand for all, as for the intervals of the test scores.
     rows = evenly_spread(len(scored), bootstrap.MOST)
     few, few_rival = scored.rows(rows), rival.rows(rows)
 
-    def gain(drawn: Weights) -> FloatArray:
-        weights = drawn * few.once_each
-        return sign * (score(few, weights) - score(few_rival, weights))
+    def gain(score: Metric, sign: float, one: Predictions, other: Predictions) -> Statistic:
+        def difference(drawn: Weights) -> FloatArray:
+            weights = drawn * one.once_each
+            return sign * (score(one, weights) - score(other, weights))
 
+        return difference
+
+    scores = metrics.of_task(params.data.task)
+    signs = {name: metrics.sign(name) for name in scores}
+    gains = {name: gain(score, signs[name], few, few_rival) for name, score in scores.items()}
     knobs = params.evaluate
     sizes = (len(rows), knobs.intervals.resamples, knobs.intervals.confidence, knobs.seed)
     draws = len(scored) if len(rows) < len(scored) else None
-    found = bootstrap.bootstrap({metric: gain}, *sizes, draws=draws)
-    of_both = score(scored, scored.once_each) - score(rival, rival.once_each)
-    difference = sign * float(of_both[0])
-    moved = difference - float(gain(np.ones((1, len(rows))))[0])
-    if metric not in found or not np.isfinite(difference + moved):
-        reason = f"{metric} is undefined on these rows, or on most resamples of them"
-        return {"verdict": "inconclusive", "reasons": [reason]}
-    low, high = (bound + moved for bound in found[metric])
-    if low >= -margin:
-        said, reason = "pass", "not worse by more than the margin"
-    elif high < -margin:
-        said, reason = "fail", "worse by more than the margin"
-    else:
-        said, reason = "inconclusive", "these rows cannot tell"
-    values = {"difference": difference, "low": low, "high": high}
-    return {"verdict": said, "reasons": [reason], **values}
+    found = {}
+    for name, (low, high) in bootstrap.bootstrap(gains, *sizes, draws=draws).items():
+        of_all = gain(scores[name], signs[name], scored, rival)
+        difference = float(of_all(np.ones((1, len(scored))))[0])
+        moved = difference - float(gains[name](np.ones((1, len(rows))))[0])
+        if np.isfinite(difference + moved):
+            found[name] = {"difference": difference, "low": low + moved, "high": high + moved}
+    return found
