@@ -175,15 +175,15 @@ CHANGES: dict[str, tuple[Callable[[], None], list[str]]] = {
     ),
     "a metric by hand": (
         lambda: edit("rows.txt", "1,2", "1,9"),
-        ["count: rows.txt is not what the stage wrote"],
+        ["count: rows.txt is not what the step wrote"],
     ),
     "a metric that is gone": (
         lambda: Path("rows.txt").unlink(),
-        ["count: rows.txt is not what the stage wrote"],
+        ["count: rows.txt is not what the step wrote"],
     ),
     "an output by hand": (
         lambda: edit("rest.csv", new="3"),
-        ["join: rest.csv is not what the stage wrote"],
+        ["join: rest.csv is not what the step wrote"],
     ),
     "a table with its pointer": (new_table, ["join: data/table.csv has changed"]),
     "a folder with its pointer": (new_folder, ["join: data/parts has changed"]),

@@ -73,7 +73,7 @@ def test_when_a_stage_ran_is_noted_where_dvc_has_its_folder(page: Path) -> None:
 def test_one_stage_is_named(page: Path, arguments: tuple[str, ...]) -> None:
     done = start("-m", "mlrepo", *arguments)
     assert done.returncode == 2
-    assert done.stderr == "error: name one stage, such as `python -m mlrepo prepare`\n"
+    assert done.stderr == "error: name one step, such as `python -m mlrepo prepare`\n"
 
 
 @pytest.mark.parametrize("absent", ["ruamel", "pydantic"])

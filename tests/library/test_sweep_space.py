@@ -57,7 +57,7 @@ def test_a_mistake_in_the_file_is_named(changes: dict[str, Any], words: str) -> 
         ("nothing.like.it", "is not in params.yaml: add it to params.yaml and commit that"),
         ("prepare.split", "is a section of params.yaml: name a value in it"),
         ("numerics.pinned", "it cannot change between trials"),
-        ("data.path", "stands in dvc.yaml: only `dvc exp run` can change the stages"),
+        ("data.path", "stands in dvc.yaml: only `dvc exp run` can change the steps"),
     ],
 )
 def test_a_key_that_cannot_be_tried_is_refused(tiny: TinyProject, key: str, words: str) -> None:

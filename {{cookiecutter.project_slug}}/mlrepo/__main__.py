@@ -31,7 +31,7 @@ def _run() -> None:
     from mlrepo.core import owner
 
     if len(sys.argv) != 2:
-        raise ProjectError("name one stage, such as `python -m mlrepo prepare`")
+        raise ProjectError("name one step, such as `python -m mlrepo prepare`")
     if sys.argv[1] == "core.environment":  # which has a command of its own beside the first model
         from mlrepo.core.environment.__main__ import main
 

@@ -1,1 +1,1 @@
-"""Your own code: one page for each stage, and what is particular to this data and model."""
+"""Your own code: one page for each step, and what is particular to this data and model."""

@@ -1,4 +1,4 @@
-"""The stage `card`: what this commit's model is, for people and for the Hugging Face Hub."""
+"""The step `card`: what this commit's model is, for people and for the Hugging Face Hub."""
 
 from mlrepo.core.files import atomic
 from mlrepo.core.paths import CARD

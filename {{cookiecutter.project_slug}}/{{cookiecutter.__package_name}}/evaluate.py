@@ -1,4 +1,4 @@
-"""The stage `evaluate`: what the model is worth on rows that it never saw."""
+"""The step `evaluate`: what the model is worth on rows that it never saw."""
 
 from mlrepo.core.files import all_or_nothing, put_json
 from mlrepo.core.paths import METRICS, PLOTS, SCORES, TEST, TRAIN

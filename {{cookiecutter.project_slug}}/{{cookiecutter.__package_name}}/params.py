@@ -8,7 +8,7 @@ A section of your own is a class with one typed line for each key, and a line in
     class Params(LibraryParams):
         weather: Weather
 
-Every key must stand in params.yaml, and no other key may. A stage that reads the section names it
+Every key must stand in params.yaml, and no other key may. A step that reads the section names it
 under `params` in dvc.yaml.
 """
 

@@ -1,4 +1,4 @@
-"""The stage `prepare`: the raw table, checked against its schema and divided into train and test.
+"""The step `prepare`: the raw table, checked against its schema and divided into train and test.
 
 The rows stream through `one_pass`: memory holds some of them at a time. A column that the model
 shall see belongs in `add_features` (data.py): predictions make it there as well.

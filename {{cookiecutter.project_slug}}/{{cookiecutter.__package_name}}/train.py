@@ -1,4 +1,4 @@
-"""The stage `train`: one fitted model in one file, with its SHA-256."""
+"""The step `train`: one fitted model in one file, with its SHA-256."""
 
 from mlrepo.core.files import all_or_nothing, put_json
 from mlrepo.core.paths import FOLDS, TRAIN

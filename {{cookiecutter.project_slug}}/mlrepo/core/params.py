@@ -97,7 +97,7 @@ class Split(Section):
 
 
 class Prepare(Section):
-    """Knobs of the stage `prepare`."""
+    """Knobs of the step `prepare`."""
 
     drop_missing_target: bool
     split: Split
@@ -126,7 +126,7 @@ def _dotted_names(value: object) -> Iterator[str]:
 
 
 class Train(Section):
-    """Knobs of the stage `train`."""
+    """Knobs of the step `train`."""
 
     estimator: str
     arguments: dict[str, Any]
@@ -198,7 +198,7 @@ class Intervals(Section):
 
 
 class Evaluate(Section):
-    """Knobs of the stage `evaluate`."""
+    """Knobs of the step `evaluate`."""
 
     metric: str | None
     seed: Seed

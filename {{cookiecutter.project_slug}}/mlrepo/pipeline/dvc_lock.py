@@ -93,7 +93,7 @@ class Lineage:
         """Choose among the stages of every dvc.lock."""
         maker = [name for name, stage in stages.items() if path in _paths(stage, "outs")]
         if not maker:
-            raise ProjectError(f"no stage in {LOCK} writes {path}, the file of {model}")
+            raise ProjectError(f"no step in {LOCK} writes {path}, the file of {model}")
         chosen = _connected(maker, stages, "deps", "outs")
         chosen |= _connected(maker, stages, "outs", "deps")
         return cls(model, path, {name: stages[name] for name in stages if name in chosen})

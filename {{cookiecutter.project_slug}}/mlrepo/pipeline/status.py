@@ -188,7 +188,7 @@ def _outs(stage: Stage, locked: dict[str, dict[str, Any]], found: Report) -> Ite
             if cached and not Path(path).exists():
                 found.absent.add(path)
             else:
-                yield f"{path} is not what the stage wrote"
+                yield f"{path} is not what the step wrote"
 
 
 def _pointed(path: Path) -> str | None:

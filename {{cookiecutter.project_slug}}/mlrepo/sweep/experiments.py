@@ -90,7 +90,7 @@ def apply(file: Path, name: str | None, tell: Tell) -> tuple[str, list[str]]:
     tell(f"apply {name}")
     dvc_in_silence("exp", "apply", name)
     recorded = _outs()
-    tell("run every stage again")
+    tell("run every step again")
     folders = {Path("data"), in_project("data")}  # a second model may read the project's table
     pointers = {path: path.read_bytes() for data in folders for path in data.rglob("*.dvc")}
     dvc_in_silence("repro", "--force", "--no-run-cache")

@@ -130,7 +130,7 @@ def refuse_unknown(sweep: Sweep, name: str) -> None:
         if key == "numerics.pinned":
             wrong.append(f"{key} holds for a whole process: it cannot change between trials")
         elif re.search(rf"\$\{{\s*{re.escape(key)}\s*\}}", text):
-            wrong.append(f"{key} stands in {PIPELINE}: only `dvc exp run` can change the stages")
+            wrong.append(f"{key} stands in {PIPELINE}: only `dvc exp run` can change the steps")
         elif any(leaf.startswith(f"{key}.") for leaf in known):
             wrong.append(f"{key} is a section of {PARAMS}: name a value in it")
         elif key not in known:

@@ -45,7 +45,7 @@ def reached(pipeline: Pipeline, keys: Iterable[str]) -> list[Stage]:
             written |= stage.outs.keys()
     if FOLDS.as_posix() not in written:
         raise ProjectError(
-            f"{', '.join(keys)}: no stage that they reach writes {FOLDS}, so all trials "
+            f"{', '.join(keys)}: no step that they reach writes {FOLDS}, so all trials "
             "would be equal"
         )
     return list(found.values())

@@ -130,7 +130,7 @@ def rebuild(version: Version, tell: Tell) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         there = Checkout.make(version.tag.commit, Path(scratch) / "clone", on_a_cluster, tell)
         there.pull(record["files"], tell)
-        tell("run every stage again")
+        tell("run every step again")
         repro = ("repro", "--force", "--no-run-cache", *record["stages"])
         there.dvc("the pipeline of this commit does not run here", *repro)
         outs = sorted({out for stage in record["stages"].values() for out in stage["outs"]})

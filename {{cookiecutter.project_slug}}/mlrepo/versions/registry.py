@@ -135,9 +135,8 @@ class Registry:
         current = self.current(text)
         if current is None:
             rules.refuse_unknown(text)
-            raise ProjectError(
-                f"nothing is in the stage '{text}': see `model show`{self._not_believed}"
-            )
+            how = f"`model promote VERSION {text}` brings a version in"
+            raise ProjectError(f"nothing is in the stage '{text}': {how}{self._not_believed}")
         return current.version
 
     def newest(self) -> Version:

@@ -1,4 +1,4 @@
-"""The stage `environment`: the locked packages as a file that other stages depend on.
+"""The step `environment`: the locked packages as a file that other steps depend on.
 
 env.json holds a line for each direct dependency: its version, and a digest of the versions of all
 that it needs. A stage names the packages that it uses in its `params`, so that an upgrade of numpy
