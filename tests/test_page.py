@@ -1,34 +1,20 @@
 """`model page`: what its DOM says is what the commands say."""
 
-import json
 import re
 import shutil
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import Tool
 from helpers import sha256
-from page_in_browser import Visit, by_id, visits
+from page_facts import same_as_at, same_as_diff, same_as_history, same_as_record, same_as_show
+from page_in_browser import Visit, by_id
 from page_shown import HOSTILE, VERSIONS
 from pages import console, section
 from pages import page as docs
 from releases import Released
-
-
-def value(cell: str, like: Any) -> Any:
-    """The value that a cell of the page has, where `like` is a text or not."""
-    return cell if isinstance(like, str) else json.loads(cell)
-
-
-def dotted(node: Any, name: str = "") -> dict[str, Any]:
-    """Nested values by their dotted names."""
-    if not isinstance(node, dict) or (name and not node):
-        return {name: node}
-    found = [dotted(each, f"{name}.{key}" if name else key) for key, each in node.items()]
-    return {key: each for part in found for key, each in part.items()}
 
 
 def test_nothing_is_wrong_in_the_browser(browsed: dict[str, Visit]) -> None:
@@ -36,92 +22,29 @@ def test_nothing_is_wrong_in_the_browser(browsed: dict[str, Visit]) -> None:
 
 
 def test_the_list_is_that_of_show(shown: Released, browsed: dict[str, Visit]) -> None:
-    rows = shown.json("show", TZ="UTC")
-    listed = by_id(browsed["#model/versions"], "versions-table")
-    assert [[row[0], row[3], row[4], row[5], row[6]] for row in listed] == [
-        [row["version"], row["registered"], row["by"], row["notes"], row["commit"]] for row in rows
-    ]
-    for row, cells in zip(rows, listed, strict=True):
-        assert row["bad"] == ("bad" in cells[1])
-        assert all(f"in {stage}" in cells[1] for stage in row["stages"])
+    same_as_show(shown, browsed["#model/versions"])
 
 
 def test_the_history_is_that_of_history(shown: Released, browsed: dict[str, Visit]) -> None:
-    rows = shown.json("history", TZ="UTC")
-    listed = by_id(browsed["#model/history"], "history-table")
-    assert [[*row[:4], row[6]] for row in listed] == [
-        [row[key] for key in ("when", "event", "version", "stage", "tag")] for row in rows
-    ]
-    for row, cells in zip(rows, listed, strict=True):
-        assert cells[4] == row["by"] + (f"signed: {row['key']}" if row["key"] else "")
-        assert cells[5].startswith(row["why"])
+    same_as_history(shown, browsed["#model/history"])
 
 
 @pytest.mark.parametrize("stage", ["prod", "staging"])
 def test_the_ruler_says_what_at_says(
     tool: Tool, shown: Released, page: Path, tmp_path: Path, stage: str
 ) -> None:
-    times = [row["when"] for row in shown.json("history", "--stage", stage, TZ="UTC")]
-    asked = [each.replace(" ", "T").replace("+00:00", "") for each in times]
-    move = """(() => { const ruler = document.getElementById("ruler"); ruler.value = "%s";
-      ruler.dispatchEvent(new Event("input")); })()"""
-    found = visits(
-        tool, page, tmp_path, [{"hash": "#model/timeline", "run": move % each} for each in asked]
-    )
-    for moment, visit in zip(asked, found, strict=True):
-        [row] = [cells for cells in by_id(visit, "at-table") if cells[0] == stage]
-        said = shown.json("at", f"{moment}Z", stage, TZ="UTC")
-        keys = ("stage", "version", "since", "by", "why", "commit")
-        assert row == ([said[0][key] for key in keys] if said else [stage, "nothing", *[""] * 4])
+    same_as_at(tool, shown, page, tmp_path, stage)
 
 
 def test_what_differs_is_what_diff_says(shown: Released, browsed: dict[str, Visit]) -> None:
     same_as_diff(shown, browsed["#model/compare/v1.0.0/v1.1.0"], "v1.0.0", "v1.1.0")
 
 
-def same_as_diff(shown: Released, visit: Visit, before: str, after: str) -> None:
-    said = shown.json("diff", before, after)
-    # Counted from the tables and from Git, which the page is not made from.
-    for name in ("rows added", "rows removed"):
-        said["data"].pop(name, None)
-    for part, changes in said.items():
-        found = visit.dom.all("table", id=f"changes-{part}")
-        rows = {row[0]: row[1:] for table in found for row in table.rows()}
-        assert rows.keys() == changes.keys(), part
-        for name, pair in changes.items():
-            if part == "code":  # the page has the hashes, and `model diff` counts lines
-                continue
-            if name in ("columns added", "columns removed"):
-                assert pair in rows[name]
-            else:
-                found_pair = [
-                    value(cell, like) for cell, like in zip(rows[name], pair, strict=True)
-                ]
-                assert found_pair == pair, name
-
-
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_version_is_what_its_record_says(
     shown: Released, browsed: dict[str, Visit], version: str
 ) -> None:
-    record, visit = shown.record(version), browsed[f"#model/version/{version}"]
-    params = {row[0]: row[1] for row in by_id(visit, "params-table")}
-    trained = dotted(record["stages"]["train"]["params"]["params.yaml"])
-    assert {name: value(params[name], each) for name, each in trained.items()} == trained
-    scores = {row[0].partition(",")[0]: float(row[1]) for row in by_id(visit, "scores-table")}
-    metrics = record["metrics"]["metrics/evaluate.json"]["test"]
-    assert scores == pytest.approx({name: metrics[name] for name in scores})
-    model = {row[0]: row[1] for row in by_id(visit, "model-table")}
-    assert model["sha256"] == record["artifact"]["sha256"]
-    said = visit.dom.one("section", id="version").text
-    for fact in (
-        record["commit"],
-        record["data"]["sha256"],
-        record["environment"]["lock"]["sha256"],
-    ):
-        assert fact in said
-    for each in (record["card"]["purpose"], *record["card"]["limits"], *record["data"]["columns"]):
-        assert each in said
+    same_as_record(shown, browsed[f"#model/version/{version}"], version)
 
 
 def test_the_plots_of_a_version_and_of_two_are_drawn(browsed: dict[str, Visit]) -> None:

@@ -50,7 +50,10 @@ AS_IT_IS = [
     (("deprecate", "v1", "-m", ""), ["say why: -m WHY"]),
     (("restore", "v9"), ["no version v9.0.0"]),
     (("get", "v9", "-o", "out"), ["no version v9.0.0"]),
-    (("get", "prod", "-o", "out"), ["nothing is in the stage 'prod': `model promote VERSION prod`"]),
+    (
+        ("get", "prod", "-o", "out"),
+        ["nothing is in the stage 'prod': `model promote"],
+    ),
     (("at", "yesterday", "prod"), ["'yesterday' is no date", DATES]),
     (("at", "2026-02-30", "prod"), ["'2026-02-30' is no date"]),
     (("at", "2026-03-01", "live"), ["'live' is no stage", "has staging, prod"]),
