@@ -8,8 +8,6 @@ from mlrepo.pipeline.output import few
 from mlrepo.storage.remote_errors import RemoteError
 from mlrepo.storage.store import Store, Stored
 
-HISTORY = {"all_commits": True, "all_experiments": True}  # branches, tags and this folder as well
-
 _TAGS = "%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end) %(refname:strip=2)"
 _SHOWN = 10
 _COMMIT = 40  # letters of a hash, which the name of this folder has not
