@@ -160,8 +160,9 @@ class GitLab(Runner):
     ended = re.compile(r"^ (?:PASS|FAIL) +([\w-]+)$", re.MULTILINE)
 
     def expected(self, name: str) -> list[str]:
-        """Return the job; a stage of versions.yaml has one of its own."""
-        return ["deploy-prod" if name == "deploy" else name]
+        """Return the jobs; a stage of versions.yaml has one of its own, and each tag the page."""
+        of_tags = {"release": ["release", "pages"], "deploy": ["pages", "deploy-prod"]}
+        return of_tags.get(name, [name])
 
     def run(self, clone: Path, name: str, event: dict[str, Any], **inputs: str) -> Job:
         """Run a job as the runner does, if its rules choose it and no other but the check."""
@@ -212,7 +213,8 @@ class Jenkins(Runner):
         """Return the stages; at night the step of train itself looks at the day."""
         before = {"report": ["check"], "verify": ["train"]}.get(name, [])
         tag = ["main"] if name in ("release", "deploy") else []
-        return [*tag, "environment", *before, name]
+        after = [] if name == "report" else ["page"]
+        return [*tag, "environment", *before, name, *after]
 
     def run(self, clone: Path, name: str, event: dict[str, Any], **inputs: str) -> Job:
         """Run the whole Jenkinsfile; the stages that its conditions choose are told."""

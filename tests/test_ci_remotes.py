@@ -21,6 +21,7 @@ UV = r"""#!/bin/sh
     env | grep -E '^(AWS|GOOGLE|AZURE|MLFLOW_TRACKING_URI|WANDB)_?.*=.' | grep -v DEFAULT_REGION
     [ -z "$SSH_AUTH_SOCK" ] || ssh-add -l | cut -d ' ' -f 3
 } >> "$SEEN"
+mkdir -p reports/ci/page  # which a job moves
 """
 # For GitLab, whose files bring uv by pip.
 PYTHON = """#!/bin/sh
@@ -151,6 +152,6 @@ def test_a_stage_of_gitlab_is_deployed_by_the_job_of_its_environment(
         runner = RUNNERS["gitlab"](tool, tmp_path, faked(environment, tmp_path), api, given={})
         job = runner.run(clone, "deploy", {"ref": "refs/tags/model#prod#1"})
     assert job.code == 0, job.output
-    assert job.ran == ["deploy-prod"]
+    assert sorted(job.ran) == ["deploy-prod", "pages"]
     seen = (tmp_path / "seen").read_text(encoding="utf-8")
     assert "uv run --frozen model ci deploy model#prod#1 --stage prod\n" in seen
