@@ -43,10 +43,10 @@ const compareView = (model, a, b) => {
   return [
     choose,
     element("h3", {}, "Scores"),
-    shownScores("On all test rows of each", both.filter(([, row]) => !row.slice), "score-changes"),
+    shownScores(`On all test rows of each, with ${intervals(now)}`, both.filter(([, row]) => !row.slice), "score-changes"),
     element("p", { class: "quiet" }, Object.keys(paired).length ? "The paired intervals are the gate's, on the same rows, from when the second was registered."
       : ["No gate has compared these two on the same rows: the intervals are those of each alone. ", element("code", {}, "model gate"), " compares a model with what is in use."]),
-    folded("By slice", shownScores("On the test rows of each slice", both.filter(([, row]) => row.slice), "slice-changes")),
+    folded("By slice", shownScores(`On the test rows of each slice, with ${intervals(now)}`, both.filter(([, row]) => row.slice), "slice-changes")),
     parts,
     element("p", { class: "quiet" }, element("code", {}, `model diff ${before} ${after}`), " also counts the rows and lines that were added and removed."),
     element("h3", {}, "Plots, one upon the other"),

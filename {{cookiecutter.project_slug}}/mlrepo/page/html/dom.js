@@ -72,7 +72,9 @@ const table = (caption, columns, rows, { most = 200, id } = {}) => {
   fill(most);
   const name = `caption-${tables++}`;
   const made = element("table", { id }, element("caption", { id: name }, caption), element("thead", {}, element("tr", {}, heads)), body);
-  return element("div", {}, element("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": name }, made), more);
+  const region = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": name }, made);
+  new ResizeObserver(() => region.classList.toggle("wide", region.scrollWidth > region.clientWidth)).observe(region);
+  return element("div", {}, region, more);
 };
 
 const choice = (label, options, chosen, act) =>

@@ -3,6 +3,12 @@
 const pairedBy = (gate) => gate?.paired ?? (gate?.low === null || gate?.low === undefined ? {} : { [gate.metric]: gate });
 const betterBy = (one) => (one ? `${fixed(one.difference)} (${fixed(one.low)} to ${fixed(one.high)})` : "");
 
+// Such as "95% intervals"; an old record may not say how wide.
+const intervals = (facts) => {
+  const confidence = partOf(facts, "params")["evaluate.intervals.confidence"];
+  return confidence ? `${+(100 * confidence).toPrecision(6)}% intervals` : "intervals";
+};
+
 const scoreTable = (facts, before, beforeName, caption) => {
   const old = new Map(rowsOf(before?.scores ?? {}).filter((row) => !row.slice).map((row) => [row.metric, row]));
   const rows = rowsOf(facts.scores).filter((row) => !row.slice);
@@ -29,7 +35,7 @@ const sliceTable = (facts) => {
     { title: "Score", number: true, cell: (row) => element("data", { value: row.estimate }, fixed(row.estimate)), sort: (row) => (row.estimate === "" ? "" : Number(row.estimate)) },
     { title: "Interval", nowrap: true, cell: between },
   ];
-  const show = (metric) => place.replaceChildren(table(`${metric} by slice`, columns, rows.filter((row) => row.metric === metric), { id: "slices-table" }));
+  const show = (metric) => place.replaceChildren(table(`${metric} by slice, with ${intervals(facts)}`, columns, rows.filter((row) => row.metric === metric), { id: "slices-table" }));
   const metrics = [...new Set(rows.map((row) => row.metric))];
   show(metrics.includes(facts.leading?.metric) ? facts.leading.metric : metrics[0]);
   return element("div", {}, element("div", { class: "filters" }, choice("Metric", metrics.map((name) => [name]), facts.leading?.metric, show)), place);
@@ -76,7 +82,7 @@ const versionView = (model, name) => {
   return [
     title, head,
     facts.previous ? element("p", {}, link(`What changed from ${facts.previous} to ${name}`, model.model, "compare", facts.previous, name)) : element("p", {}, "It is the first version."),
-    part("Scores", scoreTable(facts, before, facts.previous, `Test scores, and those of ${facts.previous ?? "no version before"}`), sliceTable(facts)),
+    part("Scores", scoreTable(facts, before, facts.previous, `Test scores with ${intervals(facts)}, and those of ${facts.previous ?? "no version before"}`), sliceTable(facts)),
     part("Plots", plots(model.model, [name])),
     part("Lineage", lineage(facts, before, facts.previous)),
     part("Card", pairs([["Purpose", facts.card.purpose], ["Owner", facts.card.owner], ["Limits", element("ul", {}, (facts.card.limits ?? []).map((line) => element("li", {}, line)))]]),
