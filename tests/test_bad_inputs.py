@@ -137,7 +137,7 @@ BAD = [
     Bad("a slice that is not there", "evaluate", params({"evaluate.slices": ["colour"]}), ("evaluate.slices", "'colour'")),
     # The environment
     Bad("a drifted environment", "train", swap("env.json", '"polars": "[^"]*"', '"polars": "1.0.0"'), ("polars", "is installed, env.json has 1.0.0", "uv sync")),
-    Bad("no environment", "prepare", remove("env.json"), ("env.json does not exist", "dvc repro environment/dvc.yaml")),
+    Bad("no environment", "prepare", remove("env.json"), ("env.json does not exist", "run `python -m mlrepo.core.environment`")),
 ]  # fmt: skip
 
 
