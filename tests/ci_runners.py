@@ -157,7 +157,7 @@ class GitHub(Runner):
 class GitLab(Runner):
     """gitlab-ci-local."""
 
-    ended = re.compile(r"^ (?:PASS|FAIL) +([\w-]+)$", re.MULTILINE)
+    ended = re.compile(r"^ (?:PASS|FAIL) +([\w-]+) *$", re.MULTILINE)
 
     def expected(self, name: str) -> list[str]:
         """Return the jobs; a stage of versions.yaml has one of its own, and each tag the page."""

@@ -152,6 +152,6 @@ def test_a_stage_of_gitlab_is_deployed_by_the_job_of_its_environment(
         runner = RUNNERS["gitlab"](tool, tmp_path, faked(environment, tmp_path), api, given={})
         job = runner.run(clone, "deploy", {"ref": "refs/tags/model#prod#1"})
     assert job.code == 0, job.output
-    assert sorted(job.ran) == ["deploy-prod", "pages"]
+    assert sorted(job.ran) == ["deploy-prod", "pages"], job.output
     seen = (tmp_path / "seen").read_text(encoding="utf-8")
     assert "uv run --frozen model ci deploy model#prod#1 --stage prod\n" in seen
