@@ -59,7 +59,7 @@ def a_year(project: Project, folder: Path, keys: Keys, trials: int, rebuild: boo
     with_signers(made, keys)
     ada, bo = _key(keys, ADA), _key(keys, BO)
     for n in range(1, 13):
-        params: dict[str, Any] = {"train.arguments": {"n_estimators": 3 + n}}
+        params: dict[str, Any] = {"train.arguments.n_estimators": 3 + n}
         if n == 4:
             head, *rows = read_rows(made)
             write_rows(made, [head, *rows[:-20]])
