@@ -119,6 +119,7 @@ def require_clean_commit(besides: Path | None = None, *, untracked: bool = True)
         besides: a file that may differ.
         untracked: whether a file that Git does not know counts as well.
     """
+    folder_in_repository()  # which tells where there is no repository, or another's
     last = ask("rev-parse", "--quiet", "--verify", "HEAD")
     if last is None:
         raise ProjectError("there is no commit yet: `git add -A && git commit` makes one")
