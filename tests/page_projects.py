@@ -90,7 +90,9 @@ def a_year(project: Project, folder: Path, keys: Keys, trials: int, rebuild: boo
         again = ("verify", "prod", "--rebuild", "--attest", "--sign")
         on(made, "2025-12-16T12:00:00", *again, **bo)
     if trials:
+        arguments = {"n_estimators": 15, "min_samples_leaf": 2}
         made.set_params({"train.cross_validation": 3, "evaluate.metric": "log_loss"})
+        made.set_params({"train.arguments": arguments})
         leaves = {"train.arguments.min_samples_leaf": {"int": [1, 20]}}
         space = {TREES: {"int": [2, 30]}, IMPUTE: {"choice": ["median", "mean"]}, **leaves}
         write(made, trials=trials, space=space)
