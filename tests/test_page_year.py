@@ -100,6 +100,11 @@ def test_the_sweep_is_whole(year: Released, browsed: dict[str, Visit]) -> None:
     listed = year.git("for-each-ref", "--format=%(refname:lstrip=4)", "refs/exps").split()
     assert sorted(row[0] for row in by_id(visit, "experiments-table")) == sorted(listed)
     assert len(listed) == TRIALS
+    shown = visit.dom.one("table", id="experiments-table")
+    heads = [each.text for each in shown.all("th", scope="col")]
+    losses = [float(row[heads.index("log_loss")]) for row in shown.rows()]
+    assert "the best log_loss first" in shown.one("caption").text
+    assert losses == sorted(losses)
     assert len(visit.dom.one("section", id="experiments").all("svg")) == 2
 
 

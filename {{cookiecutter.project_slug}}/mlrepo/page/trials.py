@@ -7,7 +7,7 @@ from typing import Any
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.paths import FOLDS, PARAMS
-from mlrepo.learning.metrics import smaller_is_better
+from mlrepo.learning.metrics import USUAL, smaller_is_better
 from mlrepo.page.read_files import at_commits
 from mlrepo.pipeline import git
 from mlrepo.pipeline.mappings import flatten
@@ -63,12 +63,19 @@ def _of_commit(
         "commit": base,
         "params": differ,
         "metrics": metrics,
+        "leading": _leading(before, metrics),
         "before": [[before.get(key) for key in differ], _row(_scores(texts, base), metrics)],
         "rows": [
             [name, [params[name].get(key) for key in differ], _row(scores[name], metrics)]
             for name in sorted(names)
         ],
     }
+
+
+def _leading(params: Node, metrics: list[str]) -> str | None:
+    """Return the metric by which the project compares models, of those that are here."""
+    wanted = [params.get("evaluate.metric"), *USUAL.get(params.get("data.task", ""), ()), *metrics]
+    return next((name for name in wanted if name in metrics), None)
 
 
 def _row(scores: dict[str, float], metrics: list[str]) -> list[float | None]:

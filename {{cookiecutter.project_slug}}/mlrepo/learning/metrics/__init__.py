@@ -23,7 +23,7 @@ def smaller_is_better() -> Collection[str]:
 
 
 # The first that a model has; accuracy is none of them, as a constant is right in 99% of 99%.
-_LEADING = {"classification": ("roc_auc", "balanced_accuracy"), "regression": ("rmse",)}
+USUAL = {"classification": ("roc_auc", "balanced_accuracy"), "regression": ("rmse",)}
 
 
 def sign(name: str) -> float:
@@ -33,7 +33,7 @@ def sign(name: str) -> float:
 
 def expected(params: LibraryParams) -> str:
     """Return the metric that leads before anything is predicted: evaluate.metric, or the usual."""
-    usual, names = _LEADING[params.data.task], list(of_task(params.data.task))
+    usual, names = USUAL[params.data.task], list(of_task(params.data.task))
     return asked_for(params) or next((name for name in usual if name in names), names[0])
 
 
@@ -47,7 +47,7 @@ def leading(params: LibraryParams, predictions: Predictions) -> str:
         return asked
     task = params.data.task
     known, names = scores(task, predictions), list(of_task(task))
-    return next((name for name in [*_LEADING[task], *names] if name in known), names[0])
+    return next((name for name in [*USUAL[task], *names] if name in known), names[0])
 
 
 def scores(task: str, predictions: Predictions) -> dict[str, float]:

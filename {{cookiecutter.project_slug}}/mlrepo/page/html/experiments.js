@@ -44,8 +44,8 @@ const experimentsView = (model, commit) => {
     const order = [...rows].sort((a, b) => (smaller ? 1 : -1) * ((a.scores[metric] ?? NaN) - (b.scores[metric] ?? NaN)) || (a.name < b.name ? -1 : 1));
     const columns = [
       { title: "Experiment", head: true, nowrap: true, cell: (row) => row.name, sort: (row) => row.name },
-      ...sweep.metrics.map((name) => ({ title: name, number: true, cell: (row) => element("data", { value: row.scores[name] ?? "" }, fixed(row.scores[name], 4)), sort: (row) => row.scores[name] })),
       ...sweep.params.map((name) => ({ title: name, cell: (row) => exact(row.params[name]), sort: (row) => (typeof row.params[name] === "number" ? row.params[name] : shown(row.params[name])) })),
+      ...sweep.metrics.map((name) => ({ title: name, number: true, cell: (row) => element("data", { value: row.scores[name] ?? "" }, fixed(row.scores[name], 4)), sort: (row) => row.scores[name] })),
     ];
     place.replaceChildren(
       element("div", { class: "filters" },
