@@ -91,7 +91,7 @@ def test_the_gates_intervals_stand_beside_the_scores(
             shown = row[5].split(" ")
             assert float(shown[0]) == pytest.approx(said["difference"], abs=6e-4)
             assert float(shown[1].strip("(")) == pytest.approx(said["low"], abs=6e-4)
-            assert shown[-1] == gate["champion"]["name"]
+            assert float(shown[3].strip(")")) == pytest.approx(said["high"], abs=6e-4)
     assert compared >= 9
 
 

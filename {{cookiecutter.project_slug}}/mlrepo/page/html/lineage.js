@@ -1,4 +1,4 @@
-// From the data over the stages to the model; what differs from the version before is marked.
+// From the data over the steps to the model; what differs from the version before is marked.
 const shortened = (text) => (text.length > 26 ? `${text.slice(0, 12)}…${text.slice(-13)}` : text);
 
 const changedIn = (facts, before) => {
@@ -48,15 +48,15 @@ const lineage = (facts, before, beforeName) => {
       drawn("rect", { x: node.x, y: node.y, width: 200, height: 40, rx: 3 }),
       drawn("text", { x: node.x + 10, y: node.y + 25 }, shortened(node.id.split(":").pop())), drawn("title", {}, node.id)));
   const picture = drawn("svg", { class: "lineage", width, height, viewBox: `0 0 ${width} ${height}`, role: "img",
-    "aria-label": "From the data over the stages to the model; the table below has the same" }, lines, boxes);
+    "aria-label": "From the data over the steps to the model; the table below has the same" }, lines, boxes);
   const since = before ? `Changed since ${beforeName}` : "Changed";
   const mark = (paths) => paths.map((path, n) => [n ? ", " : "", changed.file(path) || changed.code(path) ? element("strong", {}, `${path} (changed)`) : path]);
   const columns = [
-    { title: "Stage", head: true, cell: ([name]) => name },
+    { title: "Step", head: true, cell: ([name]) => name },
     { title: "Reads", cell: ([, stage]) => mark(stage.deps) },
     { title: "Writes", cell: ([, stage]) => mark(stage.outs) },
     { title: since, cell: ([name]) => (before ? (at.get(name).changed ? "yes" : "no") : "there is no version before it") },
   ];
   return element("div", {}, element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Picture of the lineage" }, picture),
-    before ? element("p", { class: "quiet" }, `Marked: other files or other code than ${beforeName}.`) : null, table("Stages, in their order", columns, stages));
+    before ? element("p", { class: "quiet" }, `Marked: other files or other code than ${beforeName}.`) : null, table("Steps, in their order", columns, stages));
 };

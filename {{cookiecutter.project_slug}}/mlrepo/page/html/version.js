@@ -13,14 +13,14 @@ const scoreTable = (facts, before, beforeName, caption) => {
   const old = new Map(rowsOf(before?.scores ?? {}).filter((row) => !row.slice).map((row) => [row.metric, row]));
   const rows = rowsOf(facts.scores).filter((row) => !row.slice);
   const found = pairedBy(facts.gate);
-  const paired = (row) => (found[row.metric] ? `${betterBy(found[row.metric])} against ${facts.gate.champion.name}` : "");
+  const rival = facts.gate?.champion ? ` than ${facts.gate.champion.name}` : "";
   return table(caption, [
     { title: "Metric", head: true, cell: (row) => `${row.metric}${row.better ? `, ${row.better} is better` : ""}` },
     { title: "Test", number: true, cell: (row) => element("data", { value: row.estimate }, fixed(row.estimate)) },
     { title: "Interval", nowrap: true, cell: between },
     { title: beforeName ?? "Version before", number: true, cell: (row) => fixed(old.get(row.metric)?.estimate) || "none" },
     { title: "Difference", number: true, cell: (row) => (old.has(row.metric) ? fixed(row.estimate - old.get(row.metric).estimate) : "") },
-    { title: "Better by, on the same rows", nowrap: true, cell: paired },
+    { title: `Better${rival} by, on the same rows`, nowrap: true, cell: (row) => betterBy(found[row.metric]) },
     { title: "Always the same answer", number: true, cell: (row) => fixed(row.constant) },
   ], rows, { id: "scores-table" });
 };
@@ -89,7 +89,7 @@ const versionView = (model, name) => {
       folded("The whole model card", element("pre", {}, facts.card_text.join("\n")))),
     part("Data", pairs([...Object.entries(facts.data).filter(([, value]) => value !== null).map(([key, value]) => [key, exact(value)]),
       ["rows", Object.entries(facts.rows).map(([key, count]) => `${key} ${count}`).join(", ")], ["columns", facts.columns.join(", ")]])),
-    part("Params", folded("All params of its stages", valueTable("Params", partOf(facts, "params"), "params-table"))),
+    part("Params", folded("All params of its steps", valueTable("Params", partOf(facts, "params"), "params-table"))),
     part("Model and environment", valueTable("Model", partOf(facts, "model"), "model-table"),
       pairs([["Library", `mlrepo ${facts.library}`], ["Seeds", JSON.stringify(facts.seeds)], ["uv.lock", facts.lock], ["Registered on", Object.entries(facts.machine).map(([key, value]) => `${key} ${shown(value)}`).join(", ")]]),
       folded("Packages", valueTable("Packages", partOf(facts, "environment"), "packages-table"))),
