@@ -43,7 +43,8 @@ def page(year: Released) -> Path:
 def views(names: list[str]) -> list[str]:
     pairs = [f"#model/compare/{before}/{after}" for before, after in pairwise(names)]
     versions = [f"#model/version/{name}" for name in names]
-    return ["", *(f"#model/{view}" for view in VIEWS), *versions, *pairs]
+    lists = [f"#model/{view}" for view in (*VIEWS, "compare")]
+    return ["", *lists, *versions, *pairs]
 
 
 @pytest.fixture(scope="module")
