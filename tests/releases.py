@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Project
-from helpers import QUICK, Copy, copy_project, sha256
+from helpers import QUICK, Copy, copy_project, made_beside, sha256
 
 MODEL = "models/model.skops"
 RAW = "data/raw/penguins.csv"
@@ -104,12 +104,16 @@ class Released(Copy):
 
 def new_released(project: Project, folder: Path) -> Released:
     """Return a copy of the project, in `folder`, with a small model that is pushed everywhere."""
-    copy = copy_project(project, folder / "penguins")
-    released = Released(copy.path, project)
-    released.run("git", "init", "--quiet", "--bare", str(released.origin))
-    released.run("git", "remote", "add", "origin", "../origin.git")
-    released.ready("A small model", QUICK)
-    return released
+
+    def make(at: Path) -> None:
+        released = Released(copy_project(project, at / "penguins").path, project)
+        released.run("git", "init", "--quiet", "--bare", str(released.origin))
+        released.run("git", "remote", "add", "origin", "../origin.git")
+        released.ready("A small model", QUICK)
+
+    made = made_beside(project, "released", make)
+    shutil.copytree(made, folder, symlinks=True, dirs_exist_ok=True)
+    return Released(folder / "penguins", project)
 
 
 def two_versions(project: Project, folder: Path) -> Released:

@@ -146,6 +146,7 @@ def test_dvc_adds_no_ignore_files_of_its_own(project: Project, bake: Bake) -> No
         assert (project.path / ignored).read_bytes() == (bake() / ignored).read_bytes(), ignored
 
 
+@in_long_form  # the jobs of test_ci_story.py run the same command
 def test_ci_checks_pass_in_a_clone(project: Project, tmp_path: Path) -> None:
     """A runner has what Git has: no data, no cache, no environment."""
     clone = tmp_path / "clone"

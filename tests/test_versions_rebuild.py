@@ -98,10 +98,11 @@ def test_a_swapped_model_under_a_forged_lock_is_different(copy: Released) -> Non
     assert verdict["why"] == "the model predicts otherwise"
 
 
+@in_long_form  # two rebuilds each; tests/library/test_equivalence.py has the comparison
 @pytest.mark.parametrize(
     "params",
     [
-        pytest.param({"data.features.exclude": ["bill_length_mm"]}, marks=in_long_form),
+        {"data.features.exclude": ["bill_length_mm"]},
         {"train.estimator": "sklearn.linear_model.RidgeClassifier", "train.arguments": {}},
     ],
     ids=["fewer features", "an estimator without probabilities"],
