@@ -16,6 +16,7 @@ TEST: Final = Path("data/prepared/test.parquet")
 ROWS: Final = Path("metrics/prepare.json")
 
 MODEL: Final = Path("models/model.skops")
+DIGEST: Final = Path("models/model.skops.sha256")
 FOLDS: Final = Path("metrics/cross_validation.json")
 
 METRICS: Final = Path("metrics/evaluate.json")
