@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers import sha256
+from helpers import in_long_form, sha256
 from releases import MODEL, RAW, Released, copied, refused
 
 PLOTS = "reports/plots"  # a folder: its object lists its files
@@ -64,7 +64,10 @@ def assert_untouched(copy: Released, commands: list[tuple[str, ...]]) -> str:
     return "\n".join(said)
 
 
-@pytest.mark.parametrize(("path", "mode"), [(MODEL, 0o644), (RAW, 0o644), (PLOTS, 0o444)])
+@pytest.mark.parametrize(
+    ("path", "mode"),
+    [(PLOTS, 0o444), *(pytest.param(p, 0o644, marks=in_long_form) for p in (MODEL, RAW))],
+)
 def test_what_was_swapped_at_the_remote_stays_and_is_named(
     copy: Released, path: str, mode: int
 ) -> None:
@@ -89,7 +92,9 @@ def test_what_was_swapped_at_the_remote_stays_and_is_named(
     assert there.exists()
 
 
-@pytest.mark.parametrize("path", [MODEL, RAW, PLOTS])
+@pytest.mark.parametrize(
+    "path", [MODEL, *(pytest.param(p, marks=in_long_form) for p in (RAW, PLOTS))]
+)
 def test_what_was_swapped_in_the_cache_stays_and_is_named(copy: Released, path: str) -> None:
     here = copy.path / ".dvc/cache" / copy.object(path)
     swap(here, 0o644)
@@ -104,7 +109,11 @@ def test_looking_brings_nothing_into_an_empty_cache(copy: Released) -> None:
     assert not (copy.path / ".dvc/cache/files").exists()
 
 
-@pytest.mark.parametrize("mount_point", [False, True], ids=["no folder", "nothing mounted"])
+@pytest.mark.parametrize(
+    "mount_point",
+    [pytest.param(False, marks=in_long_form), True],
+    ids=["no folder", "nothing mounted"],
+)
 def test_a_folder_that_is_gone_is_told_and_not_made(copy: Released, mount_point: bool) -> None:
     shutil.rmtree(copy.path / ".dvc/cache/files")
     copy.storage.rename(copy.storage.with_name("away"))
