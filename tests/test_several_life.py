@@ -58,7 +58,9 @@ def test_an_estimator_of_its_own_is_rebuilt_rolled_back_and_restored(two: Releas
     assert "fraud/model.py" in two.model("diff", "v1", "v1.1", "--model", "fraud").stdout
     two.model("rollback", "-m", "Slow", "--model", "fraud")
     assert [row["stages"] for row in two.json("show", "--model", "fraud")] == [[], ["prod"]]
-    two.model("restore", "v1", "--model", "fraud")
+    said = two.model("restore", "v1", "--model", "fraud").stdout
+    assert said.endswith("`model pull` brings its data and model\n")
+    two.model("pull")
     status = two.model("status").stdout
     two.run("git", "switch", "--quiet", "main")
     assert status.count("dvc.lock is up to date") == 2
@@ -118,8 +120,7 @@ def test_three_models_and_a_monorepo_of_two_projects(project: Project, tmp_path:
     (top / ".git/info/exclude").write_text(".venv\npenguins-remote\n", encoding="utf-8")
     project.run("git", "init", "--quiet", "--bare", str(origin), cwd=top)
     projects[0].run("git", "remote", "add", "origin", str(origin))
-    for each in projects:
-        each.commit(f"The project {each.path.parent.name}")
+    projects[0].commit("Two projects")
     projects[0].run("git", "push", "--quiet", "origin", "main")
     for each in projects:
         assert each.model("status").stdout.count("dvc.lock is up to date") == 3
