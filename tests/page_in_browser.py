@@ -96,7 +96,7 @@ class Visit:
     dom: Element
     wrong: list[str]
     violations: list[str] | None
-    paint: float
+    paint: float | None  # milliseconds, of a fresh visit
     loaded: float
     done: Any
     overflow: int

@@ -99,6 +99,10 @@ LONGER: list[tuple[str, Ratios]] = [
         {("push 1 of 100 MB", "dvc push"): 6.0, ("pull 1 of 100 MB", "dvc pull"): 8.0},
     ),
     (
+        "bench_page.py --versions 200 --runs 1",
+        {("write the page", "50 versions"): 1.2, ("list of versions", "50 versions"): 2.0},
+    ),
+    (
         "bench_cluster.py --rows 40000",
         {("a search of 8 candidates", "2 workers"): 0.8, ("a forest", "2 workers"): 1.0},
     ),
