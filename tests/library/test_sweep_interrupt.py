@@ -123,6 +123,31 @@ def test_where_it_is_ignored_it_stays_so() -> None:
     assert said == "dropped\n"
 
 
+# Python ends by the signal, and not with 3, after what `exec` raised was caught.
+IN_A_TEXT = """
+import sys
+try:
+    exec("raise KeyboardInterrupt")
+except KeyboardInterrupt:
+    sys.exit(3)
+"""
+
+
+def test_a_ctrl_c_in_a_text_that_python_runs_is_one_as_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, _command: list[str], **_: Any) -> None:
+            super().__init__([sys.executable, "-c", IN_A_TEXT])
+
+    monkeypatch.setattr("mlrepo.sweep.start.subprocess.Popen", Interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        assert start._work(tmp_path, tmp_path, "commit", print) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_worker_that_is_killed_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     class Killed(subprocess.Popen[bytes]):
         def __init__(self, _command: list[str], **_: Any) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from mlrepo.core.errors import ProjectError, known
+from mlrepo.core.errors import EXIT_INTERRUPTED, ProjectError, known
 from mlrepo.core.files import atomic
 from mlrepo.core.paths import above, in_project
 from mlrepo.pipeline import git, status
@@ -87,6 +87,10 @@ def _work(copy: Path, folder: Path, commit: str, tell: Tell) -> int:
     with interrupt.held():
         process = subprocess.Popen(command, cwd=copy, env=kept, stdin=subprocess.DEVNULL)
         code = end_of(process, tell)
+    if code == -signal.SIGINT:
+        # So ends a Python in which a Ctrl-C came while a text was run (`exec`, as named tuples do
+        # when they are imported), whatever exit code it was told after it had caught that.
+        return EXIT_INTERRUPTED
     if code < 0:
         raise ProjectError(
             f"signal {-code} ended the process that tries ({signal.strsignal(-code)}; 9 is most "
