@@ -120,19 +120,24 @@ def test_exit_codes_are_those_of_the_help(
 
 GROUPS = {name for name, command in COMMANDS.items() if getattr(command, "commands", None)}
 LEAVES = COMMANDS.keys() - GROUPS | {"model sweep"}  # a group that does something itself
-CODES: list[tuple[BaseException | None, int]] = [
-    (None, 0),
-    (typer.Exit(1), 1),
-    (NotPassedError("no"), 1),
-    (ProjectError("no"), 2),
-    (KeyboardInterrupt(), 130),
+CODES: list[tuple[BaseException | None, int, str]] = [
+    (None, 0, ""),
+    (typer.Exit(1), 1, ""),
+    (NotPassedError("no"), 1, "error: no\n"),
+    (ProjectError("no"), 2, "error: no\n"),
+    (KeyboardInterrupt(), 130, "error: interrupted\n"),
 ]
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize(("end", "code"), CODES, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize(("end", "code", "said"), CODES, ids=lambda each: type(each).__name__)
 def test_every_command_ends_with_the_codes_of_the_table(
-    model: Run, monkeypatch: pytest.MonkeyPatch, end: BaseException | None, code: int
+    model: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    end: BaseException | None,
+    code: int,
+    said: str,
 ) -> None:
     def invoke(_: Any) -> None:
         if end:
@@ -146,6 +151,7 @@ def test_every_command_ends_with_the_codes_of_the_table(
                 monkeypatch.setattr(parameter, "required", False)
             monkeypatch.setattr(command, "invoke", invoke)
             assert model(*name.split()[1:]) == code, name
+            assert capsys.readouterr().err == said, name
 
 
 def test_the_help_of_a_command_says_where_it_ends_with_code_1() -> None:

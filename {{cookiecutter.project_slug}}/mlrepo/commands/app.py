@@ -99,6 +99,10 @@ def main() -> None:
             app(prog_name="model", obj=typed_in)
         except ProjectError as error:
             raise type(error)(f"{error}{models.place_of(typed_in)}") from error
+        except SystemExit as end:  # Typer's, which says nothing after a Ctrl-C
+            if end.__context__ and isinstance(end.__context__.__cause__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
 
     exit_with_message(run)
 

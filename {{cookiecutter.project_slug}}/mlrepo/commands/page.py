@@ -4,9 +4,10 @@ import webbrowser
 from pathlib import Path
 from typing import Annotated
 
-from typer import Context, Option
+from typer import Context, Exit, Option
 
 from mlrepo.commands.options import Model, Offline, announce, each_opened
+from mlrepo.core.errors import EXIT_INTERRUPTED
 
 
 def page(
@@ -28,10 +29,15 @@ def page(
     file, wanted = context.obj / output, Wanted(model, announce, offline, watch)
     with each_opened(model) as registries:
         list(registries)  # tags that are not believed are named here as well
-        for n, _ in enumerate(changes()):
-            write(wanted, file)
-            print(f"{output}: {file.stat().st_size / 1e6:.1f} MB", flush=True)
-            if open_it and not n and not webbrowser.open(file.resolve().as_uri()):
-                announce(f"no browser could be opened: open {output} in one")
+        try:
+            for n, _ in enumerate(changes()):
+                write(wanted, file)
+                print(f"{output}: {file.stat().st_size / 1e6:.1f} MB", flush=True)
+                if open_it and not n and not webbrowser.open(file.resolve().as_uri()):
+                    announce(f"no browser could be opened: open {output} in one")
+                if not watch:
+                    break
+        except KeyboardInterrupt:
             if not watch:
-                break
+                raise
+            raise Exit(EXIT_INTERRUPTED) from None  # as it is ended, so that nothing is to be said
