@@ -29,6 +29,20 @@ try:
 except KeyboardInterrupt:
     print("heard")
 """
+CHANGED = """
+import os, signal
+from mlrepo.sweep import interrupt
+
+interrupt.listen()
+try:
+    with interrupt.heard():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ValueError("no valid buffer")
+except KeyboardInterrupt:
+    print("heard")
+"""
 EARLY = """
 import signal, sys
 from mlrepo.sweep import interrupt
@@ -89,6 +103,10 @@ def test_one_that_python_drops_is_heard_at_the_next_check() -> None:
     # The reason for all this.
     assert "Exception ignored in: <function File.__del__" in complaint
     assert "KeyboardInterrupt" in complaint
+
+
+def test_one_that_another_package_makes_an_error_of_is_heard() -> None:
+    assert python(CHANGED).communicate()[0] == "heard\n"
 
 
 def test_one_that_comes_before_the_worker_listens_waits_for_it() -> None:

@@ -30,6 +30,19 @@ def check() -> None:
 
 
 @contextmanager
+def heard() -> Iterator[None]:
+    """Raise KeyboardInterrupt in place of what became of it in the block.
+
+    A module of Cython, say, makes a ValueError of one that comes while it is imported.
+    """
+    try:
+        yield
+    except Exception:
+        check()
+        raise
+
+
+@contextmanager
 def held() -> Iterator[None]:
     """Keep Ctrl-C back in the block, and in processes that it starts until they `listen`."""
     _mask("SIG_BLOCK")

@@ -29,6 +29,11 @@ def start(file: Path, tell: Tell) -> int:
     Nothing in this folder changes but what is in .dvc/ and Git's refs/exps.
     """
     interrupt.listen()
+    with interrupt.heard():
+        return _start(file, tell)
+
+
+def _start(file: Path, tell: Tell) -> int:
     sweep = load_sweep(file)
     refuse_unknown(sweep, str(file))
     commit = clean_commit(file)

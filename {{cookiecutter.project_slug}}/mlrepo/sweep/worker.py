@@ -28,11 +28,12 @@ def main() -> None:
     """Do what `start` asks."""
     interrupt.listen()
     folder, project, commit = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    if load_params().numerics.pinned:
-        numerics.pin()  # before numpy is imported
-    sweep = load_sweep(folder / PATH)
-    with alone(folder / WORKER_LOCK, sweep):
-        sys.exit(work(sweep, folder, project, commit))
+    with interrupt.heard():
+        if load_params().numerics.pinned:
+            numerics.pin()  # before numpy is imported
+        sweep = load_sweep(folder / PATH)
+        with alone(folder / WORKER_LOCK, sweep):
+            sys.exit(work(sweep, folder, project, commit))
 
 
 def work(sweep: Sweep, folder: Path, project: Path, commit: str) -> int:
