@@ -5,6 +5,7 @@ In the folder of a second model it is `python ../mlrepo STAGE`, so that the code
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -25,8 +26,13 @@ if TYPE_CHECKING:
 # Of when stages ran, for trackers. In a folder that Git ignores and DVC makes.
 NOTES = ".dvc/tmp/stages.jsonl"
 
+# Imports make some hundred thousand objects that stay. Python looks through them again and again for
+# what could go, which takes a tenth of a small step.
+_OBJECTS = 50_000
+
 
 def _run() -> None:
+    gc.set_threshold(_OBJECTS)
     # Here, so that a package which is missing is named in words.
     from mlrepo.core import owner
 
