@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # Of when stages ran, for trackers. In a folder that Git ignores and DVC makes.
 NOTES = ".dvc/tmp/stages.jsonl"
 
-# Imports make some hundred thousand objects that stay. Python looks through them again and again for
-# what could go, which takes a tenth of a small step.
+# Imports make some hundred thousand objects that stay. Python looks through them again and again
+# for what could go, which takes a tenth of a small step.
 _OBJECTS = 50_000
 
 
