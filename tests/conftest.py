@@ -127,10 +127,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "USERPROFILE": str(home),
         "XDG_CONFIG_HOME": str(home / ".config"),
         "UV_CACHE_DIR": uv_cache.stdout.strip(),
-        # Ten seconds for each project that is checked; mypy compares the files by their content.
-        "MYPY_CACHE_DIR": str(home / "mypy"),
-        # Half a minute for each environment, of whose modules most are never imported here.
-        "UV_COMPILE_BYTECODE": "0",
+        "MYPY_CACHE_DIR": str(home / "mypy"),  # ten seconds for each project that is checked
+        "UV_COMPILE_BYTECODE": "0",  # half a minute for each environment
         "COOKIECUTTER_CONFIG": str(home / "cookiecutter.yaml"),
         "DVC_GLOBAL_CONFIG_DIR": str(home / "dvc-global"),
         "DVC_SYSTEM_CONFIG_DIR": str(home / "dvc-system"),
