@@ -126,6 +126,7 @@ def test_an_older_model_of_another_kind_is_different(
     assert verdict["parts"]
 
 
+@in_long_form
 def test_forged_metrics_are_different(copy: Released) -> None:
     path = copy.path / "metrics/evaluate.json"
     content = json.loads(path.read_text(encoding="utf-8"))
