@@ -57,6 +57,7 @@ def _run() -> None:
     stage = f"{Path.cwd().name}/{sys.argv[1]}" if above() else sys.argv[1]
     with suppress(OSError), in_project(NOTES).open("a", encoding="utf-8") as notes:
         notes.write(f"{json.dumps([stage, begun, time.time()])}\n")
+    gc.freeze()  # nor need it look for what goes with the process
 
 
 def _refuse(params: LibraryParams) -> None:
