@@ -11,8 +11,8 @@ from helpers import LONG, in_long_form
 from .conftest import TinyProject
 
 FEW, MANY = (2_000_000, 50_000_000) if LONG else (2_000_000, 10_000_000)
-# One number of 8 bytes for each row would be 64 MB here and 384 MB there; of a row that is divided by
-# class and has no id there are four numbers. The same run takes some 15 MB more or less.
+# One number of 8 bytes for each row would be 64 MB here and 384 MB there; of a row that is divided
+# by class and has no id there are four numbers. The same run takes some 15 MB more or less.
 MOST = 50_000_000  # bytes that the many may take more
 # polars' allocator keeps what is freed for a while, by the clock: up to 100 MB, which is no need.
 AT_ONCE = "dirty_decay_ms:0,muzzy_decay_ms:0"
