@@ -133,6 +133,8 @@ def test_questions_are_asked_and_their_answers_count(tiny: TinyProject) -> None:
     assert changed.changes["card.data.licence"] == "said --licence"
     [day] = [field for field in changed.proposal.fields if field["name"] == "day"]
     assert day == {"name": "day", "type": "date", "format": "%m/%d/%Y"}
+    said = changed.as_text()
+    assert "dates: day (no features unless train.preprocessing.dates encodes them)\n" in said
 
 
 @pytest.mark.parametrize("lacks", ["target", "purpose", "source", "licence"])

@@ -60,10 +60,18 @@ class Adoption:
         found = self.changes
         ids = ", ".join(found["data.id"]) or "none"
         left_out = ", ".join(found["data.features.exclude"]) or "none"
+        named = {found["data.target"], *found["data.id"], *found["data.features.exclude"]}
+        dates = [
+            field["name"]
+            for field in self.proposal.fields
+            if field["type"] in ("date", "datetime") and field["name"] not in named
+        ]
+        how = "no features unless train.preprocessing.dates encodes them"
+        of_dates = f"dates: {', '.join(dates)} ({how})\n" if dates else ""
         return (
             f"{self.proposal.as_text()}\n"
             f"task: {found['data.task']} of {found['data.target']} (--task, --target)\n"
-            f"id: {ids} (--id); no features: {left_out}\n"
+            f"id: {ids} (--id); no features: {left_out}\n{of_dates}"
             f"split: {found['prepare.split.method']}; estimator: {found['train.estimator']}"
         )
 
