@@ -135,8 +135,8 @@ class Registry:
         current = self.current(text)
         if current is None:
             rules.refuse_unknown(text)
-            how = f"`model promote VERSION {text}` brings a version in"
-            raise ProjectError(f"nothing is in the stage '{text}': {how}{self._not_believed}")
+            how = f": `model promote VERSION {text}` brings a version in"
+            raise ProjectError(f"nothing is in the stage '{text}'{self._not_believed or how}")
         return current.version
 
     def newest(self) -> Version:
