@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import Project, run
-from filelock import FileLock
+from once import once_in
 
 # Of the first commit.
 MESSAGE = "Pin data, params, code, environment and model"
@@ -159,26 +158,14 @@ def own_environment(project: Project, folder: Path) -> Project:
 def quick_project(project: Project, folder: Path) -> Copy:
     """Copy the set-up project to `folder`; the last commit of the copy holds a small model."""
 
-    def make(at: Path) -> None:
+    def make(at: Path) -> Path:
         copy = copy_project(project, at / "penguins")
         copy.set_params(QUICK)
         copy.repro()
         copy.commit("A small model")
+        return copy.path
 
-    return copy_again(Copy(made_beside(project, "quick", make) / "penguins", project), folder)
-
-
-def made_beside(project: Project, name: str, make: Callable[[Path], None]) -> Path:
-    """Return a folder beside the project, filled by the first test process that asks; copy it."""
-    there = project.path.parent / name
-    with FileLock(f"{there}.lock"):
-        if not there.exists():
-            partial = there.with_name(f"{name}.partial")
-            shutil.rmtree(partial, ignore_errors=True)  # of one that failed
-            partial.mkdir()
-            make(partial)
-            partial.rename(there)
-    return there
+    return copy_again(Copy(once_in(project.path.parent, "quick", make), project), folder)
 
 
 def _copy(source: Path, project: Project, folder: Path) -> Copy:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Project
-from helpers import QUICK, Copy, copy_project, made_beside, sha256
+from helpers import QUICK, Copy, copy_project, sha256
+from once import once_in
 
 MODEL = "models/model.skops"
 RAW = "data/raw/penguins.csv"
@@ -105,13 +106,14 @@ class Released(Copy):
 def new_released(project: Project, folder: Path) -> Released:
     """Return a copy of the project, in `folder`, with a small model that is pushed everywhere."""
 
-    def make(at: Path) -> None:
+    def make(at: Path) -> Path:
         released = Released(copy_project(project, at / "penguins").path, project)
         released.run("git", "init", "--quiet", "--bare", str(released.origin))
         released.run("git", "remote", "add", "origin", "../origin.git")
         released.ready("A small model", QUICK)
+        return at
 
-    made = made_beside(project, "released", make)
+    made = once_in(project.path.parent, "released", make)
     shutil.copytree(made, folder, symlinks=True, dirs_exist_ok=True)
     return Released(folder / "penguins", project)
 
