@@ -93,7 +93,6 @@ def test_a_metric_is_measured(copy: Copy) -> None:
     assert "matthews" in copy.run("python", "-m", "mlrepo.commands", "scores").stdout
 
 
-@in_long_form
 def test_a_column_that_a_page_joins_is_good_for_slices_alone(copy: Copy) -> None:
     change(copy, JOIN)
     hurry(copy)

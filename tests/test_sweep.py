@@ -102,7 +102,6 @@ def test_the_best_is_applied_and_made_again_with_the_same_bytes(
     assert (refused.returncode, "not all is committed" in refused.stderr) == (2, True)
 
 
-@in_long_form
 def test_apply_names_an_output_that_cannot_be_made_again(unswept: Copy, tmp_path: Path) -> None:
     copy = copy_again(unswept, tmp_path / "penguins")
     write(copy, trials=1)

@@ -98,11 +98,10 @@ def test_a_swapped_model_under_a_forged_lock_is_different(copy: Released) -> Non
     assert verdict["why"] == "the model predicts otherwise"
 
 
-@in_long_form  # two rebuilds each; tests/library/test_equivalence.py has the comparison
 @pytest.mark.parametrize(
     "params",
     [
-        {"data.features.exclude": ["bill_length_mm"]},
+        pytest.param({"data.features.exclude": ["bill_length_mm"]}, marks=in_long_form),
         {"train.estimator": "sklearn.linear_model.RidgeClassifier", "train.arguments": {}},
     ],
     ids=["fewer features", "an estimator without probabilities"],
@@ -126,7 +125,6 @@ def test_an_older_model_of_another_kind_is_different(
     assert verdict["parts"]
 
 
-@in_long_form
 def test_forged_metrics_are_different(copy: Released) -> None:
     path = copy.path / "metrics/evaluate.json"
     content = json.loads(path.read_text(encoding="utf-8"))
