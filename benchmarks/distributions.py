@@ -47,6 +47,18 @@ def groups(size: int, rng: np.random.Generator, rows: int) -> Drawn:
     return (truth, second > 0.5, np.array([False, True]), shares), unit
 
 
+def groups_of_one_class(share: float, rng: np.random.Generator, rows: int) -> Drawn:
+    """Groups of ten rows with one label each; half of the score's variance is the group's."""
+    unit = np.arange(rows) // 10
+    truth = (rng.random(unit[-1] + 1) < share)[unit]
+    together = rng.normal(size=unit[-1] + 1)[unit]
+    score = 1.5 * truth + math.sqrt(0.5) * (together + rng.normal(size=rows))
+    odds = 1.5 * score - 1.5**2 / 2 + math.log(share / (1 - share))
+    second = 1 / (1 + np.exp(-odds))
+    shares = np.column_stack([1 - second, second])
+    return (truth, second > 0.5, np.array([False, True]), shares), unit
+
+
 def errors(
     draw: Callable[[np.random.Generator, int], Any], rng: np.random.Generator, rows: int
 ) -> Drawn:
@@ -109,6 +121,7 @@ CASES: dict[str, tuple[str, Callable[[np.random.Generator, int], Drawn]]] = {
     "rows that repeat": ("classification", repeated),
     "groups of ten rows": ("classification", partial(groups, 10)),
     "groups of forty rows": ("classification", partial(groups, 40)),
+    "groups of ten rows of one class": ("classification", partial(groups_of_one_class, 0.2)),
     "rows of uneven weight": (
         "classification",
         partial(weighted, partial(two_classes, 0.2, 1.5)),

@@ -290,6 +290,33 @@ def test_few_groups_have_none_and_average_precision_needs_more_of_them() -> None
             assert why == f"fewer than {least} groups or blocks of rows"
 
 
+def test_a_class_counts_by_the_groups_where_it_stands() -> None:
+    """60 groups of 20 rows: 80 rows of a class that stand in four of them say too little."""
+    group, by_class = np.arange(1200) // 20, ("balanced_accuracy", "roc_auc")
+    for stands in (4, 5):
+        truth = np.where(group < stands, "b", "a")
+        right = np.random.default_rng(0).random(1200) < 0.7
+        said = np.where(right, truth, np.where(truth == "a", "b", "a"))
+        odds = np.where(said == "b", 0.7, 0.3)
+        table = Predictions(truth, said, np.array(["a", "b"]), np.column_stack([1 - odds, odds]))
+        found = intervals("classification", table, 50, 0.9, seed=0, unit=group)
+        why = "a class has fewer than 5 groups or blocks of rows"
+        none = {name: each for name, each in none_given(found).items() if name in by_class}
+        assert none == (dict.fromkeys(by_class, why) if stands < 5 else {})
+        bounds(found["accuracy"])
+
+
+def test_of_a_class_that_no_row_has_nothing_is_known() -> None:
+    table = classified(300, classes=2)
+    classes = np.append(table.classes, "never")
+    shares_of = np.column_stack([table.probabilities, np.zeros(300)])
+    found = intervals(
+        "classification", Predictions(table.truth, table.predicted, classes, shares_of), 50, 0.9, 0
+    )
+    assert none_given(found).keys() == found.keys() - {"accuracy"}
+    assert none_given(found)["balanced_accuracy"] == "a class has fewer than 5 rows"
+
+
 def test_a_metric_that_the_table_leaves_undefined_is_passed_over(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

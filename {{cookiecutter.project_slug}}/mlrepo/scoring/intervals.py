@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from statistics import NormalDist
 
 import numpy as np
@@ -98,14 +98,17 @@ def intervals(
     found, lost = dict[str, Interval](), dict[str, Loss]()
     statistics = dict[str, bootstrap.Statistic]()
     thin = task == "classification" and wide.fewest_of_a_class < _FEWEST_ROWS
+    of = "rows" if unit is None else "groups or blocks of rows"
     for name, estimate in defined.items():
         least = 100 if metrics[name] in _RANKED else _FEWEST_UNITS
-        if thin and metrics[name] is not functions.accuracy:
-            found[name] = Interval(None, None, f"a class has fewer than {_FEWEST_ROWS} rows")
+        by_class = metrics[name] is not functions.accuracy
+        if thin and by_class:
+            found[name] = Interval(None, None, f"a class has fewer than {_FEWEST_ROWS} {of}")
         elif unit is not None and wide.drawn < least:
             found[name] = Interval(None, None, f"fewer than {least} groups or blocks of rows")
         elif (parts := shares.OF_METRIC.get(metrics[name])) is not None:
-            found[name] = wide.of_shares(parts, estimate)
+            least = wide.fewest_of_a_class if by_class else wide.drawn
+            found[name] = wide.of_shares(parts, estimate, wide.z_of(least))
         elif metrics[name] is functions.median_absolute_error:
             found[name] = table.of_median()
         elif table.drawn < _FEWEST_UNITS:
@@ -154,8 +157,6 @@ class _Table:
             some = predictions.rows(chosen)
         if unit is not None:
             unit = np.unique(unit[chosen], return_inverse=True)[1]
-            # Few units say little of their own spread: Student's quantile, by its expansion.
-            z += (z**3 + z) / (4 * max(1, int(unit.max())))
         return cls(predictions, some, chosen, unit, z)
 
     @property
@@ -175,11 +176,27 @@ class _Table:
             return False
         return shares.effective(weights) < max(_FEWEST_WEIGHTED, len(weights) / 3)
 
-    @property
+    @cached_property
     def fewest_of_a_class(self) -> int:
+        """Rows of the class that has the fewest, or units where it occurs.
+
+        Rows of one unit say little more than one of them, and a class may stand in few units.
+        """
         cell, true, _ = self.all.cells
-        there = np.bincount(true[cell]) > 0
-        return int(np.bincount(true[cell[self.chosen]], minlength=len(there))[there].min())
+        label, size = true[cell[self.chosen]], len(self.all.labels)
+        there = np.bincount(true[cell], minlength=size) > 0
+        there |= np.array([each in self.all.known for each in self.all.labels])
+        if self.unit is not None:
+            label = np.unique(self.unit * size + label) % size
+        return int(np.bincount(label, minlength=size)[there].min())
+
+    def z_of(self, units: int) -> float:
+        """Return the quantile for so many units, which say little of their own spread if few.
+
+        That is Student's, by its expansion (Abramowitz and Stegun, 1964, 26.7.5).
+        """
+        few = 0 if self.unit is None else (self.z**3 + self.z) / (4 * max(1, units - 1))
+        return self.z + few
 
     def sums(self, values: FloatArray) -> FloatArray:
         """Return the sum over each unit (..., m) of one value per row (..., n)."""
@@ -202,7 +219,9 @@ class _Table:
         wider: FloatArray = np.divide(of_units, of_rows, out=largest, where=of_rows > 0)
         return np.maximum(1, wider)
 
-    def of_shares(self, parts: Callable[[Predictions], shares.Shares], estimate: float) -> Interval:
+    def of_shares(
+        self, parts: Callable[[Predictions], shares.Shares], estimate: float, z: float
+    ) -> Interval:
         """Return the interval of a mean of shares; `estimate` is that of all rows."""
         made = parts(self.some)
         of_units = self.sums(made.influence)
@@ -210,7 +229,7 @@ class _Table:
         spread[spread == 0] = np.inf
         correlation = np.einsum("kn,jn->kj", of_units / spread, of_units / spread)
         np.fill_diagonal(correlation, 1)
-        low, high = made.interval(self.z, self.design(made.influence), correlation)
+        low, high = made.interval(z, self.design(made.influence), correlation)
         moved = estimate - made.mean(made.values)  # 0 where all rows are here
         return Interval(max(0.0, low + moved), min(1.0, high + moved), "score interval")
 
@@ -238,7 +257,7 @@ class _Table:
         below = some * ((np.abs(self.some.errors) <= middle) - np.float64(0.5))
         rows = shares.effective(weights)
         rows /= self.design(below[np.newaxis])[0] if self.unit is not None else 1
-        share = 0.5 - self.z / (2 * np.sqrt(rows))
+        share = 0.5 - self.z_of(self.drawn) / (2 * np.sqrt(rows))
         # So many errors, from either end, hold no more than that share of the weight.
         ends = [
             int(np.searchsorted(each.cumsum(), share * weights.sum(), side="right"))

@@ -47,16 +47,23 @@ class Loss:
             return "every row has the same loss"
         if metric is functions.log_loss and (self.value / self.base).max() > _SURE:
             return "a sure mistake decides it"
-        bounded = metric in (functions.log_loss, functions.brier)
-        return "a few rows decide it" if not bounded and self.tail_index() < 2 else ""
+        if metric in (functions.log_loss, functions.brier):  # which are bounded
+            return ""
+        # Squares have half the index. Half a standard error of Hill's estimate spares most tables
+        # whose squares have no variance an interval, and few others.
+        squares = metric in (functions.rmse, functions.r2)
+        least = 2 + 1 / self.extremes**0.5 if squares else 2
+        return "a few rows decide it" if self.tail_index() < least else ""
+
+    @property
+    def extremes(self) -> int:
+        """How many of the largest losses tell of the tail: 2%, at least ten."""
+        rows = len(self.value)
+        return min(max(10, rows // 50), rows // 4)
 
     def tail_index(self) -> float:
-        """Return Hill's estimate (Annals of Statistics, 1975): below 2 there is no variance.
-
-        It goes by the largest 2% of the losses, by at least ten of them.
-        """
-        rows = len(self.value)
-        largest = np.sort(self.value)[::-1][: min(max(10, rows // 50), rows // 4) + 1]
+        """Return Hill's estimate (Annals of Statistics, 1975): below 2 there is no variance."""
+        largest = np.sort(self.value)[::-1][: self.extremes + 1]
         if largest[-1] == 0:
             return 0.0
         logarithms = float(np.log(largest[:-1] / largest[-1]).mean())
