@@ -368,6 +368,10 @@ def test_units_are_groups_blocks_of_time_or_equal_features() -> None:
     assert alike is not None
     assert len(set(alike)) == 3
     assert of(method="random") is of(method="stratified") is None
+    for method in ("random", "stratified"):
+        assert of(method=method, id=["g"]) == [1, 0, 1]
+        assert of(method=method, id=["g", "z"]) == [1, 0, 1]
+        assert of(method=method, id=["g", "x"]) is of(method=method, id=["left out"]) is None
     days = pl.LazyFrame({"day": np.arange(1000)[::-1], "y": ["no"] * 1000})
     blocks = units(days, params(method="time", column="day"))
     assert blocks is not None

@@ -26,8 +26,8 @@ from statistics import NormalDist
 import numpy as np
 import polars as pl
 
+from mlrepo.core import column_params
 from mlrepo.core.params import LibraryParams
-from mlrepo.learning.features import choose
 from mlrepo.learning.metrics import functions, of_task, scores
 from mlrepo.learning.metrics.aggregates import Metric, Weights
 from mlrepo.learning.predictions import FloatArray, IndexArray, Predictions, evenly_spread
@@ -55,8 +55,9 @@ class Interval:
 def units(test: pl.LazyFrame, params: LibraryParams) -> IndexArray | None:
     """Return the unit of each row (n,), 0 to m - 1; None where each row is one by itself.
 
-    A group where groups are split; the rows with equal features where these stay together; for a
-    split by time blocks of 2 n^(1/3) rows in a row (Hall, Horowitz and Jing, Biometrika, 1995).
+    The rows that the split keeps together: of a group, of equal features or of an id that repeats;
+    for a split by time blocks of 2 n^(1/3) rows in a row (Hall, Horowitz and Jing, Biometrika,
+    1995).
     """
     split = params.prepare.split
     if split.method == "time":
@@ -65,14 +66,16 @@ def units(test: pl.LazyFrame, params: LibraryParams) -> IndexArray | None:
         block = round(2 * len(order) ** (1 / 3))
         blocks: IndexArray = (order.astype(np.intp) - 1) // block
         return blocks
-    if split.method == "group":
-        keys = [str(split.column)]
-    elif split.equal_features == "together":
-        keys = list(choose(test.collect_schema(), params).names)
-    else:
+    keys = column_params.kept_together(test.collect_schema(), params)
+    if not keys or (keys == list(params.data.id) and _are_distinct(test, keys)):
         return None
     places = test.select(pl.struct(keys).rank("dense")).collect().to_series().to_numpy()
     return places.astype(np.intp) - 1
+
+
+def _are_distinct(rows: pl.LazyFrame, keys: list[str]) -> bool:
+    distinct = pl.struct(keys).hash().n_unique() == pl.len()
+    return bool(rows.select(distinct).collect(engine="streaming").item())
 
 
 def intervals(
