@@ -22,7 +22,8 @@ from mlrepo.learning.features import choose, select
 from mlrepo.learning.metrics import scores
 from mlrepo.learning.predictions import Predictions
 from mlrepo.learning.training_table import TrainingTable
-from mlrepo.scoring.intervals import intervals, units
+from mlrepo.scoring.intervals import intervals
+from mlrepo.scoring.units import units
 from mlrepo.tables import split
 
 from .test_split import params
@@ -59,6 +60,19 @@ def groups(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {"herd": herd, "x": rng.normal(size=200)[herd], "z": rng.normal(size=200)[herd]}
 
 
+def copies(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """200 observations for 300 rows: those of one observation have its features and its label."""
+    which = rng.integers(0, 200, ROWS)
+    features = {name: rng.normal(size=200)[which] for name in "xz"}
+    return {**features, "label": rng.choice(["yes", "no"], 200)[which]}
+
+
+def visitors(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """200 visitors for 300 rows: a model that knows some rows of one knows the others."""
+    made = copies(rng)
+    return {"visitor": np.unique(made["x"], return_inverse=True)[1], **made}
+
+
 Kind = Callable[[np.random.Generator], dict[str, np.ndarray]]
 CASES: dict[str, tuple[Kind, dict[str, object]]] = {
     "categories, random": (categories, {}),
@@ -66,6 +80,8 @@ CASES: dict[str, tuple[Kind, dict[str, object]]] = {
     "mixed, stratified": (mixed, {"method": "stratified"}),
     "numbers, random": (numbers, {}),
     "groups": (groups, {"method": "group", "column": "herd"}),
+    "copies, together": (copies, {"equal_features": "together"}),
+    "ids that repeat": (visitors, {"id": ["visitor"]}),
 }
 
 
@@ -83,7 +99,9 @@ def test_a_coin_is_not_foreseen(case: str, tmp_path: Path) -> None:
     held: dict[str, list[bool]] = {}
     for number in range(TABLES):
         rng = np.random.default_rng(number)
-        table = pl.DataFrame({**kind(rng), "y": rng.choice(["yes", "no"], ROWS)})
+        columns, by_row = kind(rng), rng.choice(["yes", "no"], ROWS)
+        table = pl.DataFrame({**columns, "y": columns.get("label", by_row)})
+        table = table.drop("label", strict=False)
         made = params(test_size=0.3, seed=number, **changes)
         train, test = pl.collect_all(list(split.divide(table.lazy(), made)), engine="streaming")
         train.write_parquet(tmp_path / "train.parquet")

@@ -16,7 +16,8 @@ from mlrepo.learning.metrics import functions, of_task, scores
 from mlrepo.learning.metrics.aggregates import Metric, from_sklearn
 from mlrepo.learning.predictions import FloatArray, IndexArray, Predictions
 from mlrepo.scoring import bootstrap, shares
-from mlrepo.scoring.intervals import Interval, intervals, units
+from mlrepo.scoring.intervals import Interval, intervals
+from mlrepo.scoring.units import units
 
 from .test_split import params
 
@@ -395,6 +396,10 @@ def test_units_are_groups_blocks_of_time_or_equal_features() -> None:
     assert alike is not None
     assert len(set(alike)) == 3
     assert of(method="random") is of(method="stratified") is None
+    for method in ("random", "stratified"):
+        assert of(method=method, id=["g"]) == [1, 0, 1]
+        assert of(method=method, id=["g", "z"]) == [1, 0, 1]
+        assert of(method=method, id=["g", "x"]) is of(method=method, id=["left out"]) is None
     days = pl.LazyFrame({"day": np.arange(1000)[::-1], "y": ["no"] * 1000})
     blocks = units(days, params(method="time", column="day"))
     assert blocks is not None

@@ -14,6 +14,7 @@ from mlrepo.tables import spill, write
 from penguins import prepare
 
 from .conftest import TinyProject
+from .test_split import params
 
 FEATURES = ["size", "weight", "colour"]
 
@@ -57,8 +58,21 @@ def test_test_rows_like_train_rows_are_counted_and_told(
     assert found == counted()
     test = pl.read_parquet(TEST).height
     advice = "if they are copies, set prepare.split.equal_features to together"
+    advice += " and prepare.split.method to random" if method == "stratified" else ""
     words = f"warning: {found['test_rows_like_train']} of {test} test rows have the features of a"
     assert said(capsys) == ([f"{words} train row; {advice}"] if told else [])
+
+
+@pytest.mark.parametrize("method", ["random", "stratified"])
+def test_who_follows_the_advice_on_copies_has_none_on_both_sides(
+    tiny: TinyProject, capsys: pytest.CaptureFixture[str], method: str
+) -> None:
+    survey(tiny, 500, 40)
+    prepare.main(tiny.set({"prepare.split.method": method}))
+    _, advice = said(capsys)[0].split("if they are copies, set ")
+    prepare.main(tiny.set(dict(each.split(" to ") for each in advice.split(" and "))))
+    assert not [line for line in said(capsys) if "features of a train row" in line]
+    assert counted()["test_rows_like_train"] == 0
 
 
 def test_copies_that_stay_together_are_on_one_side(tiny: TinyProject) -> None:
@@ -79,6 +93,29 @@ def test_a_share_that_is_off_is_told(tiny: TinyProject, capsys: pytest.CaptureFi
     assert abs(found["test_share"] - 0.5) > 0.1
     share = f"{found['test_share']:.1%}"
     assert said(capsys)[0].startswith(f"warning: the test has {share} of the rows, and 50.0% were")
+
+
+@pytest.mark.parametrize(
+    ("asked", "rows", "told"),
+    [
+        (0.25, 26_500, "26.5% of the rows, and 25.0% were"),
+        (0.25, 24_500, None),
+        (0.01, 100, "0.1% of the rows, and 1.0% were"),
+        (0.01, 1_900, "1.9% of the rows, and 1.0% were"),
+        (0.01, 1_090, None),
+        (0.002, 120, "0.120% of the rows, and 0.200% were"),
+        (0.99, 98_000, "98.0% of the rows, and 99.0% were"),
+    ],
+)
+def test_how_far_a_share_may_be_off_is_a_share_of_it(
+    capsys: pytest.CaptureFixture[str], asked: float, rows: int, told: str | None
+) -> None:
+    asked_for = params(test_size=asked).prepare.split
+    counts = {"train": 100_000 - rows, "test": rows}
+    write._warn({"test_share": rows / 1e5, "test_rows_like_train": 0}, counts, asked_for)
+    start = f"warning: the test has {told} asked for: rows that stay together are many"
+    lines = said(capsys)
+    assert [line[: len(start)] for line in lines] == ([] if told is None else [start])
 
 
 @pytest.mark.parametrize("at_once", [3, 50, 10_000])

@@ -47,12 +47,14 @@ def test_a_column_that_cannot_split_is_named(
         prepare.main(tiny.set({"prepare.split": split(method, column)}))
 
 
-@pytest.mark.parametrize("method", ["random", "stratified", "group", "time"])
+@pytest.mark.parametrize("method", ["random", "together", "stratified", "group", "time"])
 def test_what_is_wrong_with_the_rows_is_told_first_and_nothing_is_written(
     tiny: TinyProject, method: str
 ) -> None:
     column = {"group": "herd", "time": "seen"}.get(method)
-    params = tiny.set({"prepare.split": split(method, column)})
+    divide = split("random" if method == "together" else method, column)
+    equal = "together" if method == "together" else "apart"
+    params = tiny.set({"prepare.split": {**divide, "equal_features": equal}})
     prepare.main(params)
     before = TRAIN.read_bytes(), TEST.read_bytes()
     table, no, wrong = tiny_table(), pl.lit(None), pl.lit("x")

@@ -7,6 +7,7 @@ import math
 import struct
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -20,6 +21,7 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
 from mlrepo.core.sections import parse
 from mlrepo.tables import split
+from penguins import data
 
 from .conftest import template_yaml
 
@@ -61,6 +63,7 @@ def params(**changes: object) -> LibraryParams:
     """Return params.yaml of the template for a table whose target is `y`, with another split."""
     content = template_yaml("params.yaml")
     content["data"] |= {"target": "y", "id": changes.pop("id", [])}
+    content["data"]["features"]["include"] = changes.pop("include", [])
     content["prepare"]["split"] |= {"method": "random", **changes}
     return parse(content, LibraryParams, "params.yaml")
 
@@ -168,6 +171,58 @@ def test_equal_features_that_are_copies_stay_together() -> None:
     assert not apart[0].join(apart[1], on=["x", "c"], how="semi").is_empty()
     with pytest.raises(ProjectError, match="'stratified' keeps no rows with equal features"):
         params(method="stratified", equal_features="together")
+
+
+def made_of_x(table: pl.LazyFrame) -> pl.LazyFrame:
+    """Add a coarser column."""
+    return table.with_columns(tens=pl.col("x").round() // 10)
+
+
+def rounded(table: pl.LazyFrame) -> pl.LazyFrame:
+    """Overwrite a feature by a coarser one, that is absent now and then."""
+    whole = pl.when(pl.col("x") < 90).then(pl.col("x").round()).otherwise(float("nan"))
+    return table.with_columns(x=whole)
+
+
+def left_out(table: pl.LazyFrame) -> pl.LazyFrame:
+    """Leave out what tells rows apart."""
+    return table.select("c", "y", day=pl.col("x").cast(pl.UInt64))
+
+
+@pytest.mark.parametrize(
+    ("add_features", "include", "keys"),
+    [
+        (made_of_x, ["tens"], ["tens"]),
+        (made_of_x, ["tens", "c"], ["c", "tens"]),
+        (rounded, [], ["x", "c"]),
+        (left_out, [], ["c", "day"]),
+    ],
+)
+def test_equal_features_are_those_that_the_model_sees(
+    monkeypatch: pytest.MonkeyPatch,
+    add_features: Callable[[pl.LazyFrame], pl.LazyFrame],
+    include: list[str],
+    keys: list[str],
+) -> None:
+    monkeypatch.setattr(data, "add_features", add_features)
+    rng = np.random.default_rng(0)
+    table = pl.DataFrame({"x": rng.uniform(0, 100, 1000), "c": rng.choice(["a", "b"], 1000)})
+    table = table.with_columns(y=pl.Series(["yes", "no"] * 500))
+    made = params(equal_features="together", seed=1, include=include)
+    raw = divided(table, made)
+    assert rows(raw[0]) + rows(raw[1]) == rows(table)
+    train, test = (add_features(side.lazy()).collect() for side in raw)
+    assert train.join(test, on=keys, how="semi", nulls_equal=True).is_empty()
+    shuffled = divided(table.sample(fraction=1, shuffle=True, seed=0), made)
+    assert [rows(side) for side in shuffled] == [rows(side) for side in raw]
+
+
+def test_a_row_that_data_py_makes_several_of_has_no_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = pl.LazyFrame({"c": ["a", "a", "b"]})
+    monkeypatch.setattr(data, "add_features", lambda table: table.join(keys, on="c"))
+    table = pl.DataFrame({"x": np.arange(8), "c": ["a", "b"] * 4, "y": ["yes", "no"] * 4})
+    with pytest.raises(ProjectError, match=r"add_features in .*data\.py makes 12 rows of 8: "):
+        divided(table, params(equal_features="together"))
 
 
 @pytest.mark.parametrize("method", ["random", "stratified"])

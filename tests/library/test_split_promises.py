@@ -16,6 +16,7 @@ from .test_split import divided, params
 
 pytestmark = pytest.mark.usefixtures("folder_of_its_own")
 Split = dict[str, Any]
+FEATURES = ["herd", "day", "x", "c"]
 ROWS = 400
 ROUNDS = settings(
     max_examples=100 if os.environ.get("LONG") else 12,
@@ -28,11 +29,23 @@ FOR_EVER: dict[str, Split] = {
     "random by content": {},
     "copies together": {"equal_features": "together"},
     "groups": {"method": "group", "column": "herd"},
+    "ids that repeat": {"id": ["herd", "day"]},
 }
 WITH_LIMITS: dict[str, Split] = {
     "stratified by id": {"method": "stratified", "id": ["id"]},
     "stratified by content": {"method": "stratified"},
+    "stratified, ids that repeat": {"method": "stratified", "id": ["herd", "day"]},
     "time": {"method": "time", "column": "day"},
+}
+ALL = FOR_EVER | WITH_LIMITS
+
+
+# Columns that stand in several rows, which are then on one side; with stratified those of a class.
+ONE_SIDE = {
+    "copies together": FEATURES,
+    "groups": ["herd"],
+    "ids that repeat": ["herd", "day"],
+    "stratified, ids that repeat": ["herd", "day"],
 }
 
 
@@ -51,6 +64,14 @@ def table(seed: int, rows: int, start: int = 0, repeats: bool = False) -> pl.Dat
     )
 
 
+def drawn(name: str, seed: int, rows: int = ROWS) -> pl.DataFrame:
+    """Return rows of which a third has what another row has in the columns of `ONE_SIDE`."""
+    made, rng = table(seed, rows), np.random.default_rng(seed)
+    keys = ONE_SIDE.get(name, [])
+    like = np.where(rng.random(rows) < 1 / 3, rng.integers(0, rows, rows), np.arange(rows))
+    return made.with_columns(made[like].select(keys))
+
+
 def ids_of_test(rows: pl.DataFrame, split: Split, seed: int) -> set[int]:
     """Return which rows are the test; by content, the id says which it was and decides nothing."""
     made = params(**{**split, "seed": seed})
@@ -63,11 +84,11 @@ def ids_of_test(rows: pl.DataFrame, split: Split, seed: int) -> set[int]:
     return set(rows.join(test, on=bare.columns, how="semi")["id"].to_list())
 
 
-@pytest.mark.parametrize("name", [*FOR_EVER, *WITH_LIMITS])
+@pytest.mark.parametrize("name", ALL)
 @ROUNDS
 @given(seed=st.integers(0, 10_000))
 def test_the_order_of_the_rows_plays_no_part(name: str, seed: int) -> None:
-    split, rows = {**FOR_EVER, **WITH_LIMITS}[name], table(seed, ROWS)
+    split, rows = ALL[name], drawn(name, seed)
     shuffled = rows.sample(fraction=1.0, shuffle=True, seed=seed)
     assert ids_of_test(shuffled, split, seed) == ids_of_test(rows, split, seed)
 
@@ -76,9 +97,9 @@ def test_the_order_of_the_rows_plays_no_part(name: str, seed: int) -> None:
 @ROUNDS
 @given(seed=st.integers(0, 10_000))
 def test_rows_that_come_or_go_move_no_other(name: str, seed: int) -> None:
-    split, rows = FOR_EVER[name], table(seed, ROWS)
+    split, grown = FOR_EVER[name], drawn(name, seed, 13 * ROWS // 10)
+    rows = grown.head(ROWS)
     test = ids_of_test(rows, split, seed)
-    grown = pl.concat([rows, table(seed + 1, 3 * ROWS // 10, start=ROWS)])
     assert {row for row in ids_of_test(grown, split, seed) if row < ROWS} == test
     fewer = rows.sample(fraction=0.9, seed=seed)
     assert ids_of_test(fewer, split, seed) == test & set(fewer["id"].to_list())
@@ -89,14 +110,36 @@ def test_rows_that_come_or_go_move_no_other(name: str, seed: int) -> None:
 @given(seed=st.integers(0, 10_000))
 def test_where_a_limit_moves_rows_cross_it_in_one_direction(name: str, seed: int) -> None:
     """Of each class, and of all days, the rows that change sides all come or all go."""
-    split, rows = WITH_LIMITS[name], table(seed, ROWS)
-    grown = pl.concat([rows, table(seed + 1, 3 * ROWS // 10, start=ROWS)])
+    split, grown = WITH_LIMITS[name], drawn(name, seed, 13 * ROWS // 10)
+    rows = grown.head(ROWS)
     before = ids_of_test(rows, split, seed)
-    after = {row for row in ids_of_test(grown, split, seed) if row < ROWS}
-    parts = [rows] if name == "time" else [part for _, part in rows.group_by("y")]
-    for part in parts:
-        ids = set(part["id"].to_list())
-        assert not (before - after) & ids or not (after - before) & ids
+    for other in (grown, rows.sample(fraction=0.9, seed=seed)):
+        after = ids_of_test(other, split, seed)
+        kept = rows.join(other, on="id", how="semi")
+        for part in [kept] if name == "time" else [part for _, part in kept.group_by("y")]:
+            ids = set(part["id"].to_list())
+            assert not (before - after) & ids or not (after - before) & ids
+
+
+@pytest.mark.parametrize("name", ONE_SIDE)
+@ROUNDS
+@given(seed=st.integers(0, 10_000))
+def test_rows_that_belong_together_are_on_one_side(name: str, seed: int) -> None:
+    split, rows = ALL[name], drawn(name, seed)
+    keys = [*ONE_SIDE[name], *(["y"] if split.get("method") == "stratified" else [])]
+    in_test = pl.col("id").is_in(list(ids_of_test(rows, split, seed)))
+    sides = rows.group_by(keys).agg(in_test.n_unique().alias("sides"), pl.len())
+    assert sides["sides"].max() == 1
+    assert sides.filter(pl.col("len") > 1).height > 30
+
+
+@pytest.mark.parametrize("size", [0.1, 0.25, 0.5])
+def test_a_test_by_time_has_the_share_but_for_equal_times(size: float) -> None:
+    for seed in range(5):
+        rows = table(seed, ROWS + seed)
+        train, test = divided(rows, params(**WITH_LIMITS["time"], test_size=size))
+        assert train["day"].max() < test["day"].min()  # type: ignore[operator]
+        assert size * rows.height - 4 < test.height < size * rows.height + 1
 
 
 def test_a_stratified_test_has_the_shares_that_were_asked() -> None:
@@ -114,7 +157,10 @@ def test_a_stratified_test_has_the_shares_that_were_asked() -> None:
 
 
 @pytest.mark.parametrize("repeats", [False, True])
-@pytest.mark.parametrize("split", [FOR_EVER["random by content"], *WITH_LIMITS.values()])
+@pytest.mark.parametrize(
+    "split",
+    [FOR_EVER["random by content"], FOR_EVER["copies together"], *WITH_LIMITS.values()],
+)
 def test_rows_that_memory_cannot_hold_at_once_are_on_the_same_sides(
     monkeypatch: pytest.MonkeyPatch, split: Split, repeats: bool
 ) -> None:

@@ -19,7 +19,13 @@ from sklearn import metrics as sk
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.inspection import permutation_importance
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
 
 from mlrepo.core.paths import MODEL, TEST, TRAIN
 from mlrepo.learning import model_file
@@ -255,3 +261,78 @@ def test_each_number_is_scikit_learns(
         printed = {r["feature"]: (float(r["mean"]), float(r["std"])) for r in csv.DictReader(file)}
     # The file has six digits, so that a last bit of another machine changes no byte of it.
     assert printed == {n: (float(f"{m:.6g}"), float(f"{s:.6g}")) for n, m, s in unrounded}
+
+
+def by_day(rows: pd.DataFrame) -> list[Any]:
+    """Folds of the days, and the rows of each fold in the order of their days."""
+    order = np.argsort(rows["day"].to_numpy(), kind="stable")
+    days = np.unique(rows["day"])
+    return [
+        [order[np.isin(rows["day"].to_numpy()[order], days[part])] for part in pair]
+        for pair in TimeSeriesSplit(FOLDS).split(days)
+    ]
+
+
+def by_value(kind: Any, names: list[str]) -> Any:
+    """Folds of the different values of some columns."""
+
+    def divided(rows: pd.DataFrame) -> list[Any]:
+        groups = rows.groupby(names, sort=False, dropna=False).ngroup()
+        return list(kind(FOLDS, shuffle=True, random_state=0).split(rows, rows["y"], groups))
+
+    return divided
+
+
+FEATURES = ["size", "weight", "colour"]
+SPLITS: dict[str, tuple[dict[str, object], Any]] = {
+    "group": ({"method": "group", "column": "herd"}, by_value(GroupKFold, ["herd"])),
+    "time": ({"method": "time", "column": "day"}, by_day),
+    "copies": (
+        {"method": "random", "equal_features": "together"},
+        by_value(GroupKFold, FEATURES),
+    ),
+    "ids": ({"method": "random"}, by_value(GroupKFold, ["herd", "day"])),
+    "stratified ids": (
+        {"method": "stratified"},
+        by_value(StratifiedGroupKFold, ["herd", "day"]),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [(n, t) for n in SPLITS for t in TABLES if (n, t) != ("stratified ids", "regression")],
+)
+def test_each_score_of_folds_that_keep_rows_together_is_scikit_learns(
+    tiny: TinyProject, name: str, task: str
+) -> None:
+    split, divided = SPLITS[name]
+    rng = np.random.default_rng(0)
+    rows = (mixed() if task == "classification" else holes()).iloc[rng.integers(0, 300, 500)]
+    rows = rows.assign(herd=rng.integers(0, 40, 500), day=rng.integers(0, 37, 500))
+    rows[[*FEATURES, "herd", "day", "y"]].to_csv("table.csv", index=False)
+    which = "Classifier" if task == "classification" else "Regressor"
+    params = tiny.set(
+        {
+            "data.task": task,
+            "data.target": "y",
+            "data.id": ["herd", "day"] if "ids" in name else [],
+            "data.features": {"include": FEATURES, "exclude": []},
+            "train.estimator": f"sklearn.ensemble.ExtraTrees{which}",
+            "train.arguments": {"n_estimators": 5},
+            "train.cross_validation": FOLDS,
+        }
+        | {f"prepare.split.{key}": value for key, value in split.items()}
+    )
+    tiny.propose()
+    prepare(params)
+    train(params)
+    model, side = model_file.load(MODEL), with_none(pd.read_parquet(TRAIN))
+    x, y = side[[str(name) for name in model.feature_names_in_]], side["y"].to_numpy()
+    folds = [
+        by_sklearn(task, clone(model).fit(x.iloc[learn], y[learn]), x.iloc[score], y[score])
+        for learn, score in divided(side)
+    ]
+    wanted = pd.DataFrame(folds).mean().to_dict()
+    kept = json.loads(Path("metrics/cross_validation.json").read_text(encoding="utf-8"))["cv"]
+    assert_equal({metric: kept[metric] for metric in wanted}, wanted)

@@ -222,5 +222,18 @@ def wanted(types: pl.Schema, params: LibraryParams) -> list[str]:
     return [name for name in names if name not in data.features.exclude]
 
 
+def kept_together(types: pl.Schema, params: LibraryParams) -> list[str]:
+    """Return the columns whose equal values the split keeps on one side: group, features or id.
+
+    None where each row has a side of its own, or where data.py leaves the id out.
+    """
+    split, ids = params.prepare.split, params.data.id
+    if split.method == "group":
+        return [str(split.column)]
+    if split.equal_features == "together":
+        return wanted(types, params)
+    return list(ids) if set(ids) <= set(types) else []
+
+
 def _encoded(dtype: pl.DataType, params: LibraryParams) -> bool:
     return dtype in _DATES and params.train.preprocessing.dates != "none"

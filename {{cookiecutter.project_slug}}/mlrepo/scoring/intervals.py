@@ -24,10 +24,7 @@ from functools import cached_property, partial
 from statistics import NormalDist
 
 import numpy as np
-import polars as pl
 
-from mlrepo.core.params import LibraryParams
-from mlrepo.learning.features import choose
 from mlrepo.learning.metrics import functions, of_task, scores
 from mlrepo.learning.metrics.aggregates import Metric, Weights
 from mlrepo.learning.predictions import FloatArray, IndexArray, Predictions, evenly_spread
@@ -50,29 +47,6 @@ class Interval:
     low: float | None
     high: float | None
     method: str
-
-
-def units(test: pl.LazyFrame, params: LibraryParams) -> IndexArray | None:
-    """Return the unit of each row (n,), 0 to m - 1; None where each row is one by itself.
-
-    A group where groups are split; the rows with equal features where these stay together; for a
-    split by time blocks of 2 n^(1/3) rows in a row (Hall, Horowitz and Jing, Biometrika, 1995).
-    """
-    split = params.prepare.split
-    if split.method == "time":
-        ranks = test.select(pl.col(str(split.column)).rank("ordinal")).collect()
-        order = ranks.to_series().to_numpy()
-        block = round(2 * len(order) ** (1 / 3))
-        blocks: IndexArray = (order.astype(np.intp) - 1) // block
-        return blocks
-    if split.method == "group":
-        keys = [str(split.column)]
-    elif split.equal_features == "together":
-        keys = list(choose(test.collect_schema(), params).names)
-    else:
-        return None
-    places = test.select(pl.struct(keys).rank("dense")).collect().to_series().to_numpy()
-    return places.astype(np.intp) - 1
 
 
 def intervals(

@@ -14,7 +14,8 @@ from mlrepo.core.prepared import private, scan_table
 from mlrepo.learning.metrics import leading, scores, sign
 from mlrepo.learning.predictions import IndexArray, Predictions
 from mlrepo.scoring.constant import Constant
-from mlrepo.scoring.intervals import Interval, intervals, units
+from mlrepo.scoring.intervals import Interval, intervals
+from mlrepo.scoring.units import units
 
 # A slice is a category; a column with more values than this is none.
 _MOST_SLICES = 50

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
-from mlrepo.core import column_params
+from mlrepo.core import column_params, owner, prepared
 from mlrepo.core.column_params import OURS
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import scratch
@@ -38,11 +39,12 @@ def divide(rows: pl.LazyFrame, params: LibraryParams) -> tuple[pl.LazyFrame, pl.
     try:  # it is the first that reads the rows
         if split.method == "time":
             in_test = _later(rows.filter(known), str(split.column), split.test_size)
-        elif split.method == "stratified" or not _what_names_a_row(rows, params):
-            in_test = _looked_up(_sides(rows, params))
+        elif _can_say_its_side(params):
+            types = rows.collect_schema()
+            number = row_hash(column_params.kept_together(types, params), types, split.seed)
+            in_test = number < math.ceil(split.test_size * _NUMBERS)
         else:
-            names, types = _what_names_a_row(rows, params), rows.collect_schema()
-            in_test = row_hash(names, types, split.seed) < math.ceil(split.test_size * _NUMBERS)
+            in_test = _looked_up(_sides(rows, params))
     except pl.exceptions.InvalidOperationError as error:
         raise column_params.not_made(error) from None
     except pl.exceptions.PolarsError as error:
@@ -55,17 +57,11 @@ def divide(rows: pl.LazyFrame, params: LibraryParams) -> tuple[pl.LazyFrame, pl.
     return column_params.with_target(train, params), column_params.with_target(test, params)
 
 
-def _what_names_a_row(rows: pl.LazyFrame, params: LibraryParams) -> list[str]:
-    """Return the columns whose hash is a row's number: rows of one number are on one side.
-
-    None: each row has a number of its own.
-    """
+def _can_say_its_side(params: LibraryParams) -> bool:
+    """Whether each raw row knows its own side: equal ones, shares and features need all rows."""
     split = params.prepare.split
-    if split.method == "group":
-        return [str(split.column)]
-    if split.equal_features == "together":
-        return sorted(column_params.wanted(rows.collect_schema(), params))
-    return list(params.data.id)
+    by_id = split.method == "random" and split.equal_features == "apart" and bool(params.data.id)
+    return by_id or split.method == "group"
 
 
 def _sides(rows: pl.LazyFrame, params: LibraryParams) -> Bits:
@@ -73,8 +69,11 @@ def _sides(rows: pl.LazyFrame, params: LibraryParams) -> Bits:
 
     The numbers of the rows are on disk meanwhile, up to 24 bytes for each.
     """
-    names, split = _what_names_a_row(rows, params), params.prepare.split
+    split = params.prepare.split
+    if together := split.equal_features == "together":
+        rows = _as_the_model_sees(rows, params)
     types = rows.collect_schema()
+    names = types.names() if together else column_params.kept_together(types, params)
     asked = {"number": row_hash(names or sorted(types.names()), types, split.seed)}
     # polars' own hash does for the rest: which values are equal does not depend on its version.
     if not names:
@@ -95,6 +94,23 @@ def _sides(rows: pl.LazyFrame, params: LibraryParams) -> Bits:
         else:
             in_test = pl.col("number") < math.ceil(split.test_size * _NUMBERS)
         return _bits(found.select(_INDEX, in_test.alias(_SIDE)), count)
+
+
+def _as_the_model_sees(rows: pl.LazyFrame, params: LibraryParams) -> pl.LazyFrame:
+    """Return the features of each row as data.py makes them: equal ones may differ in raw columns.
+
+    Numbers as 64-bit floats where `row_hash` knows no other way; NaN is an absent value.
+    """
+    seen = owner.add_features()(column_params.with_target(rows, params))
+    names = sorted(column_params.wanted(seen.collect_schema(), params))
+    there, made = (prepared.count(each) for each in (rows, seen))
+    if there != made:
+        raise ProjectError(
+            f"add_features in {owner.name()}/data.py makes {made} rows of {there}: it must look at "
+            "one row at a time. Let each key stand once in a table that it joins"
+        )
+    odd = cs.decimal() | cs.by_dtype(pl.UInt64, pl.Int128)
+    return seen.select(names).with_columns(cs.float().fill_nan(None), odd.cast(pl.Float64))
 
 
 def _bits(sides: pl.LazyFrame, count: int) -> Bits:

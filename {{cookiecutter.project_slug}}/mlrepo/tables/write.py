@@ -160,20 +160,24 @@ def _in_both_of(hashes: np.ndarray, others: np.ndarray) -> int:
 
 
 def _warn(found: dict[str, float], counts: dict[str, int], split: Split) -> None:
-    share, like_train, test = found["test_share"], found["test_rows_like_train"], counts["test"]
+    like_train, test, rows = found["test_rows_like_train"], counts["test"], sum(counts.values())
+    share, asked = test / rows, split.test_size
     # Four standard deviations of a coin that is tossed for each row.
-    luck = 4 * (split.test_size * (1 - split.test_size) / sum(counts.values())) ** 0.5
-    if abs(share - split.test_size) > max(luck, 0.01):
+    luck = 4 * (asked * (1 - asked) / rows) ** 0.5
+    if abs(share - asked) > max(luck, min(0.01, asked / 10, (1 - asked) / 10)):
+        digits = 1 if asked >= 0.01 else 3
         print(
-            f"warning: the test has {share:.1%} of the rows, and {split.test_size:.1%} were asked "
-            "for: rows that stay together are many, or late ones are equally late",
+            f"warning: the test has {share:.{digits}%} of the rows, and {asked:.{digits}%} were "
+            "asked for: rows that stay together are many, or late ones are equally late",
             file=sys.stderr,
         )
     if like_train > _FEW * test:
         copies = "; if they are copies, set prepare.split.equal_features to together"
+        # Copies stay together with no other method.
+        advice = {"random": copies, "stratified": f"{copies} and prepare.split.method to random"}
         print(
             f"warning: {like_train} of {test} test rows have the features of a train row"
-            f"{copies if split.method in ('random', 'stratified') else ''}",
+            f"{advice.get(split.method, '') if split.equal_features == 'apart' else ''}",
             file=sys.stderr,
         )
 
