@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 from mlrepo.core import markdown, yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
-from mlrepo.core.paths import CARD, MODEL, SCORES, TEST
+from mlrepo.core.paths import CARD, MODEL, SCORES, TEST, TRAIN
 from mlrepo.learning import model_file
 from mlrepo.scoring import card
 from penguins.card import main as write
@@ -91,7 +91,23 @@ def test_a_classifiers_card_has_the_facts(tiny: TinyProject) -> None:
         assert fact in body
     features = re.search(r"most important first: (.*)", body)
     assert features
-    assert set(features[1].split(", ")) == {"size", "weight", "colour"}
+    importance = pl.read_csv("reports/plots/importance.csv")
+    assert set(importance["feature"]) == {"size", "weight", "colour"}
+    in_order = importance.sort("mean", descending=True, maintain_order=True)["feature"]
+    assert features[1].split(", ") == in_order.to_list()
+
+
+def test_test_rows_like_train_rows_are_counted(tiny: TinyProject) -> None:
+    """A green one that is alone is like none, and so are some of two colours."""
+    table = tiny_table().with_columns(size=pl.col("id") % 8, weight=pl.lit(1.0))
+    table.write_csv("table.csv")
+    tiny.propose()
+    _, body = written(tiny.set({}))
+    columns = ["size", "weight", "colour"]
+    train, test = (pl.read_parquet(path).select(columns).rows() for path in (TRAIN, TEST))
+    like = sum(row in train for row in test)
+    assert 0 < like < len(test)
+    assert f"- Test rows that have the features of a train row: {like}\n" in body
 
 
 def test_a_regressors_card_has_its_metrics(tiny: TinyProject) -> None:

@@ -12,6 +12,9 @@ from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
 
 from mlrepo.core.params import LibraryParams
+from mlrepo.core.paths import MODEL
+from mlrepo.core.paths import TEST as PREPARED
+from mlrepo.learning import model_file
 from mlrepo.learning.features import choose
 from mlrepo.learning.metrics.aggregates import from_sklearn
 from mlrepo.learning.predictions import Predictions, evenly_spread
@@ -19,6 +22,7 @@ from mlrepo.scoring import importance
 from penguins import metrics as owners_metrics
 
 from .conftest import TinyProject
+from .test_card import written
 
 REPEATS = 5
 TEST = Path("test.parquet")
@@ -175,3 +179,37 @@ def test_a_table_up_to_the_limit_is_taken_as_it_is() -> None:
     some, stands_for = importance.thinned(numbers)
     assert stands_for is None
     np.testing.assert_array_equal(some, evenly_spread(50_000, importance.ROWS))
+
+
+def test_the_strong_feature_leads_where_one_row_in_a_hundred_is_positive(tiny: TinyProject) -> None:
+    """The issue's own table: accuracy would list the strong feature last."""
+    rng = np.random.default_rng(1)
+    rows = 4000
+    strong = rng.normal(size=rows)
+    rare = strong + 0.5 * rng.normal(size=rows) > 2.6
+    table = {f"noise_{number}": rng.normal(size=rows) for number in range(4)}
+    kind = np.where(rare, "rare", "usual")
+    pl.DataFrame({**table, "strong": strong, "kind": kind}).write_csv("table.csv")
+    assert 0.005 < rare.mean() < 0.02
+    tiny.set({"data.id": [], "data.features": {"include": [], "exclude": []}})
+    params = tiny.set({"prepare.split.method": "stratified", "train.arguments": {}})
+    tiny.propose()
+    _, body = written(params)
+    ranked = pl.read_csv("reports/plots/importance.csv")
+    assert ranked["feature"][0] == "strong"
+    assert ranked["mean"][0] > 10 * ranked["mean"][1]
+
+    assert "\n- From, the most important first: strong, " in body
+
+    # The same by scikit-learn, told the same rows.
+    test = pl.read_parquet(PREPARED)
+    model: Any = model_file.load(MODEL)
+    names = [str(name) for name in model.feature_names_in_]
+    inputs = pd.DataFrame({name: test[name].to_numpy() for name in names})
+    wanted = permutation_importance(
+        model, inputs, test["kind"].to_numpy(), scoring="roc_auc", n_repeats=2, random_state=0
+    )
+    means = dict(ranked.select("feature", "mean").iter_rows())
+    for name, mean in zip(names, wanted.importances_mean, strict=True):
+        # The file has six digits.
+        assert means[name] == pytest.approx(float(f"{mean:.6g}"), rel=1e-9, abs=1e-9)
