@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 from mlrepo.core import markdown, yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
-from mlrepo.core.paths import CARD, MODEL, SCORES, TEST
+from mlrepo.core.paths import CARD, MODEL, SCORES, TEST, TRAIN
 from mlrepo.learning import model_file
 from mlrepo.scoring import card
 from penguins.card import main as write
@@ -91,7 +91,23 @@ def test_a_classifiers_card_has_the_facts(tiny: TinyProject) -> None:
         assert fact in body
     features = re.search(r"most important first: (.*)", body)
     assert features
-    assert set(features[1].split(", ")) == {"size", "weight", "colour"}
+    importance = pl.read_csv("reports/plots/importance.csv")
+    assert set(importance["feature"]) == {"size", "weight", "colour"}
+    in_order = importance.sort("mean", descending=True, maintain_order=True)["feature"]
+    assert features[1].split(", ") == in_order.to_list()
+
+
+def test_test_rows_like_train_rows_are_counted(tiny: TinyProject) -> None:
+    """A green one that is alone is like none, and so are some of two colours."""
+    table = tiny_table().with_columns(size=pl.col("id") % 8, weight=pl.lit(1.0))
+    table.write_csv("table.csv")
+    tiny.propose()
+    _, body = written(tiny.set({}))
+    columns = ["size", "weight", "colour"]
+    train, test = (pl.read_parquet(path).select(columns).rows() for path in (TRAIN, TEST))
+    like = sum(row in train for row in test)
+    assert 0 < like < len(test)
+    assert f"- Test rows that have the features of a train row: {like}\n" in body
 
 
 def test_a_regressors_card_has_its_metrics(tiny: TinyProject) -> None:
@@ -114,17 +130,28 @@ def test_the_worst_slice_is_named(tiny: TinyProject, task: str, worst: str) -> N
     better = {"classification": "larger", "regression": "smaller"}[task]
     lines = ["slice,value,rows,metric,estimate,low,high,method,constant,better"]
     lines += [f",,9,{metric},0.7,,,too few rows,,{better}"]
-    lines += [f"colour,red,4,{metric},0.5,0.4,0.6,score interval,,{better}"]
-    lines += [f"colour,blue,5,{metric},0.9,,,too few rows,,{better}"]
+    lines += [f"colour,red,10,{metric},0.5,0.4,0.6,score interval,0.55,{better}"]
+    lines += [f"colour,blue,11,{metric},0.9,,,too few rows,,{better}"]
+    # One row right or wrong decides what these are.
+    lines += [f"colour,green,9,{metric},0.0,,,too few rows,0.3,{better}"]
+    lines += [f"colour,pink,2,{metric},1.0,,,too few rows,0.3,{better}"]
     Path("reports/scores.csv").write_text("\n".join(lines), encoding="utf-8")
     body = card.card(tiny.set({"data.task": task}))
     assert "| none: too few rows |" in body
-    assert f"Worst slice by {metric}: colour {worst}, 0.{'5' if worst == 'red' else '9'}00." in body
+    value = {"red": "0.500", "blue": "0.900"}[worst]
+    assert f"Worst slice of 10 rows or more by {metric}: colour {worst}, {value}. After" in body
     table = [cells(line) for line in body.splitlines() if line.startswith("| colour")]
     assert table == [
-        ["colour", "red", "4", "0.500 (0.400 to 0.600)"],
-        ["colour", "blue", "5", "0.900"],
+        ["colour", "red", "10", "0.500 (0.400 to 0.600) / 0.550"],
+        ["colour", "blue", "11", "0.900"],
+        ["colour", "green", "9", "0.000 / 0.300"],
+        ["colour", "pink", "2", "1.000 / 0.300"],
     ]
+    few = [line for line in lines if ",10," not in line and ",11," not in line]
+    Path("reports/scores.csv").write_text("\n".join(few), encoding="utf-8")
+    body = card.card(tiny.set({}))
+    assert f"No slice of 10 rows or more has a score by {metric}." in body
+    assert len([line for line in body.splitlines() if line.startswith("| colour")]) == 2
 
 
 def test_hostile_names_stay_what_they_are(tiny: TinyProject) -> None:

@@ -13,8 +13,10 @@ import polars as pl
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from sklearn.tree import DecisionTreeClassifier
 
 from mlrepo.core.params import LibraryParams
 from mlrepo.learning.cross_validation import cross_validate
@@ -126,3 +128,51 @@ def test_a_coin_is_not_foreseen(case: str, tmp_path: Path) -> None:
         assert abs(np.mean(values_found) - 0.5) < 2.5 * error, (name, np.mean(values_found), error)
     for name, each in held.items():
         assert LEAST <= np.mean(each) <= MOST, (name, np.mean(each))
+
+
+def of_ten(times: int, method: str, seed: int) -> tuple[pl.DataFrame, Any]:
+    """Return test rows of eight values, each so often with six yes and four no, and a tree."""
+    answers = np.array(["yes"] * 6 + ["no"] * 4)
+    x = np.repeat(np.arange(8), 10 * times)
+    table = pl.DataFrame({"x": x, "y": np.tile(answers, 8 * times)})
+    if method == "scikit-learn":
+        numbers = np.arange(table.height)
+        by = {"test_size": 0.25, "stratify": table["y"].to_numpy(), "random_state": seed}
+        train, test = (table[side] for side in train_test_split(numbers, **by))
+    else:
+        made = params(test_size=0.25, seed=seed, method=method)
+        train, test = pl.collect_all(list(split.divide(table.lazy(), made)), engine="streaming")
+    tree = DecisionTreeClassifier(random_state=0).fit(train.select("x"), train["y"])
+    return test, tree
+
+
+def holds(truth: np.ndarray, predicted: np.ndarray) -> bool:
+    data = Predictions(truth, predicted, np.array(["no", "yes"]))
+    found = intervals("classification", data, 100, 0.95, 0)["accuracy"]
+    assert found.low is not None
+    assert found.high is not None
+    return found.low <= 0.6 <= found.high
+
+
+@pytest.mark.parametrize("method", ["random", "stratified"])
+def test_six_of_ten_are_not_known_better_than_that(method: str) -> None:
+    """Eight values, each with six times yes and four times no: nobody is right more often.
+
+    Of 80 rows what a tree learns is what the test lacks, so that it is below that for everybody.
+    """
+    best, found, wanted = [], [], []
+    for seed in range(100):
+        test, tree = of_ten(1, method, seed)
+        truth = np.asarray(test["y"].to_list())
+        best.append(holds(truth, np.full(len(truth), "yes")))
+        found.append(float((tree.predict(test.select("x")) == truth).mean()))
+        test, tree = of_ten(1, "scikit-learn", seed)
+        wanted.append(float((tree.predict(test.select("x")) == test["y"].to_numpy()).mean()))
+    assert np.mean(best) >= 0.9
+    error = np.hypot(np.std(found), np.std(wanted)) / 10
+    assert abs(np.mean(found) - np.mean(wanted)) < 3 * error
+    learned = []
+    for seed in range(50):
+        test, tree = of_ten(10, method, seed)
+        learned.append(holds(np.asarray(test["y"].to_list()), tree.predict(test.select("x"))))
+    assert np.mean(learned) >= 0.9

@@ -274,15 +274,15 @@ def test_the_weighted_forms_equal_scikit_learn(case: str, weighted: bool) -> Non
         )
     }
     f1 = sk.f1_score(data.truth, data.predicted, average="weighted", sample_weight=w)
-    assert found["f1_weighted"] == pytest.approx(f1)
+    assert found["f1_weighted"] == pytest.approx(f1, rel=1e-9)
     hits = data.truth[:, np.newaxis] == data.classes
     shares = data.probabilities
     if len(data.classes) == 2:
         hits, shares = hits[:, 1], shares[:, 1]
     area = sk.roc_auc_score(hits, shares, average="weighted", sample_weight=w)
     precision = sk.average_precision_score(hits, shares, average="weighted", sample_weight=w)
-    assert found["roc_auc_weighted"] == pytest.approx(area)
-    assert found["average_precision_weighted"] == pytest.approx(precision)
+    assert found["roc_auc_weighted"] == pytest.approx(area, rel=1e-9)
+    assert found["average_precision_weighted"] == pytest.approx(precision, rel=1e-9)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -291,10 +291,12 @@ def test_mape_and_pinball_equal_scikit_learn(weighted: bool) -> None:
     w = np.random.default_rng(4).exponential(size=200) if weighted else np.ones(200)
     pair = data.truth, data.predicted
     share = sk.mean_absolute_percentage_error(*pair, sample_weight=w)
-    assert functions.mape(data, w[np.newaxis])[0] == pytest.approx(share)
+    assert functions.mape(data, w[np.newaxis])[0] == pytest.approx(share, rel=1e-9)
     for quantile in (0.1, 0.9):
         wanted = sk.mean_pinball_loss(*pair, alpha=quantile, sample_weight=w)
-        assert functions.pinball(quantile)(data, w[np.newaxis])[0] == pytest.approx(wanted)
+        assert functions.pinball(quantile)(data, w[np.newaxis])[0] == pytest.approx(
+            wanted, rel=1e-9
+        )
 
 
 def test_a_quantile_in_percent_is_refused() -> None:

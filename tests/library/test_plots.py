@@ -177,7 +177,7 @@ def test_importance_equals_scikit_learn(task: str) -> None:
     model = (LogisticRegression() if classified else LinearRegression()).fit(features, truth)
     frame = pl.DataFrame(features, schema=["none", "much", "some", "noise"])
 
-    def score(table: pl.DataFrame) -> float:
+    def score(table: pl.DataFrame, _: object) -> float:
         return float(model.score(table.to_numpy(), truth))
 
     found = importance(score, frame, repeats=4, seed=7)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn import metrics as sk
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.inspection import permutation_importance
 
@@ -178,35 +179,52 @@ def test_a_constant_stands_beside_each_score(tiny: TinyProject) -> None:
             truth = test.filter(there)[target].to_numpy()
             of_dummy = Predictions.of(dummy, np.zeros((len(truth), 1)), truth)
             wanted = metrics.scores(task, of_dummy).get(row["metric"])
-            assert (float(row["constant"]) if row["constant"] else None) == pytest.approx(wanted)
+            said = float(row["constant"]) if row["constant"] else None
+            assert said == (None if wanted is None else pytest.approx(wanted, rel=1e-9))
 
 
-def test_the_strong_feature_leads_where_one_row_in_a_hundred_is_positive(tiny: TinyProject) -> None:
-    """The issue's own table: accuracy would list the strong feature last."""
-    rng = np.random.default_rng(1)
-    rows = 4000
-    strong = rng.normal(size=rows)
-    rare = strong + 0.5 * rng.normal(size=rows) > 2.6
-    table = {f"noise_{number}": rng.normal(size=rows) for number in range(4)}
-    kind = np.where(rare, "rare", "usual")
-    pl.DataFrame({**table, "strong": strong, "kind": kind}).write_csv("table.csv")
-    assert 0.005 < rare.mean() < 0.02
-    tiny.set({"data.id": [], "data.features": {"include": [], "exclude": []}})
-    params = tiny.set({"prepare.split.method": "stratified", "train.arguments": {}})
-    tiny.propose()
-    run(params)
-    importance = pl.read_csv("reports/plots/importance.csv")
-    assert importance["feature"][0] == "strong"
-    assert importance["mean"][0] > 10 * importance["mean"][1]
-
-    # The same by scikit-learn, told the same rows.
+def test_a_slice_of_one_row_says_so(tiny: TinyProject) -> None:
+    colours = ["red", "green"] * 40
+    run(tiny.set({}))
     test = pl.read_parquet(TEST)
-    model = model_file.load(MODEL)
-    names = [str(name) for name in model.feature_names_in_]
-    inputs = pd.DataFrame({name: test[name].to_numpy() for name in names})
-    wanted = permutation_importance(
-        model, inputs, test["kind"].to_numpy(), scoring="roc_auc", n_repeats=2, random_state=0
+    test.with_columns(colour=pl.Series(["blue", *colours][: test.height])).write_parquet(TEST)
+    evaluate(tiny.set({"evaluate.slices": ["colour"]}))
+    assert {row["method"] for row in scores() if row["value"] == "blue"} == {"one row"}
+
+
+def test_the_metric_that_params_name_leads(tiny: TinyProject) -> None:
+    """The scores, the importance and the worst slice go by it."""
+    tiny_table(300).write_csv("table.csv")
+    tiny.propose()
+    names = ["size", "weight"]
+    params = tiny.set(
+        {
+            "data.features": {"include": names, "exclude": []},
+            "evaluate.metric": "log_loss",
+            "evaluate.slices": ["colour"],
+            "train.arguments": {"n_estimators": 40},
+        }
     )
-    found = dict(importance.select("feature", "mean").iter_rows())
-    for name, mean in zip(names, wanted.importances_mean, strict=True):
-        assert found[name] == pytest.approx(mean, abs=1e-6)
+    run(params)
+    assert scores()[0]["metric"] == "log_loss"
+    assert next(r["metric"] for r in scores() if r["value"] == "red") == "log_loss"
+
+    test = pl.read_parquet(TEST)
+    model: Any = model_file.load(MODEL)
+    inputs = pd.DataFrame({name: test[name].to_numpy() for name in names})
+    truth = test["kind"].to_numpy()
+    by = {"scoring": "neg_log_loss", "n_repeats": 2, "random_state": 0}
+    drops = permutation_importance(model, inputs, truth, **by).importances_mean
+    found = dict(pl.read_csv("reports/plots/importance.csv").select("feature", "mean").iter_rows())
+    for name, mean in zip(names, drops, strict=True):
+        assert found[name] == pytest.approx(float(f"{mean:.6g}"), rel=1e-9)
+
+    losses = {}
+    for colour in ("red", "green", "blue"):
+        there = (test["colour"] == colour).fill_null(value=False).to_numpy()
+        assert there.sum() >= score_report.SMALLEST_SLICE
+        losses[colour] = sk.log_loss(truth[there], model.predict_proba(inputs[there]))
+    worst = score_report.worst_slice(scores())
+    assert worst is not None
+    assert (worst["metric"], worst["value"]) == ("log_loss", max(losses, key=losses.__getitem__))
+    assert float(worst["estimate"]) == pytest.approx(max(losses.values()), rel=1e-9)

@@ -32,7 +32,7 @@ def go_on(study: Study, most: int = 1000) -> list[dict[str, Any]]:
         if len(tried) == most:
             return tried  # and leave this one as a kill would
         tried.append(trial.params)
-        trial.complete(value(trial.params))
+        trial.complete("loss", value(trial.params))
     return tried
 
 
@@ -99,7 +99,7 @@ def test_the_pruner_ends_what_is_worse_fold_by_fold(tmp_path: Path, pruner: str)
             trial.prune()
             ended += 1
         else:
-            trial.complete(sum(folds) / len(folds))
+            trial.complete("loss", sum(folds) / len(folds))
     assert 0 < ended < 20
     assert study.counts == {"COMPLETE": 20 - ended, "PRUNED": ended}
 
@@ -139,7 +139,7 @@ class Kept(Recorder):
 def attempts(study: Study, recorder: Kept, log: Path) -> list[tuple[int, str]]:
     def once(trial: Trial) -> tuple[int, str]:
         with log.open("a", encoding="utf-8") as opened:
-            return trial.number, attempt(trial, "log_loss", [], recorder, opened)
+            return trial.number, attempt(trial, ["log_loss"], [], recorder, opened)
 
     return [once(trial) for trial in study.trials()]
 

@@ -118,6 +118,22 @@ def test_the_folds_are_those_of_the_split(scarce: TinyProject) -> None:
     assert said["threshold"] == limit
 
 
+def test_of_many_scores_two_hundred_are_tried(scarce: TinyProject) -> None:
+    rare(4000).write_csv("table.csv")
+    scarce.propose()
+    linear = {"train.estimator": "sklearn.linear_model.LogisticRegression", "train.arguments": {}}
+    model, said = trained(scarce.set({**linear, "train.threshold": {"tune": "f1_macro"}}))
+    plain = clone(model).set_params(estimator=clone(model[-1].estimator))
+    truth, scores, _ = held_out(plain, pl.read_parquet(TRAIN), KFold)
+    distinct = np.unique(scores[truth == "yes"])
+    assert len(distinct) > 250
+    tried = distinct[np.linspace(0, len(distinct) - 1, 200).round().astype(int)]
+    values = [f1(truth, np.where(scores >= limit, "yes", "no")) for limit in tried]
+    assert said["threshold"] == tried[np.argmax(values)]
+    most, at = best(truth, scores, None, f1)
+    assert (at in tried, most - max(values) < 0.01) == (False, True)
+
+
 def test_the_cross_validation_tunes_for_each_fold_on_its_other_rows(scarce: TinyProject) -> None:
     """So that no row is scored by a threshold that it has helped to choose."""
     params = scarce.set({"train.threshold": {"tune": "f1_macro"}})

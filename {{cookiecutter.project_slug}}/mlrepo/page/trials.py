@@ -7,7 +7,7 @@ from typing import Any
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.paths import FOLDS, PARAMS
-from mlrepo.learning.metrics import USUAL, smaller_is_better
+from mlrepo.learning.metrics import in_order, smaller_is_better
 from mlrepo.page.read_files import at_commits
 from mlrepo.pipeline import git
 from mlrepo.pipeline.mappings import flatten
@@ -63,7 +63,7 @@ def _of_commit(
         "commit": base,
         "params": differ,
         "metrics": metrics,
-        "leading": _leading(before, metrics),
+        "leading": _leading(before, [each for each in scores.values() if each]),
         "before": [[before.get(key) for key in differ], _row(_scores(texts, base), metrics)],
         "rows": [
             [name, [params[name].get(key) for key in differ], _row(scores[name], metrics)]
@@ -72,10 +72,14 @@ def _of_commit(
     }
 
 
-def _leading(params: Node, metrics: list[str]) -> str | None:
-    """Return the metric by which the project compares models, of those that are here."""
-    wanted = [params.get("evaluate.metric"), *USUAL.get(params.get("data.task", ""), ()), *metrics]
-    return next((name for name in wanted if name in metrics), None)
+def _leading(params: Node, scores: list[dict[str, float]]) -> str | None:
+    """Return the metric by which the project compares models, of those that all have, or some."""
+    known = dict.fromkeys(name for each in scores for name in each)
+    names = [n for n in known if not (n.endswith("_std") and n.removesuffix("_std") in known)]
+    order = in_order(params.get("data.task", ""), names)
+    of_all = [name for name in order if all(name in each for each in scores)]
+    asked = params.get("evaluate.metric")
+    return asked if asked in names else next(iter([*of_all, *order]), None)
 
 
 def _row(scores: dict[str, float], metrics: list[str]) -> list[float | None]:

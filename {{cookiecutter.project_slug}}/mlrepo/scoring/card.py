@@ -139,11 +139,21 @@ def _scores(params: LibraryParams, scores: list[score_report.Row]) -> list[str]:
             line.append("" if mean is None else f"{mean:.3f}{apart}")
     how = f"Intervals: {100 * knobs.confidence:g}%, by the methods of docs/intervals.md."
     said = [markdown(lines), "", how]
-    if worst := score_report.worst_slice(scores):
+    return said + _slices(scores) + _thresholds()
+
+
+def _slices(scores: list[score_report.Row]) -> list[str]:
+    """Return the scores of slices, if there are any, and which is the worst of the large ones."""
+    _, *lines = table = score_report.by_slice(scores)
+    if not lines:
+        return []
+    least, worst = score_report.SMALLEST_SLICE, score_report.worst_slice(scores)
+    text = f"No slice of {least} rows or more has a score by {scores[0]['metric']}."
+    if worst:
         where = f"{escape(worst['slice'])} {escape(worst['value'])}"
-        text = f"Worst slice by {worst['metric']}: {where}, {float(worst['estimate']):.3f}."
-        said += ["", text, "", markdown(score_report.by_slice(scores))]
-    return said + _thresholds()
+        text = f"Worst slice of {least} rows or more by {worst['metric']}: {where}, "
+        text += f"{float(worst['estimate']):.3f}."
+    return ["", f"{text} After each stroke: what the constant scores there.", "", markdown(table)]
 
 
 def _thresholds() -> list[str]:

@@ -7,6 +7,8 @@ from mlrepo.core.paths import METRICS, SCORES
 
 Row = dict[str, str]
 
+SMALLEST_SLICE = 10  # rows: in a smaller one a single row decides
+
 
 def last_run() -> str:
     """Return the test scores of the last run as a table."""
@@ -29,22 +31,27 @@ def overall(scores: list[Row], train: dict[str, float]) -> Lines:
 
 
 def by_slice(scores: list[Row]) -> Lines:
-    """Return each metric and its interval in each slice; a metric is "" where it is undefined."""
+    """Return each metric, its interval and the constant's value after a stroke, slice by slice.
+
+    A metric is "" where it is undefined.
+    """
     rows = [row for row in scores if row["slice"]]
     metrics = list(dict.fromkeys(row["metric"] for row in rows))
     slices: dict[tuple[str, ...], Row] = {}
     for row in rows:
         bounds = f" ({_bounds(row)})" if row["low"] else ""
         found = slices.setdefault((row["slice"], row["value"], row["rows"]), {})
-        found[row["metric"]] = f"{float(row['estimate']):.3f}{bounds}"
+        constant = f" / {float(row['constant']):.3f}" if row["constant"] else ""
+        found[row["metric"]] = f"{float(row['estimate']):.3f}{bounds}{constant}"
     head = ["slice", "value", "rows", *metrics]
     return [head, *([*key, *(v.get(m, "") for m in metrics)] for key, v in slices.items())]
 
 
 def worst_slice(scores: list[Row]) -> Row | None:
-    """Return the worst slice by the metric that leads; None if no slice has it."""
+    """Return the worst slice by the metric that leads; None if no slice that is large has it."""
     leading = scores[0]
-    rows = [row for row in scores if row["slice"] and row["metric"] == leading["metric"]]
+    large = [row for row in scores if row["slice"] and int(row["rows"]) >= SMALLEST_SLICE]
+    rows = [row for row in large if row["metric"] == leading["metric"]]
     worse = min if leading["better"] == "larger" else max
     return worse(rows, key=lambda row: float(row["estimate"]), default=None)
 

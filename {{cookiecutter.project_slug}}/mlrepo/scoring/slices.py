@@ -75,7 +75,7 @@ def _score_rows(
     of_constant, rows = scores(task, constant.predict(predictions)), []
     for name, estimate in scores(task, predictions).items():
         score: dict[str, object] = {**about, "metric": name, "estimate": estimate}
-        score |= asdict(found.get(name, Interval(None, None, "no resamples")))
+        score |= asdict(found.get(name, Interval(None, None, "one row")))
         score |= {"constant": of_constant.get(name)}
         rows.append(score | {"better": "larger" if sign(name) > 0 else "smaller"})
     return rows

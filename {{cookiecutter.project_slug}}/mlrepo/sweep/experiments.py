@@ -9,8 +9,9 @@ from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.markdown import plain
 from mlrepo.core.owner import load_params
+from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import FOLDS, in_project
-from mlrepo.learning.metrics import expected, smaller_is_better
+from mlrepo.learning.metrics import expected, sign, smaller_is_better
 from mlrepo.pipeline import dvc_lock, git
 from mlrepo.pipeline.dvc import dvc_in_silence
 from mlrepo.pipeline.dvc_yaml import PARAMS
@@ -33,23 +34,35 @@ def namespace(commit: str) -> str:
     return f"refs/exps/{commit[:2]}/{commit[2:]}"
 
 
-def ranked(commit: str, sweep: str, metric: str) -> dict[str, float]:
-    """Return experiment -> metric of a sweep on a commit, the best first."""
-    found: dict[str, float] = {}
+def comparable(params: LibraryParams) -> list[str]:
+    """Return the metrics of which trials are compared by the first that their scores have.
+
+    All get better in one direction: a study of Optuna has one before there are scores.
+    """
+    names = expected(params)
+    return [name for name in names if sign(name) == sign(names[0])]
+
+
+def ranked(commit: str, sweep: str, wanted: list[str]) -> tuple[str, dict[str, float]]:
+    """Return the first metric that all experiments of a sweep on a commit have, and its values.
+
+    The best experiment comes first.
+    """
+    scores: dict[str, dict[str, float]] = {}
     for ref in git.git("for-each-ref", "--format=%(refname)", namespace(commit)).split():
         name = ref.rpartition("/")[2]
         if re.fullmatch(rf"{sweep}-\d+", name):
-            scores = json.loads(git.file_at(ref, FOLDS.as_posix())).get("cv", {})
-            if metric in scores:
-                found[name] = scores[metric]
-    sign = 1 if metric in smaller_is_better() else -1
-    best_first = sorted(found, key=lambda name: (sign * found[name], name))
-    return {name: found[name] for name in best_first}
+            scores[name] = json.loads(git.file_at(ref, FOLDS.as_posix())).get("cv", {})
+    of_all = (metric for metric in wanted if all(metric in each for each in scores.values()))
+    metric = next(of_all, wanted[0])
+    found = {name: each[metric] for name, each in scores.items() if metric in each}
+    best_first = sorted(found, key=lambda name: (-sign(metric) * found[name], name))
+    return metric, {name: found[name] for name in best_first}
 
 
 def summary(sweep: Sweep, metric: str, study: "Study", commit: str) -> str:
     """Return the best experiments, how all trials came out, and the commands that come next."""
-    experiments, counts = ranked(commit, sweep.name, metric), study.counts
+    (_, experiments), counts = ranked(commit, sweep.name, [metric]), study.counts
     lines = [_table(sweep, metric, commit, experiments)] if experiments else []
     said = [f"{counts.total()} trials on {commit[:7]}: {len(experiments)} experiments"]
     if counts["PRUNED"]:
@@ -79,7 +92,7 @@ def apply(file: Path, name: str | None, tell: Tell) -> tuple[str, list[str]]:
     """
     sweep, commit = load_sweep(file), clean_commit(file)
     if name is None:
-        experiments = ranked(commit, sweep.name, expected(load_params()))
+        _, experiments = ranked(commit, sweep.name, comparable(load_params()))
         if not experiments:
             raise ProjectError(
                 f"there is no experiment {sweep.name}-... on {commit[:7]}: `model sweep` makes them"

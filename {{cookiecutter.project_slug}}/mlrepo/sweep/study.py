@@ -20,7 +20,7 @@ from mlrepo.sweep.space import Knob, Scalar, Sweep
 # those that are left, or where there are more than this, from all of them.
 _PATIENCE = 3
 _FEW = 10_000
-_WHY, _TWICE = "why", "tried before as"
+_WHY, _TWICE, _METRIC = "why", "tried before as", "metric"
 
 Point = dict[str, Scalar]  # dotted key -> value
 _Key = tuple[tuple[str, str], ...]
@@ -43,6 +43,7 @@ class Study:
     def __init__(self, sweep: Sweep, file: Path, smaller_is_better: bool) -> None:
         """Read the file, or begin it; nobody else may have it open."""
         self.sweep = sweep
+        self.metric: str | None = None  # of the values, once a trial has one
         self._ended: list[FrozenTrial] = []  # by number: without those that were tried before
         self._numbers: dict[_Key, int] = {}
         self._asked = self._repeated = 0  # all, and of the last how many were tried before
@@ -119,6 +120,7 @@ class Study:
             self._repeated += 1
             return
         self._repeated = 0
+        self.metric = self.metric or trial.user_attrs.get(_METRIC)
         key = _key(trial.params)
         self._numbers[key] = len(self._ended)
         self._ended.append(trial)
@@ -177,8 +179,9 @@ class Trial:
         if self.own.should_prune():
             raise optuna.TrialPruned
 
-    def complete(self, value: float) -> None:
-        """Give it its value."""
+    def complete(self, metric: str, value: float) -> None:
+        """Give it its value, of the metric by which all trials are compared from now on."""
+        self.own.set_user_attr(_METRIC, metric)
         self.study.end(self.own, value)
 
     def prune(self) -> None:

@@ -48,15 +48,15 @@ def work(sweep: Sweep, folder: Path, project: Path, commit: str) -> int:
     from mlrepo.sweep.recorder import Recorder
     from mlrepo.sweep.study import Study
 
-    metric = _metric()
+    wanted = _wanted()
     recorder = Recorder(project, commit, stages)
-    study = Study(sweep, folder / TRIALS, metric in smaller_is_better())
+    study = Study(sweep, folder / TRIALS, wanted[0] in smaller_is_better())
     log = (folder / "log.txt").open("a", encoding="utf-8", buffering=1)
     try:
         with log, bar(sweep.name, sweep.total, study.counts.total()) as shown:
             for trial in study.trials():
                 interrupt.check()
-                said = attempt(trial, metric, stages, recorder, log)
+                said = attempt(trial, wanted, stages, recorder, log)
                 best = study.best
                 known = f"best {sweep.experiment(best[0])} {best[1]:.5g}" if best else ""
                 shown.write(f"{trial.name} {said}  {known}", file=sys.stdout)
@@ -68,26 +68,28 @@ def work(sweep: Sweep, folder: Path, project: Path, commit: str) -> int:
         print(f"stopped after {study.counts.total()} trials; the same command goes on from there")
         return EXIT_INTERRUPTED
     os.chdir(project)
-    print(summary(sweep, metric, study, commit))
+    print(summary(sweep, study.metric or wanted[0], study, commit))
     return 0 if study.counts["COMPLETE"] or study.counts["PRUNED"] else 1
 
 
 def attempt(
-    trial: "Trial", metric: str, stages: list[Stage], recorder: "Recorder", log: TextIO
+    trial: "Trial", wanted: list[str], stages: list[Stage], recorder: "Recorder", log: TextIO
 ) -> str:
     """Run the stages with the params of ``trial``, keep the experiment, and say what came out.
 
+    The first of the ``wanted`` metrics that the first scores have is that of all trials.
     If it is the machine that fails, that is raised, and the trial is tried again by the next sweep.
     """
     from optuna import TrialPruned
 
+    names = [trial.study.metric] if trial.study.metric else wanted
     print(f"{trial.name} {trial.params}", file=log, flush=True)
     recorder.set_params(trial.params)
     # A process that was killed may have kept the experiment and not come to say so.
     scores = recorder.scores_of(trial.name)
     if scores is None:
         try:
-            scores = _run(trial, metric, stages, log)
+            scores = _run(trial, names, stages, log)
         except TrialPruned:
             trial.prune()
             return "pruned"
@@ -100,30 +102,44 @@ def attempt(
             return "failed"
         interrupt.check()  # no trial that one disturbed becomes an experiment
         recorder.save(trial.name)
-    trial.complete(scores[metric])
+    metric = _first(names, scores)
+    trial.complete(metric, scores[metric])
     return f"{scores[metric]:.5g}"
 
 
-def _run(trial: "Trial", metric: str, stages: list[Stage], log: TextIO) -> dict[str, float]:
+def _run(trial: "Trial", names: list[str], stages: list[Stage], log: TextIO) -> dict[str, float]:
+    folds: dict[str, list[float]] = {}
+
     def after_fold(values: dict[str, list[float]]) -> None:
+        folds.update(values)
         # A metric that a fold leaves undefined is reported at the end.
-        if values.get(metric):
-            trial.report(values[metric])
+        if len(names) == 1 and values.get(names[0]):
+            trial.report(values[names[0]])
 
     load_params()  # which says what is wrong with a value
     run_all(stages, after_fold, log)
     scores: dict[str, float] = read_json(FOLDS)["cv"]
-    if metric not in scores:
-        raise ProjectError(
-            f"{metric} is undefined in a fold of the cross-validation: "
-            "name another in evaluate.metric of params.yaml"
-        )
+    of_folds = folds.get(_first(names, scores), [])
+    # Until a trial has told by which metric, there is none to be worse than.
+    for count in range(len(of_folds) if len(names) > 1 else 0):
+        trial.report(of_folds[: count + 1])
     return scores
 
 
-def _metric() -> str:
-    """Return the metric that trials are compared by."""
-    from mlrepo.learning import metrics
+def _first(names: list[str], scores: dict[str, float]) -> str:
+    """Return the first of some metrics that the cross-validation has."""
+    for name in names:
+        if name in scores:
+            return name
+    raise ProjectError(
+        f"{' or '.join(names)} is undefined in a fold of the cross-validation: "
+        "name another in evaluate.metric of params.yaml"
+    )
+
+
+def _wanted() -> list[str]:
+    """Return the metrics of which trials are compared by the first that they have."""
+    from mlrepo.sweep.experiments import comparable
 
     params = load_params()
     if not params.train.cross_validation:
@@ -131,7 +147,7 @@ def _metric() -> str:
             "train.cross_validation in params.yaml is 0, and trials are compared by it, as test "
             "scores that chose a model no longer judge it: set it to 2 folds or more"
         )
-    return metrics.expected(params)
+    return comparable(params)
 
 
 if __name__ == "__main__":

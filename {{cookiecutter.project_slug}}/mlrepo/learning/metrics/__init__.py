@@ -1,6 +1,6 @@
 """The metrics of a task, as the owner's metrics.py names them, and their values."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -22,8 +22,19 @@ def smaller_is_better() -> Collection[str]:
     return owner.metrics().SMALLER_IS_BETTER
 
 
-# The first that a model has; accuracy is none of them, as a constant is right in 99% of 99%.
+# The first that a model has leads, unless evaluate.metric names another.
 USUAL = {"classification": ("roc_auc", "balanced_accuracy"), "regression": ("rmse",)}
+
+
+def in_order(task: str, names: Iterable[str]) -> list[str]:
+    """Return names of metrics in the order in which they lead without evaluate.metric.
+
+    The usual ones, then the others as they come; accuracy is the last, as a constant is right in
+    99% of 99%.
+    """
+    usual = USUAL.get(task, ())
+    places = {name: place for place, name in enumerate(usual)}
+    return sorted(names, key=lambda name: (places.get(name, len(usual)), name == "accuracy"))
 
 
 def sign(name: str) -> float:
@@ -31,23 +42,23 @@ def sign(name: str) -> float:
     return -1.0 if name in smaller_is_better() else 1.0
 
 
-def expected(params: LibraryParams) -> str:
-    """Return the metric that leads before anything is predicted: evaluate.metric, or the usual."""
-    usual, names = USUAL[params.data.task], list(of_task(params.data.task))
-    return asked_for(params) or next((name for name in usual if name in names), names[0])
+def expected(params: LibraryParams) -> list[str]:
+    """Return the metrics of which the first that a model has leads: evaluate.metric, if it is set.
+
+    Without it those of the owner's metrics.py, the usual ones first.
+    """
+    task, asked = params.data.task, asked_for(params)
+    return in_order(task, of_task(task)) if asked is None else [asked]
 
 
 def leading(params: LibraryParams, predictions: Predictions) -> str:
-    """Return the metric by which features, slices and models are compared: evaluate.metric.
+    """Return the metric by which features, slices and models are compared.
 
-    Without one it is the first of the usual ones, and then of the owner's metrics.py, that these
-    predictions define.
+    It is the first of the `expected` ones that these predictions define.
     """
-    if (asked := asked_for(params)) is not None:
-        return asked
-    task = params.data.task
-    known, names = scores(task, predictions), list(of_task(task))
-    return next((name for name in [*USUAL[task], *names] if name in known), names[0])
+    wanted = expected(params)
+    known = scores(params.data.task, predictions) if len(wanted) > 1 else {}
+    return next((name for name in wanted if name in known), wanted[0])
 
 
 def scores(task: str, predictions: Predictions) -> dict[str, float]:

@@ -53,6 +53,7 @@ def from_sklearn(function: Callable[..., Any], **arguments: object) -> Metric:
                     ) from error
         return np.array(values)
 
+    metric.weighs = weighs  # type: ignore[attr-defined]  # for the importance
     return metric
 
 

@@ -34,6 +34,7 @@ const sliceTable = (facts) => {
     { title: "Rows", number: true, cell: (row) => row.rows, sort: (row) => Number(row.rows) },
     { title: "Score", number: true, cell: (row) => element("data", { value: row.estimate }, fixed(row.estimate)), sort: (row) => (row.estimate === "" ? "" : Number(row.estimate)) },
     { title: "Interval", nowrap: true, cell: between },
+    { title: "Always the same answer", number: true, cell: (row) => fixed(row.constant) },
   ];
   const show = (metric) => place.replaceChildren(table(`${metric} by slice, with ${intervals(facts)}`, columns, rows.filter((row) => row.metric === metric), { id: "slices-table" }));
   const metrics = [...new Set(rows.map((row) => row.metric))];

@@ -13,10 +13,10 @@ from mlrepo.core import column_params
 from mlrepo.core.params import LibraryParams
 from mlrepo.learning import features, metrics
 from mlrepo.learning.predictions import Predictions
+from mlrepo.scoring.score_report import SMALLEST_SLICE
 from mlrepo.scoring.slices import slices
 from mlrepo.versions.rules.policy import Gate
 
-SMALLEST_SLICE = 10  # rows: in a smaller one a single row decides
 REPEATS = 5  # of the time that predictions take
 
 
