@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ci_runners import read_yaml
-from conftest import Bake
+from conftest import TEMPLATE, Bake
 from test_ci_files import COMMAND, PARTS, with_remote
 
 # For which a cloud takes the token of a job in place of a key, and whom that token is for.
@@ -114,3 +114,14 @@ def text(bake: Bake, provider: str) -> str:
     path: Path = bake(ci=provider)
     name = {"gitlab": ".gitlab-ci.yml", "jenkins": "Jenkinsfile"}[provider]
     return (path / name).read_text(encoding="utf-8")
+
+
+def test_the_template_runs_its_long_form_each_week() -> None:
+    workflow = read_yaml(TEMPLATE / ".github/workflows/ci.yml")
+    [schedule] = workflow[True]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", schedule["cron"])
+    job = workflow["jobs"]["checks"]
+    *_, runs = job["steps"]
+    assert runs["env"] == {"LONG": "${{ github.event_name == 'schedule' && '1' || '' }}"}
+    assert '"LONG=$LONG" bash .ci/run' in runs["run"]
+    assert job["timeout-minutes"] == "${{ github.event_name == 'schedule' && 350 || 90 }}"
