@@ -6,7 +6,7 @@ import pytest
 from conftest import Project
 from helpers import Copy, copy_project
 from spoil import swap
-from typed import BACK
+from typed import BACK, LOSE
 
 RAW = "data/raw/penguins.csv"
 
@@ -17,8 +17,9 @@ def copy(project: Project, tmp_path: Path) -> Copy:
 
 
 def back(copy: Copy, names: str = "params.yaml") -> None:
+    """Type the command of the page, where all that a run may take away is missing."""
     command = BACK.replace("uv run ", "").replace("params.yaml", names)
-    copy.run("sh", "-c", command)
+    copy.run("sh", "-c", f"{LOSE} && {command}")
 
 
 def test_a_failed_experiment_changes_one_line_and_is_taken_back(copy: Copy) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import TEMPLATE, run
+from conftest import TEMPLATE, lack, run
 from helpers import LONG
 from pages import console
 
@@ -116,7 +116,7 @@ def terminal(folder: Path, environment: dict[str, str], kind: Kind) -> Terminal:
         (tools / name).symlink_to(str(shutil.which(name)))
     path = os.pathsep.join([*map(str, paths), str(tools), "/usr/bin", "/bin"])
     if shutil.which("uv", path=path):
-        pytest.skip("uv is among the system's own programs: these tests need a machine without")
+        lack("uv is among the system's own programs: these tests need a machine without")
     clone = folder / "work" / "Template, renamed"
     leave = shutil.ignore_patterns(".git", ".venv", "*.egg-info", "*_cache", "__pycache__")
     shutil.copytree(TEMPLATE, clone, ignore=leave)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import TEMPLATE, run
+from conftest import TEMPLATE, lack, run
 from pages import blocks, console, page, section, shown
 from typed import GENERATED, IN_TEXT, NAMED, STORY, TEXTS
 
@@ -100,7 +100,7 @@ def test_the_second_command_passes_all_tests(project: Terminal) -> None:
 def test_the_pipeline_runs_with_the_network_cut(project: Terminal) -> None:
     cut = ["unshare", "--map-root-user", "--net", "true"]
     if shutil.which("unshare") is None or subprocess.run(cut, check=False).returncode:
-        pytest.skip("this system gives no network namespace: run the tests as root on Linux")
+        lack("this system gives no network namespace: run the tests as root on Linux")
     said = project.run("unshare --map-root-user --net uv run dvc repro --force")
     assert said.count("Running stage") == 5
     assert project.run("git status --porcelain") == ""
@@ -144,7 +144,7 @@ def test_every_command_in_its_text_is_known() -> None:
 @pytest.mark.parametrize("command", IN_TEXT)
 def test_a_command_in_its_text_works(project: Terminal, command: str) -> None:
     if shutil.which("make", path=project.environment["PATH"]) is None and "make" in command:
-        pytest.skip("make is not installed: apt-get install make")
+        lack("make is not installed: apt-get install make")
     said = project.run(IN_TEXT[command])
     if command == "uv run model sweep":
         [expected] = blocks(section(STORY, "Sweeps"), "text")

@@ -35,17 +35,19 @@ def test_what_a_repository_should_have_it_has_or_says_why_not(
     assert all(len(reason.split()) > 3 for reason in given)
 
 
+@pytest.mark.parametrize("which", ["template", "project"])
 def test_its_reasons_are_of_checks_that_would_fail(
-    bake: Bake, environment: dict[str, str], tmp_path: Path
+    bake: Bake, environment: dict[str, str], tmp_path: Path, which: str
 ) -> None:
     """So that none stays when what it excuses is fixed."""
-    project = tmp_path / "project"
-    shutil.copytree(bake(), project)
-    pyproject = project / "pyproject.toml"
+    reviews = tmp_path / "reviewed"
+    leave = shutil.ignore_patterns(".git", ".venv", "build", "*_cache", "__pycache__")
+    shutil.copytree(TEMPLATE if which == "template" else bake(), reviews, ignore=leave)
+    pyproject = reviews / "pyproject.toml"
     text = pyproject.read_text(encoding="utf-8")
     before, _, reasons = text.partition("[tool.repo-review.ignore]\n")
     pyproject.write_text(before, encoding="utf-8")
-    checks = reviewed(project, environment)
+    checks = reviewed(reviews, environment)
     failing = {name for name, check in checks.items() if check["result"] is False}
     assert failing == set(re.findall(r"^(\w+) = ", reasons, re.MULTILINE))
 

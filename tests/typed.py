@@ -14,7 +14,13 @@ BACK = (
     "git checkout params.yaml dvc.lock environment env.json metrics reports MODEL_CARD.md"
     " && uv run dvc checkout"
 )
-PROOF = "uv run dvc repro --force && git diff --exit-code && uv run model doctor"
+# The whole way of a colleague: from nothing to a project that was made again and checked.
+CLONE = (
+    "git clone ADDRESS FOLDER && cd FOLDER && python bootstrap.py"
+    " && uv run dvc repro --force && git diff --exit-code && uv run model doctor"
+)
+# What a run that was cut short may have taken away: files of Git's, and of DVC's.
+LOSE = "rm -r metrics reports models data/prepared MODEL_CARD.md"
 # The commands that stand in the text of these pages, in an order in which they can be run
 #  one after the other, with what its words in capitals stand for.
 IN_TEXT = {
@@ -34,8 +40,9 @@ IN_TEXT = {
     "dvc exp run --run-all": ". .venv/bin/activate && dvc exp run --run-all",  # nothing waits
     "uv run dvc metrics diff": "uv run dvc metrics diff",
     "uv run dvc params diff": "uv run dvc params diff",
-    BACK: f"! uv run dvc exp run -S train.arguments.n_estimators=-5 && {BACK}"
-    ' && test -z "$(git status --porcelain)" && uv run dvc status --quiet',
+    BACK: f"! uv run dvc exp run -S train.arguments.n_estimators=-5 && {LOSE} && {BACK}"
+    ' && test -z "$(git status --porcelain)" && uv run dvc status --quiet'
+    " && test -s MODEL_CARD.md && test -s models/model.skops",
     "uv run dvc metrics diff HEAD~1 HEAD": "uv run dvc metrics diff HEAD~1 HEAD",
     "dvc exp show -A": "uv run dvc exp show -A --no-pager",
     "uv run dvc exp remove leaves": "uv run dvc exp remove leaves",
@@ -56,11 +63,8 @@ IN_TEXT = {
         " && git push --quiet --set-upstream origin main && git push --quiet --tags"
         " && uv run model push && git push"
     ),
-    "git clone ADDRESS FOLDER && cd FOLDER && python bootstrap.py": (
-        "git clone --quiet ../origin.git ../second && cd ../second && python bootstrap.py"
-        " && uv run dvc status --quiet && cmp models/model.skops ../penguins/models/model.skops"
-    ),
-    PROOF: f"cd ../second && {PROOF}",
+    CLONE: CLONE.replace("ADDRESS FOLDER && cd FOLDER", "../origin.git ../second && cd ../second")
+    + " && uv run dvc status --quiet && cmp models/model.skops ../penguins/models/model.skops",
     "uv run dvc remote modify --local storage url ADDRESS": (
         "cd ../second && mv ../penguins-remote ../moved && ! uv run model pull"
         " && uv run dvc remote modify --local storage url ../moved"

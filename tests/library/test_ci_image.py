@@ -102,3 +102,30 @@ def test_deploy_hands_its_name_on(version: Version, monkeypatch: pytest.MonkeyPa
     assert release.deploy("model#prod#1", None)
     facts = json.loads(Path("seen").read_text(encoding="utf-8"))
     assert facts["image"] == "registry.example.com/team/penguins:model-v1.0.0"
+
+
+def test_release_builds_it_where_a_place_is_named(
+    version: Version, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render_yaml("dvc.yaml")
+    for name in ("GITHUB_TOKEN", "CI_API_V4_URL", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)  # it ends with a folder
+    record = {"artifact": {"sha256": "1"}, "data": {"path": "table.csv", "md5": "2"}}
+    vars(version.tag).update(record=record, message="notes")
+    monkeypatch.setattr(
+        Registry, "load", lambda _: Registry("model", {version.number: version}, [])
+    )
+    monkeypatch.setattr(release, "begin", lambda: None)
+    monkeypatch.setattr(release, "_holds", lambda *_: True)
+    monkeypatch.setattr(release, "fill", lambda *_: [])
+    assert release.release("model@v1.0.0")
+    assert [line for line in seen(tmp_path) if line == BUILT] == [BUILT]
+    (tmp_path / "seen").unlink()
+    monkeypatch.delenv("MODEL_IMAGE")
+    assert release.release("model@v1.0.0")
+    assert not (tmp_path / "seen").exists()
+    # Not of a version that does not hold.
+    monkeypatch.setenv("MODEL_IMAGE", "registry.example.com/team/penguins")
+    monkeypatch.setattr(release, "_holds", lambda *_: False)
+    assert not release.release("model@v1.0.0")
+    assert not (tmp_path / "seen").exists()

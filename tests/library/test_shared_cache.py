@@ -13,15 +13,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from conftest import TEMPLATE
+from conftest import TEMPLATE, lack
 from dvc.cli import main as dvc  # type: ignore[import-untyped]
 
-pytestmark = [
-    pytest.mark.skipif(
-        sys.platform == "win32" or os.geteuid() != 0, reason="only root can be two users"
-    ),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of pygtrie and fork
-]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of pygtrie and fork
 GROUP = 64000
 PAGE = (TEMPLATE / "{{cookiecutter.project_slug}}/docs/scale.md").read_text(encoding="utf-8")
 ADVICE = PAGE.partition("One cache for several people")[2].partition("\n- ")[0]
@@ -31,6 +26,8 @@ _, MAKES, *SETTINGS = re.findall(r"`(?:uv run )?([^`]+)`", ADVICE)  # behind `um
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that other users can reach, which the test's own need not be."""
+    if sys.platform == "win32" or os.geteuid() != 0:
+        lack("only root can be two users: run the tests as root")
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         place = Path(folder)
         place.chmod(0o755)
