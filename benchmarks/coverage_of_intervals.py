@@ -7,7 +7,8 @@ rows. Tables of n rows are drawn from it, and each table gives the intervals tha
 print at 0.95. The page keeps the lines of cases and sizes that are not chosen; `--check` writes
 nothing. The exit status is 1 where, at 200 rows or more and by more than `--within` standard errors
 of the simulation, an interval that most tables print holds the truth in fewer than 92% or more than
-98% of them, or where more than 8% of all tables print one that does not hold it.
+98% of them, or where more than 5% of all tables print one that does not hold it though most print
+none.
 
 Needs the packages of a generated project: numpy, polars and scikit-learn among them.
 """
@@ -103,7 +104,7 @@ def is_off(rows: int, cell: Cell, within: float = 1) -> bool:
     if rows < 200:
         return False
     if 2 * said < count:  # hits of the few would say how these few were chosen
-        return (said - hits) / count > 1 - LOWEST + within * math.sqrt(0.05 * 0.95 / count)
+        return (said - hits) / count > 1 - CONFIDENCE + within * math.sqrt(0.05 * 0.95 / count)
     error = within * math.sqrt(0.05 * 0.95 / said)
     return not LOWEST - error <= hits / said <= HIGHEST + error
 

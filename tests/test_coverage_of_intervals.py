@@ -63,10 +63,9 @@ def test_no_cell_of_the_page_breaks_the_promise() -> None:
                 float(found[1]) / 100 if (found := re.search(rf"(\d+)% {word}", cell)) else None
                 for word in ("given", "wrong")
             )
+            assert ("none" in cell) == (wrong is not None), (case, rows, cell)
             said = count if given is None else round(given * count)
-            held = (
-                (said - round((wrong or 0) * count)) if "none" in cell else float(cell[:5]) * said
-            )
+            held = said - round(wrong * count) if wrong is not None else float(cell[:5]) * said
             assert not coverage.is_off(rows, (count, said, round(held))), (case, rows, cell)
 
 

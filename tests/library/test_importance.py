@@ -58,7 +58,7 @@ def opened(
 
 
 def found(model: Any, data: Predictions, params: LibraryParams) -> dict[str, float]:
-    features = choose(pl.read_parquet_schema(TEST), params)
+    features = choose(pl.scan_parquet(TEST).collect_schema(), params)
     table = importance.importance_table(model, TEST, features, data, params)
     return dict(table.select("feature", "mean").iter_rows())
 

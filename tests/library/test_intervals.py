@@ -308,12 +308,11 @@ def test_a_class_counts_by_the_groups_where_it_stands() -> None:
 
 
 def test_of_a_class_that_no_row_has_nothing_is_known() -> None:
-    table = classified(300, classes=2)
-    classes = np.append(table.classes, "never")
-    shares_of = np.column_stack([table.probabilities, np.zeros(300)])
-    found = intervals(
-        "classification", Predictions(table.truth, table.predicted, classes, shares_of), 50, 0.9, 0
-    )
+    two, classes = classified(300, classes=2), np.array(["a", "b", "never"], dtype=object)
+    assert two.probabilities is not None
+    shares_of = np.column_stack([two.probabilities, np.zeros(300)])
+    table = Predictions(two.truth, two.predicted, classes, shares_of)
+    found = intervals("classification", table, 50, 0.9, seed=0)
     assert none_given(found).keys() == found.keys() - {"accuracy"}
     assert none_given(found)["balanced_accuracy"] == "a class has fewer than 5 rows"
 
