@@ -248,6 +248,7 @@ def test_precision_and_recall_stand_over_thresholds(tiny: TinyProject) -> None:
         limits.append(limit)
     assert limits == sorted(set(limits))
     assert len(limits) > 4
+    assert "picked by this table is picked on test rows" in body.partition(head)[2]
     # Of three classes each has a threshold of its own, and a curve that `dvc plots` draws.
     tiny.set({"train.threshold": None, "data.target": "colour"})
     assert "is at least the threshold" not in written(tiny.set({}))[1]

@@ -93,6 +93,20 @@ def test_the_order_of_the_rows_plays_no_part(name: str, seed: int) -> None:
     assert ids_of_test(shuffled, split, seed) == ids_of_test(rows, split, seed)
 
 
+def test_the_label_decides_where_it_tells_rows_apart() -> None:
+    """Of rows without an id a corrected label may move its own, and a new column all of them."""
+    rows = table(0, ROWS)
+    other = rows.with_columns(y=pl.col("y").replace({"yes": "no", "no": "yes"}))
+    by_id, by_content = FOR_EVER["random by id"], FOR_EVER["random by content"]
+    assert ids_of_test(rows, by_id, 0) == ids_of_test(other, by_id, 0)
+    one = rows.with_columns(y=pl.when(pl.col("id") == 7).then(other["y"]).otherwise(rows["y"]))
+    before = ids_of_test(rows, by_content, 0)
+    assert before ^ ids_of_test(one, by_content, 0) <= {7}
+    more = ids_of_test(rows.with_columns(z=pl.lit(1)), by_content, 0)
+    assert len(before - more) > len(before) / 2
+    assert ids_of_test(rows.with_columns(z=pl.lit(1)), by_id, 0) == ids_of_test(rows, by_id, 0)
+
+
 @pytest.mark.parametrize("name", FOR_EVER)
 @ROUNDS
 @given(seed=st.integers(0, 10_000))

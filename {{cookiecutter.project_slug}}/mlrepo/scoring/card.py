@@ -169,7 +169,11 @@ def _thresholds() -> list[str]:
     keys = ["threshold", "recall", "precision"]
     lines = [keys, *([f"{float(curve[n][key]):.3f}" for key in keys] for n in sorted(near))]
     said = f"Where the score of {escape(*names)} is at least the threshold, on the test rows:"
-    return ["", said, "", markdown(lines)]
+    picked = (
+        "A threshold that is picked by this table is picked on test rows, whose scores then "
+        "flatter it: `train.threshold: {tune: METRIC}` picks one on train rows."
+    )
+    return ["", said, "", markdown(lines), "", picked]
 
 
 def _use(name: str, about: About | None) -> list[str]:

@@ -55,9 +55,9 @@ def thinned(predictions: Predictions, weighs: bool = True) -> tuple[IndexArray, 
         return evenly_spread(rows, ROWS), None
     cell, true, _ = predictions.cells
     label = true[cell]
-    counts: IndexArray = np.bincount(label)
+    counts = np.bincount(label)
     # At most `ROWS` rows more, however many classes there are.
-    least = max(1, min(LEAST, ROWS // int((counts > 0).sum()))) if weighs else 1
+    least = max(1, min(LEAST, ROWS // int(np.count_nonzero(counts)))) if weighs else 1
     keep = np.minimum(counts, np.maximum(least, np.round(counts * (ROWS / rows))))
     of_class = np.split(np.argsort(label, kind="stable"), counts.cumsum()[:-1])
     pairs = zip(of_class, keep.astype(int).tolist(), strict=True)
