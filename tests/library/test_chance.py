@@ -62,14 +62,14 @@ def groups(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def copies(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """200 observations for 300 rows: those of one observation have its features and its label."""
-    which = rng.integers(0, 200, ROWS)
-    features = {name: rng.normal(size=200)[which] for name in "xz"}
-    return {**features, "label": rng.choice(["yes", "no"], 200)[which]}
+    """250 observations for 300 rows: those of one observation have its features and its label."""
+    which = rng.integers(0, 250, ROWS)
+    features = {name: rng.normal(size=250)[which] for name in "xz"}
+    return {**features, "label": rng.choice(["yes", "no"], 250)[which]}
 
 
 def visitors(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """200 visitors for 300 rows: a model that knows some rows of one knows the others."""
+    """250 visitors for 300 rows: a model that knows some rows of one knows the others."""
     made = copies(rng)
     return {"visitor": np.unique(made["x"], return_inverse=True)[1], **made}
 

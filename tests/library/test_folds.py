@@ -1,7 +1,6 @@
 """Folds of the train rows keep apart, and together, what the split of the table does."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,7 +8,7 @@ import pytest
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.params import LibraryParams
+from mlrepo.core.params import LibraryParams, Tune
 from mlrepo.learning.folds import folds
 from mlrepo.learning.predictions import IndexArray
 from mlrepo.learning.training_table import TrainingTable
@@ -42,12 +41,13 @@ def test_rows_of_a_day_are_learned_or_scored_whatever_their_order(count: int) ->
     made, scored = params(method="time", column="day"), []
     for seed in range(3):
         rows = table(seed)
-        day, found = rows["day"].to_numpy(), parts(rows, made, count)
+        found = parts(rows, made, count)
         for learn, score in found:
-            assert day[learn].max() < day[score].min()
-            assert set(day[learn]) == set(range(day[learn].max() + 1))
-            assert len(score) == 4 * len(set(day[score]))
-        scored.append([sorted(set(day[score])) for _, score in found])
+            known, later = set(rows["day"][learn]), set(rows["day"][score])
+            assert max(known) < min(later)
+            assert known == set(range(min(later)))
+            assert len(score) == 4 * len(later)
+        scored.append([sorted(set(rows["day"][score])) for _, score in found])
     assert len(scored[0]) == count
     assert scored[0] == scored[1] == scored[2]
 
@@ -73,6 +73,16 @@ def test_too_few_to_be_divided_are_told_with_what_helps(method: str, kept: int, 
         assert len(parts(rows, made, most)) == most
 
 
+def test_a_threshold_that_is_tuned_needs_values_for_folds_of_folds() -> None:
+    """Of nine days and five folds the first fold has four to learn from: no number is advised."""
+    made, rows = params(method="time", column="day"), table(0, 36)
+    train = made.train.model_copy(update={"threshold": Tune(tune="accuracy")})
+    made = made.model_copy(update={"train": train})
+    first, _ = parts(rows, made)[0]
+    with pytest.raises(ProjectError, match=r"4 different .*: set it lower, or train\.threshold to"):
+        parts(rows[first], made)
+
+
 @pytest.mark.parametrize("method", ["random", "stratified"])
 def test_rows_of_an_id_that_repeats_are_learned_or_scored(method: str) -> None:
     rows = table(0)
@@ -96,7 +106,7 @@ def test_ids_that_differ_or_that_data_py_leaves_out_change_no_fold(
         assert [rows.tolist() for rows in pair] == [rows.tolist() for rows in same]
 
 
-CHANCE: dict[str, dict[str, Any]] = {
+CHANCE: dict[str, dict[str, object]] = {
     "groups": {"method": "group", "column": "herd"},
     "equal features": {"equal_features": "together"},
     "ids": {"id": ["herd"]},

@@ -21,7 +21,7 @@ def main(params: Params) -> None:
     rows = raw.rows  # with the declared types, not read yet
     column_params.refuse_unknown(rows, add_features, params)
 
-    # Divided first: a new feature moves no row to the other side, but where rows with equal features
+    # Divided first: a new feature moves no row to the other side, unless rows with equal features
     # stay together.
     train, test = split.divide(rows, params)
     tables = {TRAIN: add_features(train), TEST: add_features(test)}

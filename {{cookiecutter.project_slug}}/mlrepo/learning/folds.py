@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import polars as pl
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -17,6 +16,7 @@ from sklearn.model_selection import (
 
 from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.params import Tune
 from mlrepo.learning.predictions import IndexArray
 from mlrepo.learning.training_table import TrainingTable
 
@@ -83,6 +83,8 @@ def _refuse_fewer(table: TrainingTable, there: int, needed: int) -> None:
 
 def _too_many(table: TrainingTable, why: str, fix: str) -> ProjectError:
     params = table.params
+    if isinstance(params.train.threshold, Tune):  # these may be folds of the rows of a fold
+        fix = "lower, or train.threshold to a number"
     return ProjectError(
         f"train.cross_validation in params.yaml is {params.train.cross_validation}, and the "
         f"{table.rows.height} train rows cannot be divided into so many folds by the method "
