@@ -19,6 +19,13 @@ from .conftest import TinyProject
 
 ROWS = 200
 CLASSIFY, REGRESS = "the classification of 'answer'", "the regression of 'amount'"
+GROUPS = {
+    "method": "group",
+    "test_size": 0.3,
+    "seed": 0,
+    "column": "herd",
+    "equal_features": "apart",
+}
 
 
 def table(rows: int = ROWS) -> pl.DataFrame:

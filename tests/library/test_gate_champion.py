@@ -192,6 +192,23 @@ def test_two_versions_are_compared_by_what_is_recorded_of_them(ring: Ring) -> No
 
 
 @pytest.mark.usefixtures("store")
+def test_the_split_of_a_version_is_that_of_its_record(ring: Ring) -> None:
+    """Three regions are too few to draw from, whatever is in this folder."""
+    group = {"method": "group", "column": "region", "test_size": 0.3, "seed": 0}
+    reason = ["fewer than 30 groups or blocks of rows"]
+    old, new = version(ring, "v1.0.0", "bad"), version(ring, "v1.1.0", "good")
+    stage = new.tag.record["stages"]["prepare"]["params"]["params.yaml"]
+    stage["prepare"] = {"drop_missing_target": True, "split": group}  # before equal_features
+    found = gate.compare(new, old, rules())
+    assert (found["verdict"], found["reasons"], found["paired"]) == ("inconclusive", reason, {})
+    assert found["difference"] is None
+    del stage["prepare"]
+    assert gate.compare(new, old, rules())["verdict"] == "pass"
+    ring.set({"prepare.split": {**group, "equal_features": "apart"}})
+    assert gate.compare(new, old, rules())["reasons"] == reason
+
+
+@pytest.mark.usefixtures("store")
 def test_a_version_without_train_rows_on_record(ring: Ring) -> None:
     old = version(ring, "v1.0.0", "bad", files={})
     found = gate.compare(version(ring, "v1.1.0", "good"), old, rules())

@@ -19,14 +19,28 @@ import numpy as np
 
 from mlrepo.core.progress import progress
 from mlrepo.learning.cluster import session
-from mlrepo.learning.metrics.aggregates import Weights
+from mlrepo.learning.metrics import functions
+from mlrepo.learning.metrics.aggregates import Metric, Weights
 from mlrepo.learning.predictions import FloatArray
 
 Statistic = Callable[[Weights], FloatArray]
 
 MEMORY = 16 * 2**20  # bytes for the weights and what metrics make of them; more is no faster
 MOST = 20_000  # rows that are drawn from
+_FEWEST = 30  # of fewer rows, groups or blocks a bootstrap, and a design effect, know too little
+# Of groups 100: rows of other groups are what their own are ranked with.
+_RANKED = (functions.average_precision, functions.average_precision_weighted)
 COPIES = 6  # arrays of the weights' size that live at the same time, weights included
+
+
+def too_few(metric: Metric, drawn: int, together: bool) -> str | None:
+    """Return why so many units say too little of a metric; None where they do not.
+
+    A unit is a row or, ``together``, the rows of a group or block.
+    """
+    least = 100 if together and metric in _RANKED else _FEWEST
+    what = "groups or blocks of rows" if together else "rows"
+    return f"fewer than {least} {what}" if drawn < least else None
 
 
 def draw(rng: np.random.Generator, resamples: int, rows: int, draws: int | None = None) -> Weights:

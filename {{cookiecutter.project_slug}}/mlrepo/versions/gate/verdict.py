@@ -1,8 +1,6 @@
 """Whether a challenger may take the champion's place: both are scored on the same rows.
 
-The paired bootstrap (Koehn, Statistical Significance Tests for Machine Translation Evaluation,
-2004): each resample scores both models on one draw, so that rows which are hard for both cancel
-out. The percentile interval of the difference is held against the margin.
+The interval of the difference in the metric that leads is held against the margin.
 """
 
 from pathlib import Path
@@ -18,17 +16,16 @@ from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import TEST
 from mlrepo.core.prepared import read_table
 from mlrepo.learning import metrics, saved_model
-from mlrepo.learning.metrics.aggregates import Metric, Weights
-from mlrepo.learning.predictions import FloatArray, Predictions, evenly_spread
+from mlrepo.learning.predictions import IndexArray, Predictions
 from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import Tell
-from mlrepo.scoring import bootstrap
-from mlrepo.scoring.bootstrap import Statistic
+from mlrepo.scoring.intervals import units
 from mlrepo.storage.store import Store
 from mlrepo.versions import fetch, write_tags
 from mlrepo.versions.gate import bounds
 from mlrepo.versions.gate.bounds import number
 from mlrepo.versions.gate.champion import Champion, predict
+from mlrepo.versions.gate.paired import Drawn, paired
 from mlrepo.versions.records import old_records
 from mlrepo.versions.registry import Registry, Version
 from mlrepo.versions.rules.policy import Gate, load_settings
@@ -38,10 +35,7 @@ Verdict = dict[str, Any]
 
 def compare(version: Version, champion: Version | None, rules: Gate) -> Verdict:
     """Return the verdict on a version, on its own test rows: see `judge`."""
-    made_for, params = version.record["architecture"], load_params()
-    weight = old_records.data_params(version.tag.record).weight
-    goal = {"task": made_for["task"], "target": made_for["target"], "weight": weight}
-    params = params.model_copy(update={"data": params.data.model_copy(update=goal)})
+    params = _as_made(version, load_params())
     with TemporaryDirectory() as folder:
         store = Store()
         file = fetch.fetch(version, Path(folder), store)
@@ -49,6 +43,16 @@ def compare(version: Version, champion: Version | None, rules: Gate) -> Verdict:
         rival = Champion.fetch(champion, Path(folder, "champion"), store) if champion else None
         model = fetch.load(version, file)
         return judge(version.name, file, rival, test, params, rules, model)
+
+
+def _as_made(version: Version, params: LibraryParams) -> LibraryParams:
+    """Return params with the data and the split by which the version's own rows were made."""
+    record, made_for = version.tag.record, version.record["architecture"]
+    goal = {"task": made_for["task"], "target": made_for["target"]}
+    data = old_records.data_params(record).model_copy(update=goal)
+    split = old_records.split_params(record) or params.prepare.split
+    prepare = params.prepare.model_copy(update={"split": split})
+    return params.model_copy(update={"data": data, "prepare": prepare})
 
 
 def compare_here(model: str, champion: Version | str | None, rules: Gate) -> Verdict:
@@ -162,7 +166,9 @@ def judge(
             verdict["champion"]["value"] = metrics.scores(task, rival).get(metric)
             here = scored.rows(new)
             verdict["challenger"]["value"] = metrics.scores(task, here).get(metric)
-            verdict |= _difference(metric, here, rival, params, rules.margin)
+            unit = units(test.lazy(), params)
+            unit = None if unit is None else unit[new]
+            verdict |= _difference(metric, here, rival, unit, params, rules.margin)
     verdict["bounds"] = bounds.check(file, model, scored, test, metric, params, rules)
     if broken := bounds.describe(verdict["bounds"], kept=False):
         kept = [] if verdict["verdict"] == "pass" else verdict["reasons"]
@@ -171,11 +177,18 @@ def judge(
 
 
 def _difference(
-    metric: str, scored: Predictions, rival: Predictions, params: LibraryParams, margin: float
+    metric: str,
+    scored: Predictions,
+    rival: Predictions,
+    unit: IndexArray | None,
+    params: LibraryParams,
+    margin: float,
 ) -> Verdict:
-    found = _paired(scored, rival, params)
+    drawn = Drawn.of(len(scored), unit)
+    few = drawn.too_few(metrics.of_task(params.data.task)[metric])
+    found = paired(scored, rival, drawn, params)
     if metric not in found:
-        reason = f"{metric} is undefined on these rows, or on most resamples of them"
+        reason = few or f"{metric} is undefined on these rows, or on most resamples of them"
         return {"verdict": "inconclusive", "reasons": [reason], "paired": found}
     if found[metric]["low"] >= -margin:
         said, reason = "pass", "not worse by more than the margin"
@@ -184,34 +197,3 @@ def _difference(
     else:
         said, reason = "inconclusive", "these rows cannot tell"
     return {"verdict": said, "reasons": [reason], **found[metric], "paired": found}
-
-
-def _paired(
-    scored: Predictions, rival: Predictions, params: LibraryParams
-) -> dict[str, dict[str, float]]:
-    """Return metric -> by how much the first is better, with its interval, where it is defined."""
-    # Of a large table some rows stand for all, as for the intervals of the test scores.
-    rows = evenly_spread(len(scored), bootstrap.MOST)
-    few, few_rival = scored.rows(rows), rival.rows(rows)
-
-    def gain(score: Metric, sign: float, one: Predictions, other: Predictions) -> Statistic:
-        def difference(drawn: Weights) -> FloatArray:
-            weights = drawn * one.once_each
-            return sign * (score(one, weights) - score(other, weights))
-
-        return difference
-
-    scores = metrics.of_task(params.data.task)
-    signs = {name: metrics.sign(name) for name in scores}
-    gains = {name: gain(score, signs[name], few, few_rival) for name, score in scores.items()}
-    knobs = params.evaluate
-    sizes = (len(rows), knobs.intervals.resamples, knobs.intervals.confidence, knobs.seed)
-    draws = len(scored) if len(rows) < len(scored) else None
-    found = {}
-    for name, (low, high) in bootstrap.bootstrap(gains, *sizes, draws=draws).items():
-        of_all = gain(scores[name], signs[name], scored, rival)
-        difference = float(of_all(np.ones((1, len(scored))))[0])
-        moved = difference - float(gains[name](np.ones((1, len(rows))))[0])
-        if np.isfinite(difference + moved):
-            found[name] = {"difference": difference, "low": low + moved, "high": high + moved}
-    return found
