@@ -59,6 +59,7 @@ class Ring:
     def __init__(self, tiny: TinyProject) -> None:
         self.tiny = tiny
         self.test = table()
+        self.train: Path | None = None
         self.params = self.set(
             {
                 "data.target": "answer",
@@ -95,4 +96,4 @@ class Ring:
         goal = CLASSIFY if self.params.data.task == "classification" else REGRESS
         rival = self.champion(champion, goal) if isinstance(champion, str) else champion
         file = self.model(challenger)
-        return gate.judge("v1.1.0", file, rival, self.test, self.params, rules(**keys))
+        return gate.judge("v1.1.0", file, rival, self.test, self.train, self.params, rules(**keys))

@@ -276,5 +276,5 @@ def test_a_verdict_in_words(ring: Ring) -> None:
     assert lines[1] == "  accuracy on 200 rows: v1.1.0 0.975, v1.0.0 0.98"
     assert lines[2].startswith("  better by -0.005 (0.95 interval -0.0")
     assert lines[2].endswith("; margin 0.25")
-    assert lines[3] == ("  v1.0.0 was fitted on 7 of the test rows, which flatters it, and without an id they stay")
+    assert lines[3] == ("  v1.0.0 was fitted on 7 of the test rows, left out here")
     assert lines[4:] == ["  worst_slice 0.9667 (region = north, 60 rows) keeps to 0.5"]

@@ -13,7 +13,7 @@ import polars as pl
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.owner import load_params
 from mlrepo.core.params import LibraryParams
-from mlrepo.core.paths import TEST
+from mlrepo.core.paths import TEST, TRAIN
 from mlrepo.core.prepared import read_table
 from mlrepo.learning import metrics, saved_model
 from mlrepo.learning.predictions import IndexArray, Predictions
@@ -41,8 +41,10 @@ def compare(version: Version, champion: Version | None, rules: Gate) -> Verdict:
         file = fetch.fetch(version, Path(folder), store)
         test = read_table(fetch.table(version, TEST, Path(folder), store))
         rival = Champion.fetch(champion, Path(folder, "champion"), store) if champion else None
+        known = rival and not params.data.id and TRAIN.as_posix() in version.tag.record["files"]
+        train = fetch.table(version, TRAIN, Path(folder), store) if known else None
         model = fetch.load(version, file)
-        return judge(version.name, file, rival, test, params, rules, model)
+        return judge(version.name, file, rival, test, train, params, rules, model)
 
 
 def _as_made(version: Version, params: LibraryParams) -> LibraryParams:
@@ -66,8 +68,8 @@ def compare_here(model: str, champion: Version | str | None, rules: Gate) -> Ver
             rival = Champion.at_commit(champion, file.as_posix(), Path(folder), Store())
         else:
             rival = Champion.fetch(champion, Path(folder), Store()) if champion else None
-        model = fetch.load_here(file)
-        return judge("this model", file, rival, read_table(TEST), load_params(), rules, model)
+        model, test = fetch.load_here(file), read_table(TEST)
+        return judge("this model", file, rival, test, TRAIN, load_params(), rules, model)
 
 
 def against(model: str, stage: str | None, tell: Tell) -> Verdict:
@@ -103,10 +105,8 @@ def describe(verdict: Verdict) -> str:
         gain, low, high = (number(verdict[key]) for key in ("difference", "low", "high"))
         interval = f"{verdict['confidence']:g} interval {low} to {high}"
         lines.append(f"better by {gain} ({interval}); margin {verdict['margin']:g}")
-    if verdict["champion_has_seen_rows"]:
-        seen, left_out = verdict["champion_has_seen_rows"], verdict["rows_left_out"]
-        so = "left out here" if left_out else "which flatters it, and without an id they stay"
-        lines.append(f"{models[-1]['name']} was fitted on {seen} of the test rows, {so}")
+    if seen := verdict["champion_has_seen_rows"]:
+        lines.append(f"{models[-1]['name']} was fitted on {seen} of the test rows, left out here")
     kept = bounds.describe(verdict["bounds"], kept=True)
     return "\n  ".join([*lines, "; ".join(kept)] if kept else lines)
 
@@ -116,6 +116,7 @@ def judge(
     file: Path,
     champion: Champion | None,
     test: pl.DataFrame,
+    train: Path | None,
     params: LibraryParams,
     rules: Gate,
     model: Any = None,
@@ -128,8 +129,8 @@ def judge(
     cannot be scored on ``test`` leaves the verdict inconclusive. ``model`` is what ``file`` holds,
     if it is loaded already.
 
-    Both are compared on the rows that the champion was not fitted on, where data.id tells which.
-    Without an id equal rows may be other observations, so that none is left out.
+    Both are compared on the rows that the champion was not fitted on, known by data.id or else by
+    their content, for which ``train`` is the table that belongs to ``test``.
     """
     task = params.data.task
     model = saved_model.load(file) if model is None else model
@@ -149,12 +150,10 @@ def judge(
     }
     if champion:
         verdict["champion"] = {"name": champion.name, "value": None}
-        seen = champion.has_seen(test, params.data.id)
-        verdict["champion_has_seen_rows"] = None if seen is None else int(seen.sum())
-        new = np.arange(test.height)
-        if seen is not None and params.data.id:
-            new = np.flatnonzero(~seen)
-            verdict |= {"rows": len(new), "rows_left_out": int(seen.sum())}
+        seen, new = champion.has_seen(test, train, params), np.arange(test.height)
+        if seen is not None:
+            new, count = np.flatnonzero(~seen), int(seen.sum())
+            verdict |= {"rows": len(new), "rows_left_out": count, "champion_has_seen_rows": count}
         try:
             if not len(new):
                 raise ProjectError("it was fitted on all of them")
