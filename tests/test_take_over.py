@@ -157,7 +157,7 @@ def test_an_earlier_project_takes_the_two_rooms_over(old: Old) -> None:
     # Rows have other sides than there (CHANGELOG.md), so that the model is another one.
     found = json.loads(old.model("diff", "v1", "v1.1", "--json"))
     assert "test.accuracy" in " ".join(found["metrics"])
-    # The version in use was fitted on many rows that are the test now, and the gate believes it.
+    # The version in use was fitted on many rows that are the test now: the others may be too few.
     why = ("--message", "In two rooms", "--override", "The old one knows these test rows")
     old.model("promote", "v1.1", "prod", *why)
     old.model("rollback", "prod", "--message", "Back to the old layout")

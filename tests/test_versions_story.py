@@ -11,14 +11,14 @@ from helpers import sha256
 from releases import Released, copied, refused
 
 STAGES = ("staging", "prod")
-# v2 has a column more, so that without an id its rows are dealt anew, and the gate says so.
-DEALT_ANEW = ("--override", "Most of its test rows taught the old one")
+# v2 has a column more, so that without an id its rows are dealt anew. Most of its test rows taught
+# the old one, and are left out: what remains is too few for the gate to tell.
 EVENTS = [
     ("promote", "v1", "staging", "-m", "To try it"),
     ("promote", "v1", "prod", "-m", "It is good"),
     ("promote", "v1.1", "prod", "-m", "It is better"),
     ("promote", "v2", "staging", "-m", "To try it as well"),
-    ("promote", "v2", "prod", *DEALT_ANEW, "-m", "It knows the wing"),
+    ("promote", "v2", "prod", "-m", "It knows the wing"),
     ("rollback", "-m", "It does not know the wing"),
     ("promote", "v1", "prod", "-m", "The quiet one"),
 ]
@@ -158,7 +158,7 @@ def test_a_day_means_its_end_where_one_is(
 
 def test_a_second_rollback_goes_further_back(copy: Released) -> None:
     """And the last one finds nothing that was there before."""
-    copy.model("promote", "v2", "prod", *DEALT_ANEW, "-m", "Once more")
+    copy.model("promote", "v2", "prod", "-m", "Once more")
     for version in ("v1.0.0", "v1.1.0", "v1.0.0"):
         done = copy.model("rollback", "-m", "Further back")
         assert done.stdout.startswith(f"{version} is in 'prod' again (model#prod#")
@@ -169,7 +169,7 @@ def test_a_second_rollback_goes_further_back(copy: Released) -> None:
 
 
 def test_a_version_marked_bad_never_comes_back(copy: Released) -> None:
-    copy.model("promote", "v2", "prod", *DEALT_ANEW, "-m", "Once more")
+    copy.model("promote", "v2", "prod", "-m", "Once more")
     copy.model("deprecate", "v1", "-m", "It leaks")
     assert {row["version"]: row["bad"] for row in copy.json("show")} == {
         "v2.0.0": False, "v1.1.0": False, "v1.0.0": True,

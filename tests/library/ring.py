@@ -19,6 +19,13 @@ from .conftest import TinyProject
 
 ROWS = 200
 CLASSIFY, REGRESS = "the classification of 'answer'", "the regression of 'amount'"
+GROUPS = {
+    "method": "group",
+    "test_size": 0.3,
+    "seed": 0,
+    "column": "herd",
+    "equal_features": "apart",
+}
 
 
 def table(rows: int = ROWS) -> pl.DataFrame:
@@ -52,6 +59,7 @@ class Ring:
     def __init__(self, tiny: TinyProject) -> None:
         self.tiny = tiny
         self.test = table()
+        self.train: Path | None = None
         self.params = self.set(
             {
                 "data.target": "answer",
@@ -88,4 +96,4 @@ class Ring:
         goal = CLASSIFY if self.params.data.task == "classification" else REGRESS
         rival = self.champion(champion, goal) if isinstance(champion, str) else champion
         file = self.model(challenger)
-        return gate.judge("v1.1.0", file, rival, self.test, self.params, rules(**keys))
+        return gate.judge("v1.1.0", file, rival, self.test, self.train, self.params, rules(**keys))

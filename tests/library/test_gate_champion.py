@@ -19,7 +19,7 @@ from mlrepo.versions.registry import Assignment, Registry, Version
 from . import tagging
 from .conftest import TinyProject, render_yaml
 from .repository import PathStore, commit, git
-from .ring import CLASSIFY, REGRESS, Ring, rules
+from .ring import CLASSIFY, REGRESS, ROWS, Ring, rules
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_rows_that_the_champion_was_fitted_on_are_counted(ring: Ring, case: str)
     train = ring.tiny.folder / "train.parquet"
     make(ring.test).write_parquet(train)
     champion = replace(ring.champion("near"), train=train)
-    seen = champion.has_seen(ring.test, key)
+    seen = champion.has_seen(ring.test, None, ring.set({"data.id": list(key)}))
     assert (None if seen is None else int(seen.sum())) == wanted
 
 
@@ -138,13 +138,19 @@ def test_no_champion_is_scored_on_rows_that_it_was_fitted_on(ring: Ring) -> None
     assert "v1.0.0 cannot be scored on these rows: it was fitted on all of them" in found["reasons"]
 
 
-def test_without_an_id_rows_that_look_the_same_stay(ring: Ring) -> None:
+def test_without_an_id_new_rows_that_look_like_old_ones_stay(ring: Ring) -> None:
+    """They do where the old ones are in train today; where they are not, the old ones are these."""
     ring.set({"data.id": []})
-    train = ring.tiny.folder / "train.parquet"
-    ring.test[:7].write_parquet(train)
-    found = ring.judge("good", replace(ring.champion("near"), train=train))
-    assert (found["champion_has_seen_rows"], found["rows_left_out"], found["rows"]) == (7, 0, 200)
-    assert "7 of the test rows, which flatters it" in gate.describe(found)
+    ring.train = ring.tiny.folder / "today.parquet"
+    then = ring.tiny.folder / "train.parquet"
+    ring.test[:7].write_parquet(then)
+    champion = replace(ring.champion("near"), train=then)
+    for in_train, left_out in ((ring.test[:7], 0), (ring.test[:4], 3), (ring.test[:0], 7)):
+        in_train.write_parquet(ring.train)
+        found = ring.judge("good", champion)
+        assert found["champion_has_seen_rows"] == found["rows_left_out"] == left_out
+        assert found["rows"] == ROWS - left_out
+        assert ("was fitted on" in gate.describe(found)) == (left_out > 0)
 
 
 def of_data(ring: Ring) -> Any:
@@ -189,6 +195,40 @@ def test_two_versions_are_compared_by_what_is_recorded_of_them(ring: Ring) -> No
     assert found["champion_has_seen_rows"] == 9
     assert gate.compare(old, new, rules())["verdict"] == "fail"
     assert gate.compare(new, None, rules())["champion"] is None
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(("in_train", "seen"), [(9, 0), (5, 4), (None, 9)])
+def test_without_an_id_the_train_rows_of_the_version_say_what_the_champion_saw(
+    ring: Ring, in_train: int | None, seen: int
+) -> None:
+    ring.set({"data.id": []})
+    old, new = version(ring, "v1.0.0", "bad"), version(ring, "v1.1.0", "good")
+    table = ring.tiny.folder / "v1.1.0" / "train.parquet"
+    if in_train is None:
+        del new.tag.record["files"]["data/prepared/train.parquet"]
+    else:
+        ring.test[:in_train].write_parquet(table)
+    ring.set({"data.id": ["id"]})  # its own record counts
+    found = gate.compare(new, old, rules())
+    assert found["champion_has_seen_rows"] == found["rows_left_out"] == seen
+
+
+@pytest.mark.usefixtures("store")
+def test_the_split_of_a_version_is_that_of_its_record(ring: Ring) -> None:
+    """Three regions are too few to draw from, whatever is in this folder."""
+    group = {"method": "group", "column": "region", "test_size": 0.3, "seed": 0}
+    reason = ["fewer than 30 groups or blocks of rows"]
+    old, new = version(ring, "v1.0.0", "bad"), version(ring, "v1.1.0", "good")
+    stage = new.tag.record["stages"]["prepare"]["params"]["params.yaml"]
+    stage["prepare"] = {"drop_missing_target": True, "split": group}  # before equal_features
+    found = gate.compare(new, old, rules())
+    assert (found["verdict"], found["reasons"], found["paired"]) == ("inconclusive", reason, {})
+    assert found["difference"] is None
+    del stage["prepare"]
+    assert gate.compare(new, old, rules())["verdict"] == "pass"
+    ring.set({"prepare.split": {**group, "equal_features": "apart"}})
+    assert gate.compare(new, old, rules())["reasons"] == reason
 
 
 @pytest.mark.usefixtures("store")

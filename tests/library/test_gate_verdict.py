@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from sklearn import metrics as sk
 from sklearn.svm import LinearSVC
@@ -15,10 +16,11 @@ from mlrepo.learning.metrics.aggregates import Weights
 from mlrepo.learning.predictions import FloatArray, Predictions
 from mlrepo.scoring import bootstrap
 from mlrepo.versions.gate import verdict as gate
+from mlrepo.versions.gate.paired import Drawn, paired
 from penguins import metrics as owners_metrics
 
 from .conftest import TinyProject
-from .ring import ROWS, Ring, rules
+from .ring import GROUPS, ROWS, Ring, rules
 
 
 @pytest.fixture
@@ -152,6 +154,75 @@ def test_of_a_large_table_some_rows_are_drawn(ring: Ring, monkeypatch: pytest.Mo
     assert 0.7 < width < 1.4  # of as many draws as the table has rows
 
 
+def test_rows_that_are_copies_count_once(ring: Ring) -> None:
+    """Each row ten times: the interval is that of the groups, which are the rows of before."""
+    once = width(ring.judge("near", "good"))
+    herds = ring.test.with_columns(herd=pl.int_range(pl.len()))
+    ring.test = pl.concat([herds] * 10)
+    apart = width(ring.judge("near", "good"))
+    ring.set({"prepare.split": GROUPS})
+    assert width(ring.judge("near", "good")) == pytest.approx(once, rel=0.25)
+    assert apart < 0.45 * once
+
+
+def width(verdict: gate.Verdict) -> float:
+    return float(verdict["high"] - verdict["low"])
+
+
+@pytest.mark.parametrize(("metric", "least"), [("accuracy", 30), ("average_precision", 100)])
+def test_too_few_groups_cannot_tell(ring: Ring, metric: str, least: int) -> None:
+    """Of as few there is no interval of a score either."""
+    ring.set({"prepare.split": GROUPS})
+    for groups in (least, least - 1):
+        ring.test = ring.test.with_columns(herd=pl.int_range(pl.len()) % groups)
+        found = ring.judge("good", "bad", metric=metric)
+        few = groups < least
+        assert found["verdict"] == ("inconclusive" if few else "pass")
+        assert (metric in found["paired"], found["difference"] is None) == (not few, few)
+    assert found["reasons"] == [f"fewer than {least} groups or blocks of rows"]
+
+
+def test_too_few_rows_cannot_tell(ring: Ring) -> None:
+    ring.test = ring.test[:30]
+    assert ring.judge("good", "bad")["verdict"] == "pass"
+    ring.test = ring.test[:29]
+    found = ring.judge("good", "bad")
+    assert (found["verdict"], found["reasons"]) == ("inconclusive", ["fewer than 30 rows"])
+
+
+def test_of_two_models_that_are_as_good_few_are_told_to_differ(tiny: TinyProject) -> None:
+    """At a margin of 0 each end of a 0.95 interval is on the wrong side of it in 2.5% of tables."""
+    ring = Ring(tiny)
+    params = ring.set({"data.task": "regression", "data.target": "amount"})
+    rng, tables, unit = np.random.default_rng(0), 200, np.repeat(np.arange(60), 10)
+    wrong = {"groups": 0, "rows": 0}
+    for _ in range(tables):
+        errors = rng.normal(size=(2, 60))[:, unit] + 0.5 * rng.normal(size=(2, 600))
+        one, other = (Predictions(np.zeros(600), error, None) for error in errors)
+        for name, of in (("groups", unit), ("rows", None)):
+            found = paired(one, other, Drawn.of(600, of), params)["rmse"]
+            wrong[name] += found["low"] > 0 or found["high"] < 0
+    assert wrong["groups"] <= tables * 0.05 + 3 * np.sqrt(tables * 0.05 * 0.95)
+    assert wrong["rows"] > tables / 3
+
+
+def test_of_many_groups_some_are_drawn(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As often as there are groups; of a few large ones, some rows of each."""
+    params = ring.set({"data.task": "regression", "data.target": "amount"})
+    unit = np.repeat(np.arange(300), 2)
+    errors = np.random.default_rng(0).normal(size=(2, 300))[:, unit]
+    one, other = (Predictions(np.zeros(600), error, None) for error in errors)
+    whole = paired(one, other, Drawn.of(600, unit), params)["mae"]
+    monkeypatch.setattr(bootstrap, "MOST", 100)
+    drawn = Drawn.of(600, unit)
+    assert (len(drawn.rows), drawn.count, drawn.of_all) == (100, 100, 300)
+    some = paired(one, other, drawn, params)["mae"]
+    assert some["difference"] == whole["difference"]
+    assert 0.7 < width(some) / width(whole) < 1.4
+    drawn = Drawn.of(600, np.arange(600) % 40)
+    assert (len(drawn.rows), drawn.count, drawn.of_all) == (100, 40, 40)
+
+
 def test_a_metric_of_no_such_name_is_told(ring: Ring) -> None:
     with pytest.raises(ProjectError, match=r"evaluate\.metric in params\.yaml: 'rmse' is none of"):
         ring.judge("good", None, metric="rmse")
@@ -205,7 +276,5 @@ def test_a_verdict_in_words(ring: Ring) -> None:
     assert lines[1] == "  accuracy on 200 rows: v1.1.0 0.975, v1.0.0 0.98"
     assert lines[2].startswith("  better by -0.005 (0.95 interval -0.0")
     assert lines[2].endswith("; margin 0.25")
-    assert lines[3] == (
-        "  v1.0.0 was fitted on 7 of the test rows, which flatters it, and without an id they stay"
-    )
+    assert lines[3] == ("  v1.0.0 was fitted on 7 of the test rows, left out here")
     assert lines[4:] == ["  worst_slice 0.9667 (region = north, 60 rows) keeps to 0.5"]

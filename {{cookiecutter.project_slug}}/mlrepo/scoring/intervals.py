@@ -30,12 +30,10 @@ from mlrepo.learning.metrics.aggregates import Metric, Weights
 from mlrepo.learning.predictions import FloatArray, IndexArray, Predictions, evenly_spread
 from mlrepo.scoring import bootstrap, losses, shares
 from mlrepo.scoring.losses import Loss
+from mlrepo.scoring.units import too_few
 
 _MOST_SHARES = 2_000_000  # rows x classes at once; more rows are evenly thinned
 _WIDEST = 10.0  # times the loss: a wider end is what resamples without its largest rows make
-_FEWEST_UNITS = 30  # of fewer the bootstrap, and a design effect, know too little
-# Of large groups 100: rows of other groups are what their own are ranked with.
-_RANKED = (functions.average_precision, functions.average_precision_weighted)
 _FEWEST_ROWS = 5  # of a class
 _FEWEST_WEIGHTED = 200  # that rows of uneven weight must say as much as
 
@@ -74,19 +72,18 @@ def intervals(
     thin = task == "classification" and wide.fewest_of_a_class < _FEWEST_ROWS
     of = "rows" if unit is None else "groups or blocks of rows"
     for name, estimate in defined.items():
-        least = 100 if metrics[name] in _RANKED else _FEWEST_UNITS
         by_class = metrics[name] is not functions.accuracy
         if thin and by_class:
             found[name] = Interval(None, None, f"a class has fewer than {_FEWEST_ROWS} {of}")
-        elif unit is not None and wide.drawn < least:
-            found[name] = Interval(None, None, f"fewer than {least} groups or blocks of rows")
+        elif unit is not None and (few := too_few(metrics[name], wide.drawn, True)):
+            found[name] = Interval(None, None, few)
         elif (parts := shares.OF_METRIC.get(metrics[name])) is not None:
             least = wide.fewest_of_a_class if by_class else wide.drawn
             found[name] = wide.of_shares(parts, estimate, wide.z_of(least))
         elif metrics[name] is functions.median_absolute_error:
             found[name] = table.of_median()
-        elif table.drawn < _FEWEST_UNITS:
-            found[name] = Interval(None, None, f"fewer than {_FEWEST_UNITS} rows")
+        elif few := too_few(metrics[name], table.drawn, False):
+            found[name] = Interval(None, None, few)
         elif table.is_uneven:
             found[name] = Interval(None, None, "the weights of the rows are too uneven")
         elif (loss := Loss.of(metrics[name], predictions)) is None:

@@ -5,7 +5,13 @@ import polars as pl
 
 from mlrepo.core import column_params
 from mlrepo.core.params import LibraryParams
+from mlrepo.learning.metrics import functions
+from mlrepo.learning.metrics.aggregates import Metric
 from mlrepo.learning.predictions import IndexArray
+
+_FEWEST = 30  # of fewer rows, groups or blocks a bootstrap, and a design effect, know too little
+# Of groups 100: rows of other groups are what their own are ranked with.
+_RANKED = (functions.average_precision, functions.average_precision_weighted)
 
 
 def units(test: pl.LazyFrame, params: LibraryParams) -> IndexArray | None:
@@ -32,3 +38,13 @@ def units(test: pl.LazyFrame, params: LibraryParams) -> IndexArray | None:
 def _are_distinct(rows: pl.LazyFrame, keys: list[str]) -> bool:
     distinct = pl.struct(keys).hash().n_unique() == pl.len()
     return bool(rows.select(distinct).collect(engine="streaming").item())
+
+
+def too_few(metric: Metric, drawn: int, together: bool) -> str | None:
+    """Return why so many units say too little of a metric; None where they do not.
+
+    A unit is a row or, ``together``, the rows of a group or block.
+    """
+    least = 100 if together and metric in _RANKED else _FEWEST
+    what = "groups or blocks of rows" if together else "rows"
+    return f"fewer than {least} {what}" if drawn < least else None

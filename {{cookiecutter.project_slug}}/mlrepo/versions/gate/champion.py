@@ -19,6 +19,7 @@ from mlrepo.pipeline.mappings import flatten
 from mlrepo.storage.store import Store, Stored
 from mlrepo.versions import fetch
 from mlrepo.versions.committed_code import CommittedCode
+from mlrepo.versions.gate import seen
 from mlrepo.versions.registry import Version
 
 
@@ -88,24 +89,29 @@ class Champion:
             raise ProjectError("it knows none of their labels")
         return scored
 
-    def has_seen(self, test: pl.DataFrame, key: tuple[str, ...]) -> NDArray[np.bool_] | None:
-        """Return which rows (n,) it was fitted on, known by ``key`` or all columns of both tables.
+    def has_seen(
+        self, test: pl.DataFrame, train: Path | None, params: LibraryParams
+    ) -> NDArray[np.bool_] | None:
+        """Return which rows (n,) it was fitted on, by data.id or else by the columns of both.
 
-        None where that is not recorded.
+        ``train`` is the table that belongs to ``test``, if there is one on record. None where it is
+        not recorded what it was fitted on.
         """
         if self.train is None:
             return None
-        train = pl.scan_parquet(self.train)
-        types = train.collect_schema()
+        then, key = pl.scan_parquet(self.train), list(params.data.id)
+        types = then.collect_schema()
         shared = [name for name, dtype in test.schema.items() if types.get(name) == dtype]
-        named = list(key) if set(key) <= set(shared) else []
         if not shared:
             return None
+        if not key or not set(key) <= set(shared):
+            today = prepared.scan_table(train) if train else None
+            return seen.by_content(test, today, then, shared, params.evaluate.seed)
         rows = test.lazy().with_row_index("__row__")
-        found = rows.join(train, on=named or shared, how="semi", nulls_equal=True)
-        seen = np.zeros(test.height, dtype=bool)
-        seen[found.select("__row__").collect(engine="streaming").to_series().to_numpy()] = True
-        return seen
+        found = rows.join(then, on=key, how="semi", nulls_equal=True)
+        known = np.zeros(test.height, dtype=bool)
+        known[found.select("__row__").collect(engine="streaming").to_series().to_numpy()] = True
+        return known
 
 
 def predict(model: Any, test: pl.DataFrame, params: LibraryParams) -> Predictions:

@@ -1,8 +1,6 @@
 """Whether a challenger may take the champion's place: both are scored on the same rows.
 
-The paired bootstrap (Koehn, Statistical Significance Tests for Machine Translation Evaluation,
-2004): each resample scores both models on one draw, so that rows which are hard for both cancel
-out. The percentile interval of the difference is held against the margin.
+The interval of the difference in the metric that leads is held against the margin.
 """
 
 from pathlib import Path
@@ -15,20 +13,19 @@ import polars as pl
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.owner import load_params
 from mlrepo.core.params import LibraryParams
-from mlrepo.core.paths import TEST
+from mlrepo.core.paths import TEST, TRAIN
 from mlrepo.core.prepared import read_table
 from mlrepo.learning import metrics, saved_model
-from mlrepo.learning.metrics.aggregates import Metric, Weights
-from mlrepo.learning.predictions import FloatArray, Predictions, evenly_spread
+from mlrepo.learning.predictions import IndexArray, Predictions
 from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import Tell
-from mlrepo.scoring import bootstrap
-from mlrepo.scoring.bootstrap import Statistic
+from mlrepo.scoring.units import units
 from mlrepo.storage.store import Store
 from mlrepo.versions import fetch, write_tags
 from mlrepo.versions.gate import bounds
 from mlrepo.versions.gate.bounds import number
 from mlrepo.versions.gate.champion import Champion, predict
+from mlrepo.versions.gate.paired import Drawn, paired
 from mlrepo.versions.records import old_records
 from mlrepo.versions.registry import Registry, Version
 from mlrepo.versions.rules.policy import Gate, load_settings
@@ -38,17 +35,26 @@ Verdict = dict[str, Any]
 
 def compare(version: Version, champion: Version | None, rules: Gate) -> Verdict:
     """Return the verdict on a version, on its own test rows: see `judge`."""
-    made_for, params = version.record["architecture"], load_params()
-    weight = old_records.data_params(version.tag.record).weight
-    goal = {"task": made_for["task"], "target": made_for["target"], "weight": weight}
-    params = params.model_copy(update={"data": params.data.model_copy(update=goal)})
+    params = _as_made(version, load_params())
     with TemporaryDirectory() as folder:
         store = Store()
         file = fetch.fetch(version, Path(folder), store)
         test = read_table(fetch.table(version, TEST, Path(folder), store))
         rival = Champion.fetch(champion, Path(folder, "champion"), store) if champion else None
+        known = rival and not params.data.id and TRAIN.as_posix() in version.tag.record["files"]
+        train = fetch.table(version, TRAIN, Path(folder), store) if known else None
         model = fetch.load(version, file)
-        return judge(version.name, file, rival, test, params, rules, model)
+        return judge(version.name, file, rival, test, train, params, rules, model)
+
+
+def _as_made(version: Version, params: LibraryParams) -> LibraryParams:
+    """Return params with the data and the split by which the version's own rows were made."""
+    record, made_for = version.tag.record, version.record["architecture"]
+    goal = {"task": made_for["task"], "target": made_for["target"]}
+    data = old_records.data_params(record).model_copy(update=goal)
+    split = old_records.split_params(record) or params.prepare.split
+    prepare = params.prepare.model_copy(update={"split": split})
+    return params.model_copy(update={"data": data, "prepare": prepare})
 
 
 def compare_here(model: str, champion: Version | str | None, rules: Gate) -> Verdict:
@@ -62,8 +68,8 @@ def compare_here(model: str, champion: Version | str | None, rules: Gate) -> Ver
             rival = Champion.at_commit(champion, file.as_posix(), Path(folder), Store())
         else:
             rival = Champion.fetch(champion, Path(folder), Store()) if champion else None
-        model = fetch.load_here(file)
-        return judge("this model", file, rival, read_table(TEST), load_params(), rules, model)
+        model, test = fetch.load_here(file), read_table(TEST)
+        return judge("this model", file, rival, test, TRAIN, load_params(), rules, model)
 
 
 def against(model: str, stage: str | None, tell: Tell) -> Verdict:
@@ -99,10 +105,8 @@ def describe(verdict: Verdict) -> str:
         gain, low, high = (number(verdict[key]) for key in ("difference", "low", "high"))
         interval = f"{verdict['confidence']:g} interval {low} to {high}"
         lines.append(f"better by {gain} ({interval}); margin {verdict['margin']:g}")
-    if verdict["champion_has_seen_rows"]:
-        seen, left_out = verdict["champion_has_seen_rows"], verdict["rows_left_out"]
-        so = "left out here" if left_out else "which flatters it, and without an id they stay"
-        lines.append(f"{models[-1]['name']} was fitted on {seen} of the test rows, {so}")
+    if seen := verdict["champion_has_seen_rows"]:
+        lines.append(f"{models[-1]['name']} was fitted on {seen} of the test rows, left out here")
     kept = bounds.describe(verdict["bounds"], kept=True)
     return "\n  ".join([*lines, "; ".join(kept)] if kept else lines)
 
@@ -112,6 +116,7 @@ def judge(
     file: Path,
     champion: Champion | None,
     test: pl.DataFrame,
+    train: Path | None,
     params: LibraryParams,
     rules: Gate,
     model: Any = None,
@@ -124,8 +129,8 @@ def judge(
     cannot be scored on ``test`` leaves the verdict inconclusive. ``model`` is what ``file`` holds,
     if it is loaded already.
 
-    Both are compared on the rows that the champion was not fitted on, where data.id tells which.
-    Without an id equal rows may be other observations, so that none is left out.
+    Both are compared on the rows that the champion was not fitted on, known by data.id or else by
+    their content, for which ``train`` is the table that belongs to ``test``.
     """
     task = params.data.task
     model = saved_model.load(file) if model is None else model
@@ -145,12 +150,10 @@ def judge(
     }
     if champion:
         verdict["champion"] = {"name": champion.name, "value": None}
-        seen = champion.has_seen(test, params.data.id)
-        verdict["champion_has_seen_rows"] = None if seen is None else int(seen.sum())
-        new = np.arange(test.height)
-        if seen is not None and params.data.id:
-            new = np.flatnonzero(~seen)
-            verdict |= {"rows": len(new), "rows_left_out": int(seen.sum())}
+        seen, new = champion.has_seen(test, train, params), np.arange(test.height)
+        if seen is not None:
+            new, count = np.flatnonzero(~seen), int(seen.sum())
+            verdict |= {"rows": len(new), "rows_left_out": count, "champion_has_seen_rows": count}
         try:
             if not len(new):
                 raise ProjectError("it was fitted on all of them")
@@ -162,7 +165,9 @@ def judge(
             verdict["champion"]["value"] = metrics.scores(task, rival).get(metric)
             here = scored.rows(new)
             verdict["challenger"]["value"] = metrics.scores(task, here).get(metric)
-            verdict |= _difference(metric, here, rival, params, rules.margin)
+            unit = units(test.lazy(), params)
+            unit = None if unit is None else unit[new]
+            verdict |= _difference(metric, here, rival, unit, params, rules.margin)
     verdict["bounds"] = bounds.check(file, model, scored, test, metric, params, rules)
     if broken := bounds.describe(verdict["bounds"], kept=False):
         kept = [] if verdict["verdict"] == "pass" else verdict["reasons"]
@@ -171,11 +176,18 @@ def judge(
 
 
 def _difference(
-    metric: str, scored: Predictions, rival: Predictions, params: LibraryParams, margin: float
+    metric: str,
+    scored: Predictions,
+    rival: Predictions,
+    unit: IndexArray | None,
+    params: LibraryParams,
+    margin: float,
 ) -> Verdict:
-    found = _paired(scored, rival, params)
+    drawn = Drawn.of(len(scored), unit)
+    few = drawn.too_few(metrics.of_task(params.data.task)[metric])
+    found = paired(scored, rival, drawn, params)
     if metric not in found:
-        reason = f"{metric} is undefined on these rows, or on most resamples of them"
+        reason = few or f"{metric} is undefined on these rows, or on most resamples of them"
         return {"verdict": "inconclusive", "reasons": [reason], "paired": found}
     if found[metric]["low"] >= -margin:
         said, reason = "pass", "not worse by more than the margin"
@@ -184,34 +196,3 @@ def _difference(
     else:
         said, reason = "inconclusive", "these rows cannot tell"
     return {"verdict": said, "reasons": [reason], **found[metric], "paired": found}
-
-
-def _paired(
-    scored: Predictions, rival: Predictions, params: LibraryParams
-) -> dict[str, dict[str, float]]:
-    """Return metric -> by how much the first is better, with its interval, where it is defined."""
-    # Of a large table some rows stand for all, as for the intervals of the test scores.
-    rows = evenly_spread(len(scored), bootstrap.MOST)
-    few, few_rival = scored.rows(rows), rival.rows(rows)
-
-    def gain(score: Metric, sign: float, one: Predictions, other: Predictions) -> Statistic:
-        def difference(drawn: Weights) -> FloatArray:
-            weights = drawn * one.once_each
-            return sign * (score(one, weights) - score(other, weights))
-
-        return difference
-
-    scores = metrics.of_task(params.data.task)
-    signs = {name: metrics.sign(name) for name in scores}
-    gains = {name: gain(score, signs[name], few, few_rival) for name, score in scores.items()}
-    knobs = params.evaluate
-    sizes = (len(rows), knobs.intervals.resamples, knobs.intervals.confidence, knobs.seed)
-    draws = len(scored) if len(rows) < len(scored) else None
-    found = {}
-    for name, (low, high) in bootstrap.bootstrap(gains, *sizes, draws=draws).items():
-        of_all = gain(scores[name], signs[name], scored, rival)
-        difference = float(of_all(np.ones((1, len(scored))))[0])
-        moved = difference - float(gains[name](np.ones((1, len(rows))))[0])
-        if np.isfinite(difference + moved):
-            found[name] = {"difference": difference, "low": low + moved, "high": high + moved}
-    return found

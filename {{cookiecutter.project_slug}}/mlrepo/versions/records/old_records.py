@@ -8,20 +8,23 @@ the record rises when a key changes its meaning; up to now it is 1, with these d
 - In those records `environment.packages` is all of env.json, "python" included; since then it is
   what env.json has under "closures". `environment.library` is new.
 - A folder among `files` has `parts`. Those that Git keeps were no dependency before mlrepo 1.0.
-- `data` of params.yaml is read with `ADDED_TO_DATA`, and its `csv` with `ADDED_TO_CSV`: a key that
-  is new in a release gets the value there by which the release does what those before it did.
+- `data` of params.yaml is read with `ADDED_TO_DATA`, its `csv` with `ADDED_TO_CSV`, and
+  `prepare.split` with `ADDED_TO_SPLIT`: a key that is new in a release gets the value there by
+  which the release does what those before it did.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from mlrepo.core.paths import in_project
 from mlrepo.pipeline import git
 
 if TYPE_CHECKING:
-    from mlrepo.core.params import Data
+    from mlrepo.core.params import Data, Split
 
 ADDED_TO_DATA: Final[dict[str, Any]] = {"weight": None}
 ADDED_TO_CSV: Final[dict[str, Any]] = {"thousands": None, "encoding": "utf-8"}
+ADDED_TO_SPLIT: Final[dict[str, Any]] = {"equal_features": "apart"}
 
 # What is in the owner's package before mlrepo 1.0 and no longer the owner's. What else was in it,
 # data.py, model.py and metrics.py among them, is the owner's then and now.
@@ -78,7 +81,24 @@ def data_params(record: dict[str, Any]) -> "Data":
     from mlrepo.core.params import Data
     from mlrepo.core.sections import parse
 
-    read = (stage["params"].get("params.yaml", {}) for stage in record["stages"].values())
-    section = next(params["data"] for params in read if "data" in params)
+    section = next(_sections(record, "data"))
     section = {**ADDED_TO_DATA, **section, "csv": {**ADDED_TO_CSV, **section["csv"]}}
     return parse(section, Data, f"the record of {record['version']}")
+
+
+def split_params(record: dict[str, Any]) -> "Split | None":
+    """Return how the rows of a version were divided; None where no stage on record divides rows."""
+    from mlrepo.core.params import Split
+    from mlrepo.core.sections import parse
+
+    for section in _sections(record, "prepare"):
+        split = {**ADDED_TO_SPLIT, **section["split"]}
+        return parse(split, Split, f"the record of {record['version']}")
+    return None
+
+
+def _sections(record: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
+    """Yield a whole section of params.yaml, as each stage has it that reads all of it."""
+    for stage in record["stages"].values():
+        if name in (read := stage["params"].get("params.yaml", {})):
+            yield read[name]
