@@ -62,14 +62,14 @@ def groups(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def copies(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """250 observations for 300 rows: those of one observation have its features and its label."""
-    which = rng.integers(0, 250, ROWS)
-    features = {name: rng.normal(size=250)[which] for name in "xz"}
-    return {**features, "label": rng.choice(["yes", "no"], 250)[which]}
+    """240 observations for 300 rows: those of one observation have its features and its label."""
+    which = rng.integers(0, 240, ROWS)
+    features = {name: rng.normal(size=240)[which] for name in "xz"}
+    return {**features, "label": rng.choice(["yes", "no"], 240)[which]}
 
 
 def visitors(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """250 visitors for 300 rows: a model that knows some rows of one knows the others."""
+    """240 visitors for 300 rows: a model that knows some rows of one knows the others."""
     made = copies(rng)
     return {"visitor": np.unique(made["x"], return_inverse=True)[1], **made}
 
