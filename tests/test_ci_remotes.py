@@ -104,6 +104,16 @@ def cloned(baked: Path, environment: dict[str, str], folder: Path) -> Path:
     return clone
 
 
+def calls_of_uv(folder: Path) -> dict[str, set[str]]:
+    """Last word of each call of the stand-in -> the variables that it saw."""
+    text = re.sub(r"=/\S+/\.uv/", "=.uv/", (folder / "seen").read_text(encoding="utf-8"))
+    calls = {}
+    for call in text.split("uv ")[1:]:
+        words, *rest = call.splitlines()
+        calls[words.split()[-1]] = set(rest)
+    return calls
+
+
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("provider", ["github", "gitlab"])
 def test_the_command_sees_what_the_provider_keeps(
@@ -125,11 +135,7 @@ def test_the_command_sees_what_the_provider_keeps(
         job = runner.run(clone, "check", {"ref": "refs/heads/main"})
     assert job.code == 0, job.output
     assert job.ran == ["check"]
-    text = re.sub(r"=/\S+/\.uv/", "=.uv/", (tmp_path / "seen").read_text(encoding="utf-8"))
-    calls = {}
-    for call in text.split("uv ")[1:]:
-        words, *rest = call.splitlines()
-        calls[words.split()[-1]] = set(rest)
+    calls = calls_of_uv(tmp_path)
     assert list(calls) == ["--frozen", "check", "mirror"]
     trackers = {f"{name}={value}" for name, value in TRACKERS.items()}
     # GitLab has no variables of a step, and gives each job all that the project keeps.
@@ -138,6 +144,21 @@ def test_the_command_sees_what_the_provider_keeps(
     assert calls["mirror"] - trackers == lines
     wanted = "MLFLOW" if PARTS[remote]["tracker"] == "mlflow" else "WANDB"
     assert [line for line in calls["mirror"] if line.startswith(wanted)]
+
+
+def test_a_job_of_another_file_sees_the_same(
+    bake: Bake, environment: dict[str, str], tool: Tool, tmp_path: Path
+) -> None:
+    case = CASES["azure by an app"]
+    clone = cloned(with_remote(bake, "github", case.remote), environment, tmp_path)
+    with serve_api() as api:
+        kept = {**case.given, **TRACKERS}
+        runner = RUNNERS["github"](tool, tmp_path, faked(environment, tmp_path), api, given=kept)
+        job = runner.run(clone, "verify", {"ref": "refs/heads/main"})
+    assert (job.code, job.ran) == (0, ["verify"]), job.output
+    calls = calls_of_uv(tmp_path)
+    assert list(calls) == ["--frozen", "verify"]
+    assert calls["verify"] == {f"{name}={value}" for name, value in (case.github or {}).items()}
 
 
 def test_a_stage_of_gitlab_is_deployed_by_the_job_of_its_environment(

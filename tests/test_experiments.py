@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import Project
-from helpers import LONG, Copy, Stages, copy_again, in_long_form, quick_project
+from helpers import LONG, PATIENCE, Copy, Stages, copy_again, in_long_form, quick_project
 from spoil import swap
 from typed import LOSE
 
@@ -165,13 +165,38 @@ def test_after_a_failed_run_the_command_of_the_docs_brings_everything_back(copy:
     assert experiments(copy) == {}
 
 
+def test_a_queue_whose_stage_fails_ends_and_names_it_as_the_docs_say(copy: Copy) -> None:
+    page = " ".join((copy.path / "docs/experiments.md").read_text(encoding="utf-8").split())
+    assert "it names what failed, and ends with exit code 0 all the same" in page
+    committed = copy.outputs()
+    copy.run("dvc", "exp", "run", "--queue", "--name", "bad", "-S", f"{TREES}=-1")
+    done = subprocess.run(
+        [str(copy.project.path / ".venv/bin/dvc"), "exp", "run", "--run-all"],
+        cwd=copy.path,
+        env=copy.project.active(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0
+    said = done.stdout + done.stderr
+    assert "RandomForestClassifier cannot be fitted" in said
+    assert "Failed to reproduce experiment(s) 'bad'\n" in said
+    assert re.search(r"bad .*Failed\n", copy.run("dvc", "queue", "status").stdout)
+    assert copy.run("dvc", "exp", "list", "--name-only").stdout == ""
+    assert copy.outputs() == committed
+    assert copy.changed() == []
+
+
 @in_long_form
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal to send")
 def test_a_queue_whose_process_is_lost_goes_on_as_the_docs_say(copy: Copy) -> None:
     copy.run("dvc", "exp", "run", "--queue", "--name", "bad", "-S", f"{TREES}=-1")
     copy.run("dvc", "exp", "run", "--queue", "--name", "good", "-S", f"{TREES}=7")
     waits = subprocess.Popen(
-        [str(copy.path / ".venv/bin/dvc"), "exp", "run", "--run-all"],
+        [str(copy.project.path / ".venv/bin/dvc"), "exp", "run", "--run-all"],
         cwd=copy.path,
         env=copy.project.active(),
         stdin=subprocess.DEVNULL,

@@ -41,6 +41,10 @@ def test_a_run_folder_holds_params_metrics_files_and_tags(
     new.model("register", "-m", "The first one")
     wanted = make_experiments(new, COUNT)
     history = set(new.git("rev-list", "HEAD").split())
+    head, name = new.git("rev-parse", "HEAD"), "sweep-0000"  # as `model sweep` names a trial
+    trial = new.git("commit-tree", "-p", head, "-m", name, f"{head}^{{tree}}")
+    new.git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/{name}", trial)
+    groups = {trial: f"sweep on {head[:7]}"} | dict.fromkeys(wanted, head)
     before = new.state()
     written = new.path / "wandb/mirrored"
     with in_background(new, "python", "-m", "mlrepo.commands", "mirror") as process:
@@ -56,10 +60,10 @@ def test_a_run_folder_holds_params_metrics_files_and_tags(
     at: dict[str, Any] = {"WANDB_API_KEY": "0" * 40, "WANDB_BASE_URL": "http://127.0.0.1:9"}
     said = new.model("mirror", **at).stdout
     assert time.monotonic() - start < 60
-    assert f"{COUNT + len(history)} runs wait for `uv run wandb sync --yes`" in said
+    assert f"{len(groups) + len(history)} runs wait for `uv run wandb sync --yes`" in said
     runs = {found["id"]: found for found in wandb_runs(new)}
     assert len(list((new.path / "wandb").glob("offline-run-*"))) == len(runs)
-    assert set(runs) == wanted | history
+    assert set(runs) == set(groups) | history
     assert {found["project"] for found in runs.values()} == {"penguins"}
     for commit, found in runs.items():
         committed = json.loads(new.git("show", f"{commit}:metrics/evaluate.json"))
@@ -70,11 +74,12 @@ def test_a_run_folder_holds_params_metrics_files_and_tags(
         )
         assert {"dvc.lock", "reports/scores.csv"} <= set(found["files"])
         trees = found["config"]["train.arguments.n_estimators"]
-        assert found["job_type"] == ("experiment" if commit in wanted else "commit")
+        assert type(trees) is int  # and no text or fraction
+        assert found["group"] == groups.get(commit, "")
+        assert found["job_type"] == ("experiment" if commit in groups else "commit")
         assert commit not in wanted or found["name"] == f"trees-{trees}"
 
     # Numbers, lists and nothing are what they are in params.yaml, so that axes are numeric.
-    head = new.git("rev-parse", "HEAD")
     config, artifacts = runs[head]["config"], runs[head]["artifacts"]
     params = yaml.safe_load((new.path / "params.yaml").read_text(encoding="utf-8"))
     assert config["prepare.split.test_size"] == params["prepare"]["split"]["test_size"] == 0.25

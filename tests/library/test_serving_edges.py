@@ -15,10 +15,10 @@ import pytest
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.prediction import write
-from mlrepo.serving import app
+from mlrepo.serving import app, server
 from mlrepo.serving.settings import TOKEN, token_for
 
-from .conftest import TinyProject, tiny_table
+from .conftest import PROJECT, TinyProject, tiny_table
 from .serving import Running, running, served
 from .test_prediction import chosen
 
@@ -181,6 +181,14 @@ def test_a_slow_body_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said.startswith("HTTP/1.1 408 ")
     assert "connection: close" in said.lower()
     assert "did not come within 0.3 seconds" in said
+
+
+def test_the_page_says_how_long_it_waits() -> None:
+    [page] = (PROJECT / "docs").glob("*service.md*")
+    said = " ".join(page.read_text(encoding="utf-8").split())
+    assert f"| 408 | the body did not come within {app._PATIENCE} seconds |" in said
+    assert f"answers what is in flight, for up to {server._GRACE} seconds" in said
+    assert app._PATIENCE < server._GRACE  # so that a slow body ends before the service does
 
 
 def test_it_ends_while_a_body_comes_slowly(caplog: pytest.LogCaptureFixture) -> None:
