@@ -84,7 +84,10 @@ def test_a_folder_that_cannot_be_written_to_is_one_message(tmp_path: Path) -> No
     command = [sys.executable, "bootstrap.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == "error: Not a directory: .dvc/tmp: check owner and permissions\n"
+    assert done.stderr == (
+        "error: Not a directory: .dvc/tmp: free space, or move away what is there; then run "
+        "this again\n"
+    )
 
 
 def test_a_stage_does_not_run_the_code_of_another_folder(
