@@ -145,12 +145,11 @@ def environment(uv: str) -> None:
     SYNCING.touch()
     if not VENV.exists():
         run(uv, "venv", "--quiet", "--relocatable")
-    sync = (uv, "sync", "--frozen")
     try:
-        run(*sync)
+        run(uv, "sync", "--frozen")
     except SetupError:
         from_another_index(uv)
-        run(*sync, fix=network)
+        run(uv, "sync", "--frozen", fix=network)
     SYNCING.unlink()
     # Stages and hooks say `python`: that must be the project's own.
     os.environ["PATH"] = os.pathsep.join([str(PYTHON.parent.resolve()), os.environ["PATH"]])
@@ -165,7 +164,8 @@ def lock(uv: str, network: str) -> None:
     # With another index, uv would take each package in it for a change.
     index = re.search(r'{ registry = "(http[^"]+)"', read(LOCK))
     if ask(uv, "lock", "--check", *(["--index", index[1]] if index else [])) is None:
-        run(uv, "lock", "--check", fix="`uv lock` brings uv.lock up to pyproject.toml.")
+        fix = "`uv lock` mends an old uv.lock, `git checkout HEAD -- FILE` a file that is damaged."
+        run(uv, "lock", "--check", fix=fix)
 
 
 def from_another_index(uv: str) -> None:
