@@ -115,7 +115,7 @@ def exists(commands: str) -> bool:
             program, *words = shlex.split(command)
             if not program.startswith(".venv"):
                 PARSERS[program](words)
-        except (AssertionError, IndexError, KeyError, ModuleNotFoundError):
+        except (AssertionError, LookupError, ModuleNotFoundError, ValueError):
             return False
     return True
 

@@ -110,7 +110,9 @@ def test_the_check_sees_commands_and_their_mistakes() -> None:
     assert set(in_messages(code)) == {"model seals WORD", "git comit -m WHY"}
     right = ("model verify v1 --rebuild", "dvc exp run -S a=1", "git push --no-verify", "uv sync")
     assert all(map(parsed.exists, right))
-    wrong = ("model verify v1 --rebuilt", "model seals", "model ci checks", "uv snyc", "uv run x y")
-    wrong += ("dvc exp runs", "dvc repro --forced", "git comit", "git push --no-verfy")
-    wrong += ("python bootstrp.py", "python -m mlrepo.nothing", "uv sync && model repair")
+    wrong = (
+        *("model verify v1 --rebuilt", "model seals", "model ci checks", "uv snyc", "uv run x y"),
+        *("dvc exp runs", "dvc repro --forced", "git comit", "git push --no-verfy"),
+        *("python bootstrp.py", "python -m mlrepo.nothing", "uv sync && model repair"),
+    )
     assert not any(map(parsed.exists, wrong))
