@@ -72,7 +72,7 @@ SHORT = {
     ".dvc: deleted": ("remote",),
     "raw data: the pointer has a conflict": ("pull",),
     "raw data: the pointer is deleted": ("register",),
-    "raw data: lost": ("prepare",),
+    "raw data: lost": ("prepare", "predict"),
     "the remote's drive is not mounted": ("pull",),
     "the remote's drive is not mounted, in a new clone": ("pull",),
     "the remote's server cannot be reached": ("push",),

@@ -166,7 +166,7 @@ def run(found: Adoption, params: LibraryParams) -> None:
 def _place(table: Path) -> Path:
     """Return where the table is to lie: where it is, if that is below data/, or in data/raw."""
     if not table.exists():
-        raise ProjectError(f"{table} does not exist: TABLE is a file or a folder of parts")
+        raise ProjectError(f"{table} does not exist: name a table or a folder of parts")
     find_parts(table)
     here = table.resolve()
     for data in (Path("data"), in_project("data")):  # of a second model, and the project's
