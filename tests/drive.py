@@ -1,13 +1,15 @@
 """Run many commands of a project, each in a process of its own that starts without its imports.
 
-`python drive.py PROJECT` takes jobs as JSON from its standard input, {"folder": ..., "command":
-["model", ...] or ["stage", NAME]}, and answers with {"code", "said", "seconds"} of each, in their
-order. The packages are imported once, with those of PROJECT, and each command is a fork of that.
+`python drive.py PROJECT` takes jobs as JSON from its standard input, {"folder", "command"}, and
+answers with {"code", "said", "seconds"} of each, in their order. The packages are imported once,
+with those of PROJECT, and each `model ...` is a fork of that. Other programs are started as they
+are, also stages, which refuse to run the code of another folder. A service that has started is told
+to stop.
 """
 
 import json
 import os
-import runpy
+import shlex
 import signal
 import sys
 import tempfile
@@ -17,6 +19,7 @@ from importlib import import_module
 from typing import Any
 
 PATIENCE = 120  # seconds that a command may take
+STARTED = b'"event": "start"'  # of a service
 
 
 def import_once() -> None:
@@ -31,7 +34,7 @@ def import_once() -> None:
         import_module(name)
 
 
-def be(folder: str, command: list[str], said: int) -> None:
+def be(folder: str, command: str, said: int) -> None:
     """Be the command from now on; what it prints goes to the file ``said``."""
     os.chdir(folder)
     os.environ["PWD"] = sys.path[0] = folder
@@ -40,14 +43,13 @@ def be(folder: str, command: list[str], said: int) -> None:
         os.dup2(file, standard)
     code = 0
     try:
-        if command[0] == "stage":
-            sys.argv = ["mlrepo", command[1]]
-            runpy.run_module("mlrepo", run_name="__main__")
-        else:
-            from mlrepo.commands.app import main
+        words = shlex.split(command)
+        if words[0] != "model":
+            os.execvp(words[0], words)
+        from mlrepo.commands.app import main
 
-            sys.argv = command
-            main()
+        sys.argv = words
+        main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
@@ -58,7 +60,7 @@ def be(folder: str, command: list[str], said: int) -> None:
     os._exit(code)
 
 
-def run(folder: str, command: list[str]) -> dict[str, Any]:
+def run(folder: str, command: str) -> dict[str, Any]:
     """Fork, wait, and return what came of it; a command that takes too long is killed."""
     begun = time.monotonic()
     with tempfile.TemporaryFile() as said:
@@ -66,11 +68,15 @@ def run(folder: str, command: list[str]) -> dict[str, Any]:
         if process == 0:
             os.setpgid(0, 0)
             be(folder, command, said.fileno())
-        code = None
+        code, serves = None, command.startswith("model serve")
         while code is None and time.monotonic() - begun < PATIENCE:
             done, status = os.waitpid(process, os.WNOHANG)
             code = os.waitstatus_to_exitcode(status) if done else None
             time.sleep(0.01)
+            # Without moving the place where the command writes.
+            if serves and STARTED in os.pread(said.fileno(), 100_000, 0):
+                os.kill(process, signal.SIGTERM)
+                serves = False
         if code is None:
             os.killpg(process, signal.SIGKILL)
             os.waitpid(process, 0)

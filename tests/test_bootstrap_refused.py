@@ -10,10 +10,16 @@ from pathlib import Path
 import pytest
 import uv
 from conftest import Bake, run
+from spoil import Spoil, remove, write
 
 HERE = "{}.{}".format(*sys.version_info)
 ELSEWHERE = next(minor for minor in ("3.13", "3.12") if minor != HERE)
 Tools = Callable[..., dict[str, str]]
+
+
+def not_utf_8(name: str) -> Spoil:
+    """Save a file as an editor of another platform might."""
+    return write(name, "é".encode("utf-16"))
 
 
 def contents(path: Path) -> dict[Path, bytes]:
@@ -107,3 +113,39 @@ def test_pins_that_disagree_are_refused(baked: Path, tools: Tools) -> None:
     assert (
         f'.python-version says {HERE}: pyproject.toml must say requires-python = "=={HERE}' in said
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "says", "otherwise"),
+    [
+        (name, spoil(name), says, otherwise)
+        for names, spoil, says, otherwise in (
+            (["pyproject.toml"], remove, "does not exist", "generate the project again"),
+            (["pyproject.toml", ".python-version", "uv.lock"], not_utf_8, "is not UTF-8", "save"),
+        )
+        for name in names
+    ],
+)
+def test_a_lost_or_damaged_file_comes_back_as_it_says(
+    baked: Path, environment: dict[str, str], name: str, spoil: Spoil, says: str, otherwise: str
+) -> None:
+    """From the last commit, if that has it."""
+    pyproject = baked / "pyproject.toml"
+    text = pyproject.read_text(encoding="utf-8").replace(">=3.11,<3.14", f"=={HERE}.*")
+    pyproject.write_text(text, encoding="utf-8")
+    (baked / ".python-version").write_text(f"{HERE}\n", encoding="utf-8")
+    (baked / "uv.lock").touch()
+    whole = contents(baked)
+    spoil(baked)
+    said = refused(baked, sys.executable, environment)
+    assert said.startswith(f"error: {name} {says}: {otherwise}")
+
+    (baked / name).write_bytes(whole[baked / name])
+    for command in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "-m", "All")):
+        run("git", *command, cwd=baked, environment=environment)
+    spoil(baked)
+    fix = f"git checkout HEAD -- {name}"
+    said = refused(baked, sys.executable, environment)
+    assert said == f"error: {name} {says}: `{fix}` brings the committed one back.\n"
+    run(*fix.split(), cwd=baked, environment=environment)
+    assert (baked / name).read_bytes() == whole[baked / name]

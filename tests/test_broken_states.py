@@ -5,68 +5,37 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import zip_longest
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from broken_pairs import (
+    AROUND,
+    AROUND_LONG,
+    CELLS,
+    PAIRS,
+    REFUSED_ANYWAY,
+    RESTORED,
+    SLOW,
+    TRACKED,
+    TRACKED_PAIRS,
+    must_refuse,
+)
 from broken_states import COMMANDS, STATES
 from conftest import Project
 from helpers import LONG, in_long_form
+from once import once
 from releases import Released, copied
+from told import Done, assert_told, has_fix, names_what_is_broken
 
 DRIVE = Path(__file__).with_name("drive.py")
-PROGRAMS = ("git", "dvc", "uv", "model", "python", "rm", "cruft", "openssl")
-# What a person can do that is no command.
-ACTS = (
-    r"\b(add|check|choose|commit|decide|delete|fix|free|give|install|look|make|mount|move|name"
-    r"|run|save|say|see|set|take|try|use|write)\b"
-)
-# A place in a file of the project, and what is wrong there.
-PLACE = r"^\S+\.(yaml|toml|json|csv|py|lock|dvc)(, line \d+)?: .*(must|is|has|names|needs) "
-NOTHING_TO_DO = r"\balready\b|^no tag of model lacks a signature"
-
-# In such a state, a command that needs the file may not say that all is well.
-NEEDED = {
-    "dvc.yaml": {"doctor", "status", "push", "pull", "links", "register", "gate"},
-    "dvc.lock": {"doctor", "status", "push", "pull", "links", "register", "predict"},
-    "params.yaml": {"doctor", "status", "prepare", "train", "evaluate", "gate", "start", "schema"},
-    "schema.yaml": {"doctor", "status", "prepare", "predict"},
-    ".dvc/config": {"doctor", "push", "pull", "promote", "register"},
-    ".dvc: deleted": {"doctor", "push", "pull", "links", "register"},
-    "the remote": {"doctor", "pull"},
-    "Git: no repository": {"doctor", "register", "promote", "show", "history"},
-    "Git: no remote": {"register", "promote", "retire", "note"},
-    "model": {"status", "register", "gate", "predict"},
-}
-RESTORED = (
-    "dvc.yaml: deleted",
-    "dvc.yaml: conflict",
-    "dvc.lock: conflict",
-    "dvc.lock: deleted",
-    "dvc.lock: cut short",
-    "params.yaml: cut short",
-    "params.yaml: deleted",
-    "schema.yaml: deleted",
-    ".dvc/config: conflict",
-)
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended, and all that it said."""
-
-    code: int | None
-    said: str
-    seconds: float
-
-
 Run = Callable[[Released, str], Done]
+Broken = Callable[[Released, str], Released]
 
 
-@pytest.fixture(scope="module")
-def run(project: Project) -> Iterator[Run]:
-    """Run a command in a copy, as a fork of a process that has its packages imported."""
+@contextmanager
+def driving(project: Project) -> Iterator[Run]:
+    """Run commands in copies, as forks of a process that has the project's packages imported."""
     python = project.path / ".venv/bin/python"
     with subprocess.Popen(
         [python, DRIVE, project.path],
@@ -80,50 +49,49 @@ def run(project: Project) -> Iterator[Run]:
         assert asked
         assert answers
 
-        def once(copy: Released, command: str) -> Done:
-            words = command.split()
-            argv = words if words[0] == "stage" else ["model", *words]
-            print(json.dumps({"folder": str(copy.path), "command": argv}), file=asked, flush=True)
+        def drive(copy: Released, command: str) -> Done:
+            job = {"folder": str(copy.path), "command": command}
+            print(json.dumps(job), file=asked, flush=True)
             return Done(**json.loads(answers.readline()))
 
-        yield once
+        yield drive
         asked.close()
 
 
-def has_fix(message: str) -> bool:
-    """Whether a message names a command that is there, an option, an act, or place and value."""
-    commands = re.findall(r"`([a-z]+)[ `]", message)
-    assert set(commands) <= {*PROGRAMS, "artifacts"}, message
-    forms = (ACTS, r"--[a-z]", PLACE, NOTHING_TO_DO)
-    return bool(commands or any(re.search(form, message) for form in forms))
+@pytest.fixture(scope="module")
+def run(project: Project) -> Iterator[Run]:
+    with driving(project) as run:
+        yield run
 
 
-def assert_told(done: Done, state: str, name: str) -> None:
-    """One message with a fix, or checks of which each wrong one has one; never a traceback."""
-    said = f"{state}: {name}: {done.code} after {done.seconds:.1f} s\n{done.said}"
-    assert done.code in (0, 1, 2), said
-    assert "Traceback" not in done.said, said
-    if done.code == 2:
-        *others, message = re.split(r"^error: ", done.said, flags=re.MULTILINE)
-        # The project's own deploy.py tells of itself.
-        assert len(others) == 1 or "above" in message, said
-        assert has_fix(message), said
-    elif done.code == 1:
-        wrong = re.findall(r"^WRONG .*\n((?:  .*\n?)+)", done.said, re.MULTILINE)
-        assert all(map(has_fix, wrong)), said
-        assert wrong or has_fix(done.said), said
-    needed = [names for part, names in NEEDED.items() if state.startswith(part)]
-    assert done.code or not any(name in names for names in needed), said
+@pytest.fixture(scope="module")
+def run_tracked(mlflow_project: Project) -> Iterator[Run]:
+    with driving(mlflow_project) as run:
+        yield run
+
+
+@pytest.fixture(scope="session")
+def tracked(served_versions: Released, tmp_path_factory: pytest.TempPathFactory) -> Released:
+    """Two versions with tracker and service; the long form has them in the tracker as well."""
+    if not LONG:
+        return served_versions
+
+    def mirror(folder: Path) -> Released:
+        copy = copied(served_versions, folder / "mirrored")
+        copy.model("mirror")
+        return copy
+
+    return once(tmp_path_factory, "mirrored", mirror)
 
 
 @pytest.fixture
-def broken(two_versions: Released, tmp_path: Path) -> Iterator[Callable[[str], Released]]:
-    """Make a copy of the project with two versions, in a state."""
+def broken(tmp_path: Path) -> Iterator[Broken]:
+    """Make a copy of a project, in a state."""
     made: list[Path] = []
 
-    def make(state: str) -> Released:
+    def make(source: Released, state: str) -> Released:
         made.append(tmp_path / str(len(made)))
-        copy = copied(two_versions, made[-1])
+        copy = copied(source, made[-1])
         STATES[state](copy.path)
         return copy
 
@@ -132,41 +100,94 @@ def broken(two_versions: Released, tmp_path: Path) -> Iterator[Callable[[str], R
         shutil.rmtree(folder)
 
 
-# Each state and each command once, in pairs; all but the one that tests and checks for a minute.
-SHORT = [name for name in COMMANDS if name != "ci check"]
-PAIRS = list(zip_longest(STATES, SHORT[: len(STATES)], fillvalue="status"))
-PAIRS += zip(STATES, SHORT[len(STATES) :], strict=False)  # there are more commands than states
-PAIRS.append(("Git: a damaged index", "doctor"))  # for which DVC waited without an end
-
-
 @pytest.mark.parametrize(("state", "name"), PAIRS)
-def test_a_command_that_meets_a_broken_project_says_what_helps(
-    run: Run, broken: Callable[[str], Released], state: str, name: str
+def test_a_command_refuses_what_it_needs_and_says_what_helps(
+    run: Run, broken: Broken, two_versions: Released, state: str, name: str
 ) -> None:
-    assert_told(run(broken(state), COMMANDS[name]), state, name)
+    done = run(broken(two_versions, state), COMMANDS[name])
+    assert_told(done, f"{state}: {name}", must_refuse=True)
+    assert names_what_is_broken(done.said, state), done.said
+
+
+@pytest.mark.parametrize(("state", "name"), CELLS)
+def test_a_damaged_file_is_not_the_fault_of_the_remote(
+    run: Run, broken: Broken, two_versions: Released, state: str, name: str
+) -> None:
+    done = run(broken(two_versions, state), COMMANDS[name])
+    assert_told(done, f"{state}: {name}", must_refuse=True)
+    file = state.partition(":")[0]
+    if name == "doctor":
+        assert "ok     DVC remote\n" in done.said
+        found = re.findall(r"^WRONG .*\n((?:  .*\n?)+)", done.said, re.MULTILINE)
+        assert all(each.startswith(f"  {file} ") and len(each.splitlines()) == 1 for each in found)
+    else:
+        assert done.said.startswith(f"error: {file} ")
+        assert len(done.said.splitlines()) == 1
+        assert "remote" not in done.said
+
+
+@pytest.mark.parametrize(("state", "name"), TRACKED_PAIRS)
+def test_tracker_and_service_meet_it_as_well(
+    run_tracked: Run, broken: Broken, tracked: Released, state: str, name: str
+) -> None:
+    done = run_tracked(broken(tracked, state), TRACKED[name])
+    assert_told(done, f"{state}: {name}", must_refuse=must_refuse(state, name))
+    assert "not installed" not in done.said or "plug-in" in state
+
+
+@in_long_form
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - SLOW))
+def test_a_command_that_would_refuse_anything_meets_no_state(
+    run: Run, two_versions: Released, tmp_path: Path, name: str
+) -> None:
+    done = run(copied(two_versions, tmp_path / "copy"), COMMANDS[name])
+    assert (done.code != 0) == (name in REFUSED_ANYWAY), done.said
 
 
 @in_long_form
 @pytest.mark.parametrize("state", STATES)
 def test_every_command_in_every_state(
-    run: Run, broken: Callable[[str], Released], state: str
+    run: Run, broken: Broken, two_versions: Released, state: str
 ) -> None:
     for name, command in COMMANDS.items():
-        assert_told(run(broken(state), command), state, name)
+        done = run(broken(two_versions, state), command)
+        assert_told(done, f"{state}: {name}", must_refuse(state, name))
+
+
+@in_long_form
+@pytest.mark.parametrize("state", STATES)
+def test_tracker_and_service_in_every_state(
+    run_tracked: Run, broken: Broken, tracked: Released, state: str
+) -> None:
+    for name, command in TRACKED.items():
+        done = run_tracked(broken(tracked, state), command)
+        assert_told(done, f"{state}: {name}", must_refuse(state, name))
+
+
+@pytest.mark.parametrize(("state", "command", "code"), AROUND + AROUND_LONG * LONG)
+def test_programs_that_call_ours_hand_its_words_on(
+    run: Run, broken: Broken, two_versions: Released, state: str, command: str, code: int
+) -> None:
+    """DVC, Git by its hooks, and bootstrap.py."""
+    done = run(broken(two_versions, state), command)
+    assert done.code == code, done.said
+    assert "Traceback" not in done.said
+    words = re.split(r"^(?:error|post-checkout|pre-commit): ", done.said, flags=re.MULTILINE)[1:]
+    assert any(has_fix(each) for each in words), done.said
 
 
 @pytest.mark.parametrize("state", STATES if LONG else RESTORED)
 def test_the_doctor_goes_on_and_the_mend_that_it_names_works(
-    run: Run, broken: Callable[[str], Released], state: str
+    run: Run, broken: Broken, two_versions: Released, state: str
 ) -> None:
-    copy = broken(state)
-    done = run(copy, "doctor --offline")
-    assert_told(done, state, "doctor offline")
+    copy = broken(two_versions, state)
+    done = run(copy, "model doctor --offline")
+    assert_told(done, f"{state}: doctor offline")
     checks = set(re.findall(r"^(?:ok   |WRONG)  (.*)$", done.said, re.MULTILINE))
     assert checks >= {"tools", "packages", "hooks", "params and schema", "dvc.lock", "cache"}
     fixes = set(re.findall("`(git checkout HEAD -- [^`]+)`", done.said))
     if state in RESTORED:
         assert len(fixes) == 1
         copy.run(*fixes.pop().split())
-        after = run(copy, "doctor --offline")
+        after = run(copy, "model doctor --offline")
         assert after.code == 0, after.said

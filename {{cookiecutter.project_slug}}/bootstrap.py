@@ -4,6 +4,7 @@ In a clone, data and models come from DVC's remote. It needs Python, Git and uv.
 time: what is done already is left as it is, and what a killed run left half done is done again.
 """
 
+import errno
 import os
 import re
 import shlex
@@ -24,8 +25,7 @@ SHIPPED = 'requires-python = ">=3.11,<3.14"'
 NARROWED = 'requires-python = "=={}.*"'
 INSTALL_UV = "https://docs.astral.sh/uv/getting-started/installation"
 
-PYPROJECT = Path("pyproject.toml")
-PINNED, LOCK = Path(".python-version"), Path("uv.lock")
+PYPROJECT, PINNED, LOCK = Path("pyproject.toml"), Path(".python-version"), Path("uv.lock")
 VENV = Path(".venv")
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 RUNNING, SYNCING = Path(".dvc/tmp/bootstrap.lock"), Path(".dvc/tmp/bootstrap.sync")
@@ -45,7 +45,9 @@ def main() -> None:
     except SetupError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        sys.exit(f"error: {error.strerror}: {error.filename}: check owner and permissions")
+        denied = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+        fix = "check owner and permissions" if denied else "free space, or move away what is there"
+        sys.exit(f"error: {error.strerror}: {error.filename}: {fix}; then run this again")
     except KeyboardInterrupt:
         sys.exit("\nStopped. Run bootstrap.py again: it goes on from here.")
 
@@ -90,14 +92,13 @@ def choose_python(uv: str) -> None:
     # uv takes a package whose copying was cut short for an installed one. Scripts of an environment
     # that is not relocatable start the Python of the folder that it was made in.
     made = VENV / "pyvenv.cfg"
-    movable = made.exists() and "relocatable = true" in made.read_text(encoding="utf-8")
+    movable = made.exists() and "relocatable = true" in made.read_text("utf-8", "replace")
     if VENV.exists() and (SYNCING.exists() or not PYTHON.exists() or not movable):
         shutil.rmtree(VENV)
     minor = pinned_minor()
     here = "{}.{}".format(*sys.version_info)
     for candidate in [minor] if minor else sorted(MINORS, key=lambda each: each != here):
-        python = find_python(uv, candidate)
-        if python:
+        if python := find_python(uv, candidate):
             break
     else:
         raise SetupError(
@@ -107,8 +108,7 @@ def choose_python(uv: str) -> None:
         )
     os.environ["UV_PYTHON"] = python
     narrowed = NARROWED.format(candidate)
-    text = PYPROJECT.read_bytes().decode()
-    if SHIPPED in text:
+    if SHIPPED in (text := read(PYPROJECT)):
         write(PYPROJECT, text.replace(SHIPPED, narrowed))
     elif narrowed not in text:
         raise SetupError(f"{PINNED} says {candidate}: pyproject.toml must say {narrowed}.")
@@ -119,8 +119,8 @@ def choose_python(uv: str) -> None:
 
 def pinned_minor() -> str | None:
     """Return the minor version that an earlier run chose, also one that was killed in between."""
-    narrowed = re.search(r'requires-python = "==(3\.\d+)', PYPROJECT.read_text(encoding="utf-8"))
-    chosen = PINNED.read_text(encoding="utf-8") if PINNED.exists() else narrowed and narrowed[1]
+    narrowed = re.search(r'requires-python = "==(3\.\d+)', read(PYPROJECT))
+    chosen = read(PINNED) if PINNED.exists() else narrowed and narrowed[1]
     minor = ".".join(chosen.strip().split(".")[:2]) if chosen else None
     if minor and minor not in MINORS:
         raise SetupError(f"{PINNED} says {minor}: this project runs on {', '.join(MINORS)}.")
@@ -145,12 +145,11 @@ def environment(uv: str) -> None:
     SYNCING.touch()
     if not VENV.exists():
         run(uv, "venv", "--quiet", "--relocatable")
-    sync = (uv, "sync", "--frozen")
     try:
-        run(*sync)
+        run(uv, "sync", "--frozen")
     except SetupError:
         from_another_index(uv)
-        run(*sync, fix=network)
+        run(uv, "sync", "--frozen", fix=network)
     SYNCING.unlink()
     # Stages and hooks say `python`: that must be the project's own.
     os.environ["PATH"] = os.pathsep.join([str(PYTHON.parent.resolve()), os.environ["PATH"]])
@@ -163,9 +162,10 @@ def lock(uv: str, network: str) -> None:
         run(uv, "lock", fix=network)
         return
     # With another index, uv would take each package in it for a change.
-    index = re.search(r'{ registry = "(http[^"]+)"', LOCK.read_text(encoding="utf-8"))
+    index = re.search(r'{ registry = "(http[^"]+)"', read(LOCK))
     if ask(uv, "lock", "--check", *(["--index", index[1]] if index else [])) is None:
-        run(uv, "lock", "--check", fix="`uv lock` brings uv.lock up to pyproject.toml.")
+        fix = "`uv lock` mends an old uv.lock, `git checkout HEAD -- FILE` a file that is damaged."
+        run(uv, "lock", "--check", fix=fix)
 
 
 def from_another_index(uv: str) -> None:
@@ -225,6 +225,18 @@ def ask(*command: str) -> str | None:
 def say(text: str) -> None:
     """Announce a step."""
     print(f"==> {text}", flush=True)
+
+
+def read(path: Path) -> str:
+    """Return a file's text; one that is lost or damaged comes back from the last commit."""
+    try:
+        return path.read_bytes().decode()
+    except (FileNotFoundError, UnicodeDecodeError) as error:
+        lost = isinstance(error, FileNotFoundError)
+    fix = "generate the project again, and take it from there" if lost else "save it as that"
+    if ask("git", "cat-file", "-e", f"HEAD:./{path}") is not None:
+        fix = f"`git checkout HEAD -- {path}` brings the committed one back"
+    raise SetupError(f"{path} {'does not exist' if lost else 'is not UTF-8'}: {fix}.")
 
 
 def write(path: Path, text: str) -> None:

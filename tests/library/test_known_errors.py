@@ -143,6 +143,20 @@ def test_a_file_comes_back_from_where_it_is() -> None:
     assert Path("params.yaml").exists()
 
 
+def test_advice_of_git_is_left_out_where_there_is_ours() -> None:
+    said = "fatal: no '.git/index.lock': File exists.\n  \n  Another git process seems to be"
+    assert known.of_git(said).splitlines() == [
+        "fatal: no '.git/index.lock': File exists: if no Git is at work, `rm .git/index.lock`"
+    ]
+
+
+def test_the_file_in_the_place_of_a_folder_is_named() -> None:
+    Path(".dvc/cache").touch()
+    with pytest.raises(NotADirectoryError) as caught:
+        Path(".dvc/cache/files/md5/6e").mkdir()
+    assert str(known.explain(caught.value)).startswith(".dvc/cache cannot be used (Not a dir")
+
+
 @pytest.mark.parametrize(
     ("said", "fix"),
     [

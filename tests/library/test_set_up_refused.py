@@ -1,5 +1,6 @@
 """Set-up where the folder or its repository is not ours to use, and stages beside their code."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from mlrepo.core import environment
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import git
+from mlrepo.pipeline.dvc import run_in_silence
 from mlrepo.pipeline.output import findings
 from mlrepo.storage import doctor, setup
 
@@ -76,6 +78,8 @@ def test_no_reason_is_empty(folder: Path) -> None:
     """Also of a command that fails without a word."""
     with pytest.raises(ProjectError, match=r"failed: it said nothing, and ended with 1$"):
         git.git("config", "no.such")
+    with pytest.raises(ProjectError, match=r"^no:\n.*nothing, and ended with 1\n  Fix that, and"):
+        run_in_silence([sys.executable, "-c", "exit(1)"], "no", dict(os.environ))
 
 
 def test_a_folder_that_cannot_be_written_to_is_one_message(tmp_path: Path) -> None:
@@ -84,7 +88,10 @@ def test_a_folder_that_cannot_be_written_to_is_one_message(tmp_path: Path) -> No
     command = [sys.executable, "bootstrap.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == "error: Not a directory: .dvc/tmp: check owner and permissions\n"
+    assert done.stderr == (
+        "error: Not a directory: .dvc/tmp: free space, or move away what is there; then run "
+        "this again\n"
+    )
 
 
 def test_a_stage_does_not_run_the_code_of_another_folder(

@@ -180,3 +180,12 @@ def test_what_cannot_be_compared_is_an_error(
         Path(file).write_text(text, encoding="utf-8")
     with pytest.raises(ProjectError, match=message):
         status.report()
+
+
+def test_a_refusal_shows_five_of_many() -> None:
+    found = status.Report(stale=[f"train: {number} has changed" for number in range(40)])
+    with pytest.raises(ProjectError) as refused:
+        found.refuse_stale("dvc.lock is stale:")
+    lines = str(refused.value).splitlines()
+    assert lines[1:6] == [f"  {line}" for line in found.stale[:5]]
+    assert lines[6:] == ["  ...", f"  {status.FIX}"]

@@ -19,7 +19,9 @@ from mlrepo.core.errors import ProjectError, did_you_mean
 from mlrepo.core.files import atomic
 from mlrepo.core.params import LibraryParams, Train
 from mlrepo.core.paths import in_project
+from mlrepo.pipeline import dvc_lock
 from mlrepo.pipeline.dvc import dvc, dvc_in_silence
+from mlrepo.pipeline.dvc_yaml import load_pipeline
 from mlrepo.tables.raw import find_parts, is_csv
 from mlrepo.tables.schema import OR
 
@@ -148,16 +150,23 @@ def start(table: Path, given: Given, params: LibraryParams, ask: Ask) -> Adoptio
     return Adoption(table, place, changes, proposal)
 
 
+def refuse_unreadable() -> None:
+    """Refuse files that DVC has to read at the end, and of which it would say less."""
+    load_pipeline()
+    if Path(dvc_lock.LOCK).exists():
+        dvc_lock.here()
+
+
 def run(found: Adoption, params: LibraryParams) -> None:
     """Write, and run the pipeline in view of the user."""
     found.write(params)
-    dvc("repro", fix="params.yaml and schema.yaml are written: correct what it says, and repeat it")
+    dvc("repro", fix="params.yaml and schema.yaml are written: fix what it says above")
 
 
 def _place(table: Path) -> Path:
     """Return where the table is to lie: where it is, if that is below data/, or in data/raw."""
     if not table.exists():
-        raise ProjectError(f"{table} does not exist: TABLE is a file or a folder of parts")
+        raise ProjectError(f"{table} does not exist: name a table or a folder of parts")
     find_parts(table)
     here = table.resolve()
     for data in (Path("data"), in_project("data")):  # of a second model, and the project's

@@ -107,6 +107,7 @@ def start(
 
     refuse_unnamed(model)
     params = load_params()
+    adoption.refuse_unreadable()
     pairs = dict(each.partition("=")[::2] for each in formats or ())
     given = adoption.Given(
         target, task, id_columns or [], pairs, purpose, source, licence, limits or []

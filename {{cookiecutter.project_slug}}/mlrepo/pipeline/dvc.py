@@ -38,7 +38,7 @@ def run_in_silence(
         check=False,
     )
     if done.returncode:
-        raise ProjectError(f"{trouble}:\n  {last_words(done)}")
+        raise ProjectError(f"{trouble}:\n  {last_words(done)}\n  Fix that, and run this again")
     return done.stdout
 
 

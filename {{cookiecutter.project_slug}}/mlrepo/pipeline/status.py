@@ -18,6 +18,7 @@ from mlrepo.pipeline import dvc_lock, models
 from mlrepo.pipeline.dvc_files import digest
 from mlrepo.pipeline.dvc_yaml import PIPELINE, Stage, find, load_pipeline, normal
 from mlrepo.pipeline.mappings import as_mapping, flatten, lookup
+from mlrepo.pipeline.output import few
 
 FIX = "Run `dvc repro`, look at what changed, and commit it together with dvc.lock."
 
@@ -34,9 +35,9 @@ class Report:
     unread: tuple[str, ...] = ()
 
     def refuse_stale(self, what: str, fix: str = FIX) -> None:
-        """Raise a ProjectError with all that is stale, if something is."""
+        """Raise a ProjectError with the first that is stale, if something is."""
         if self.stale:
-            raise ProjectError("\n  ".join([what, *self.stale, fix]))
+            raise ProjectError("\n  ".join([what, *few(self.stale), fix]))
 
 
 def report() -> Report:

@@ -44,7 +44,7 @@ class Input:
     def open(cls, path: Path, predictor: Predictor) -> "Input":
         """Open a CSV or Parquet file or a folder of parts, with all that the model needs."""
         if not path.exists():
-            raise ProjectError(f"{path} does not exist: INPUT is a table or a folder of its parts")
+            raise ProjectError(f"{path} does not exist: name a table or a folder of parts")
         data = predictor.data.model_copy(update={"path": str(path)})
         return cls.of(scan(data), data, predictor, data.csv if is_csv(data) else None)
 

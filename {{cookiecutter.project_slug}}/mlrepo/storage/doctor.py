@@ -15,7 +15,7 @@ from mlrepo.core.progress import progress
 from mlrepo.pipeline import dvc_lock, git, models, status
 from mlrepo.pipeline.dvc import no_copies_here
 from mlrepo.pipeline.dvc_files import md5
-from mlrepo.pipeline.output import findings
+from mlrepo.pipeline.output import few, findings
 from mlrepo.storage import remote
 from mlrepo.storage.store import Store
 from mlrepo.tables.schema import load_schema
@@ -114,7 +114,7 @@ def _params() -> Iterator[str]:
 
 def _lock() -> Iterator[str]:
     found = status.report()
-    yield from found.stale
+    yield from few(found.stale)
     if found.stale:
         yield status.FIX
 
@@ -136,7 +136,7 @@ def _remote(answer: Future[remote.Remote]) -> Iterator[str]:
 def _not_pushed(answer: Future[remote.Remote]) -> Iterator[str]:
     """A forgotten push is found by whoever clones."""
     if answer.exception():
-        yield "not known: first fix what is said of DVC's remote"
+        yield "not known: fix what is said of DVC's remote first"
         return
     dvc_lock.here()  # without one, DVC knows of nothing that was to be pushed
     yield from Store().not_pushed()

@@ -52,6 +52,9 @@ def of_system(error: BaseException, written: object = None) -> str | None:
         if _PROGRAM.fullmatch(path := os.fsdecode(file)):
             return f"{path} is not in PATH: install it"
         return f"{path} does not exist: {brought_back(path)}"
+    if isinstance(error, NotADirectoryError):  # one of the folders around it
+        place = Path(os.fsdecode(file))
+        file = next((each for each in (place, *place.parents) if each.is_file()), file)
     return f"{file} cannot be used ({reason}): move away what is there, or name another place"
 
 
@@ -81,8 +84,10 @@ def conflict(text: str) -> int | None:
 
 def of_git(said: str, otherwise: str = "") -> str:
     """Return what Git says, and what helps where it does not tell itself."""
-    found = (fix for form, fix in _GIT.items() if re.search(form, said))
-    return f"{said}: {next(found, otherwise)}".removesuffix(": ")
+    found = next((fix for form, fix in _GIT.items() if re.search(form, said)), None)
+    if found:  # in the place of the advice that Git gives below an empty line
+        said = re.split(r"\n\s*\n", said)[0].rstrip(".")
+    return f"{said}: {otherwise if found is None else found}".removesuffix(": ")
 
 
 def first_line(error: BaseException) -> str:
