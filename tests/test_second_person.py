@@ -41,7 +41,8 @@ def second(project: Project, packages: Path, tmp_path: Path) -> Iterator[Copy]:
 def strange_shell(folder: Path) -> dict[str, str]:
     """Variables of a shell where conda is active, modules come from elsewhere, text is ASCII."""
     (folder / "elsewhere").mkdir()
-    (folder / "elsewhere/numpy.py").write_text("raise SystemExit('not the project')\n")
+    for name in ("numpy", "dvc", "mlrepo"):  # of which a set-up in a clone needs two
+        (folder / f"elsewhere/{name}.py").write_text("raise SystemExit('not the project')\n")
     return {
         "CONDA_PREFIX": str(folder / "elsewhere"),
         "CONDA_DEFAULT_ENV": "base",

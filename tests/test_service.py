@@ -23,6 +23,13 @@ def copy(served_versions: Released, tmp_path: Path) -> Released:
     return copied(served_versions, tmp_path / "copy")
 
 
+# Less of a body than was announced.
+HALF = (
+    b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 100\r\n\r\n{"
+)
+
+
 def refused(copy: Released, *options: str, **variables: str) -> str:
     """Start the service, which must end at once with one message; return that."""
     done = copy.model("serve", "--port", "0", *options, check=False, **variables)
@@ -187,16 +194,21 @@ def test_what_is_in_flight_is_answered_before_it_stops(copy: Released) -> None:
                 found.append(service.client().ask("/predict/batch", {"rows": table}).status)
 
         threads = [threading.Thread(target=ask) for _ in range(20)]
-        for thread in threads:
-            thread.start()
         before = service.meter("model_batch_rows_count")
-        service.wait_for(lambda: service.meter("model_batch_rows_count") > before)
-        os.kill(service.process.pid, signal.SIGTERM)
-        for thread in threads:
-            thread.join()
+        with socket.create_connection(("127.0.0.1", service.port), timeout=60) as slow:
+            slow.sendall(HALF)
+            for thread in threads:
+                thread.start()
+            service.wait_for(lambda: service.meter("model_batch_rows_count") > before)
+            os.kill(service.process.pid, signal.SIGTERM)
+            for thread in threads:
+                thread.join()
+            said = b"".join(iter(lambda: slow.recv(65536), b""))
         assert service.process.wait(60) == 0
     assert found
     assert set(found) == {200}
+    assert said.startswith(b"HTTP/1.1 408 ")  # it had its time, as when nobody stops the service
+    assert (copy.path.parent / "serve.err").read_text(encoding="utf-8") == ""
 
 
 def test_it_ends_while_it_loads_as_well(copy: Released) -> None:
