@@ -164,7 +164,7 @@ def lock(uv: str, network: str) -> None:
     # With another index, uv would take each package in it for a change.
     index = re.search(r'{ registry = "(http[^"]+)"', read(LOCK))
     if ask(uv, "lock", "--check", *(["--index", index[1]] if index else [])) is None:
-        fix = "`uv lock` mends an old uv.lock, `git checkout HEAD -- FILE` a file that is damaged."
+        fix = "`uv lock` renews an old uv.lock, `git checkout HEAD -- FILE` a file that is damaged."
         run(uv, "lock", "--check", fix=fix)
 
 
