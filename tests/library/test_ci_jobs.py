@@ -109,7 +109,7 @@ def test_what_cannot_be_checked_here_is_no_failure(
 
 def test_a_tool_that_fails_is_named_as_it_is_typed() -> None:
     [said] = check._tool("ruff", "check", "no-such-file")
-    assert said == "`uv run ruff check no-such-file` ended with exit code 1"
+    assert said == "`uv run ruff check no-such-file` ended with exit code 1: see what it says above"
     assert check._tool("ruff", "--version") == []
     assert check._tool("no-such-tool") == ["no-such-tool is not installed: `uv sync` installs it"]
 

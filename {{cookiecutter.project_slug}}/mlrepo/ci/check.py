@@ -65,7 +65,8 @@ def _tool(*command: str) -> list[str]:
     if program is None:
         return [f"{command[0]} is not installed: `uv sync` installs it"]
     code = subprocess.run([program, *command[1:]], env=environment, check=False).returncode
-    return [f"`uv run {' '.join(command)}` ended with exit code {code}"] if code else []
+    why = f"`uv run {' '.join(command)}` ended with exit code {code}: see what it says above"
+    return [why] if code else []
 
 
 def _in_folder(folder: Path, run: Callable[[], list[str]]) -> list[str]:
