@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TEMPLATE, Project, lack, run
+from helpers import in_long_form
 
 LAST = "f89c292"  # the last commit of the template with one package
 RAW = "data/raw/penguins.csv"
@@ -116,6 +117,7 @@ def old(tmp_path: Path, environment: dict[str, str]) -> Old:
     return old
 
 
+@in_long_form
 def test_an_earlier_project_takes_the_two_rooms_over(old: Old) -> None:
     old.model("predict", RAW, "--output", "../before.csv")
     old.lay("HEAD")
