@@ -23,8 +23,8 @@ PROJECT = TEMPLATE / "{{cookiecutter.project_slug}}"
 MODEL, DVC = typer.main.get_command(app), get_main_parser()
 # Programs of other makers, and of the system.
 OTHERS = (
-    *("cd", "chmod", "cruft", "dask", "jupyter", "mlflow", "openssl", "pip", "pytest", "rm"),
-    *("ruff", "sha256sum", "wandb"),
+    *("cd", "chmod", "cruft", "dask", "jupyter", "lint-imports", "mlflow", "mypy", "openssl"),
+    *("pip", "pytest", "rm", "ruff", "sha256sum", "wandb"),
 )
 RELEASED = "predict.py"  # which stands in the folder of a release
 NO_USAGE = {"diff", "log"}  # commands of Git whose -h lists few of their options
