@@ -8,7 +8,10 @@ NEEDED = {
     "schema.yaml": {"doctor", "status", "prepare", "predict"},
     "versions.yaml": {"promote", "gate", "approve", "rollback", "serve"},
     "sweep.yaml": {"sweep"},
-    ".dvc/config": {"doctor", "push", "pull", "promote", "register"},
+    ".dvc/config": {"doctor", "push", "pull", "register"},
+    # Without a remote a version in the cache can be promoted all the same.
+    ".dvc/config: conflict": {"promote"},
+    ".dvc/config: an unknown key": {"promote"},
     ".dvc: deleted": {"doctor", "push", "pull", "links", "register"},
     "raw data: the pointer has a conflict": {"doctor", "status", "pull", "links"},
     "raw data": {"register"},

@@ -52,8 +52,15 @@ def test_a_byte_at_the_remote_is_found(copy: Released) -> None:
 def test_a_byte_in_the_folder_is_found(copy: Released) -> None:
     for path in PATHS:
         flip(copy.path / path)
-    told = [f"{path} in this folder is not the recorded file" for path in PATHS]
+    back = {path: f"dvc checkout --force {path}" for path in PATHS}
+    told = [
+        f"{p} in this folder is not the recorded file: `{c}` brings DVC's back"
+        for p, c in back.items()
+    ]
     assert wrong(copy) == {"this folder": "\n".join(told)}
+    for command in back.values():
+        copy.run(*command.split())
+    copy.model("verify", "v1.1")
 
 
 def test_a_file_that_is_gone_from_the_remote_is_found(copy: Released) -> None:
@@ -167,7 +174,7 @@ def test_the_sha256_counts_beside_dvcs_md5(copy: Released) -> None:
     remake(copy, "model@v1.1.0", files=record["files"], artifact=record["artifact"])
     found = wrong(copy, "v1.1", "--offline")
     assert f"recorded is {other}" in found["data and model"]
-    assert found["this folder"] == f"{MODEL} in this folder is not the recorded file"
+    assert found["this folder"].startswith(f"{MODEL} in this folder is not the recorded file: ")
     refused(copy, "get", "v1.1", "-o", "out", words=["model@v1.1.0 is not believed"])
 
 

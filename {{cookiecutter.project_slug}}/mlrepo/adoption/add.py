@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mlrepo.core import owner, yaml
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, known
 from mlrepo.core.files import folder_or_nothing
 from mlrepo.core.paths import ENVIRONMENT, PARAMS
 from mlrepo.pipeline import git, models
@@ -81,9 +81,10 @@ def _read(path: str | Path) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ProjectError(f"{path} does not exist, and the new model begins with a copy") from None
+        what, fix = "does not exist", known.brought_back(path)
     except UnicodeDecodeError:
-        raise ProjectError(f"{path} is not UTF-8, and the new model begins with a copy") from None
+        what, fix = "is not UTF-8", known.how_to_fix(path, "save it as that")
+    raise ProjectError(f"{path} {what}, and the new model begins with a copy: {fix}")
 
 
 def _above(path: str) -> str:

@@ -79,7 +79,9 @@ class Adoption:
 
     def write(self, params: LibraryParams) -> None:
         """Bring the table to its place, tell DVC of it, and write both files."""
-        is_new = not self.place.exists()
+        is_new, pointer = not self.place.exists(), Path(f"{self.place}.dvc")
+        if pointer.exists():
+            yaml.load(pointer)  # of a broken one DVC would say more, and not what helps
         if is_new:
             copy = shutil.copytree if self.source.is_dir() else shutil.copy2
             copy(self.source, self.place)

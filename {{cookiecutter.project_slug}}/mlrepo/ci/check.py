@@ -11,7 +11,7 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.markdown import markdown
 from mlrepo.pipeline import models, status
 from mlrepo.pipeline.dvc import variables
-from mlrepo.pipeline.output import report
+from mlrepo.pipeline.output import few, report
 from mlrepo.storage.store import Store
 
 TESTS = FOLDER / "tests.xml"  # the form of JUnit, which providers show
@@ -78,7 +78,7 @@ def _lock() -> list[str]:
     found = status.report()
     if found.unread:
         raise _LeftOutError(f"only `dvc status` can compare {', '.join(found.unread)}")
-    return [*found.stale, status.FIX] if found.stale else []
+    return [*few(found.stale), status.FIX] if found.stale else []
 
 
 def _packages() -> list[str]:

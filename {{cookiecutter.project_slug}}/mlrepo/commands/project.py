@@ -104,10 +104,12 @@ def start(
     """
     from mlrepo.adoption import start as adoption
     from mlrepo.core.owner import load_params
+    from mlrepo.storage.store import Store
 
     refuse_unnamed(model)
     params = load_params()
     adoption.refuse_unreadable()
+    Store()  # whose settings DVC reads at the end as well
     pairs = dict(each.partition("=")[::2] for each in formats or ())
     given = adoption.Given(
         target, task, id_columns or [], pairs, purpose, source, licence, limits or []

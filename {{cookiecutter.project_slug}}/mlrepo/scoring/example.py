@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import LibraryParams
+from mlrepo.tables.schema import load_schema
 
 # What params.yaml of a new project says.
 PURPOSE = "An example to start from, the sex of measured penguins."
@@ -25,8 +25,7 @@ def refuse(params: LibraryParams) -> None:
     ]
     if not left:
         return
-    fields = yaml.load(Path(params.data.table_schema))["fields"]
-    if COLUMNS.isdisjoint(field["name"] for field in fields):
+    if COLUMNS.isdisjoint(load_schema(Path(params.data.table_schema)).names):
         raise ProjectError(
             f"{', '.join(left)} in params.yaml still speak of the example's penguins, and "
             f"{params.data.path} is another table: write card.purpose, card.data.source, "

@@ -117,4 +117,5 @@ def _folder(version: Version) -> Iterator[str]:
         parts = old_records.parts(path, entry) if entry["kept_by"] == "dvc" else {}
         for file, claim in parts.items():
             if Path(file).exists() and hashes(Path(file))["sha256"] != claim["sha256"]:
-                yield f"{file} in this folder is not the recorded file"
+                back = f"`dvc checkout --force {path}` brings DVC's back"
+                yield f"{file} in this folder is not the recorded file: {back}"

@@ -170,7 +170,7 @@ def in_force() -> Policy:
     """Return what counts: the demands of the default branch, or else of the last commit here."""
     place = where()
     if place is None:
-        raise ProjectError(f"{PATH} is not committed: it says what a stage demands")
+        raise ProjectError(f"{PATH} is not committed, and it says what a stage demands: commit it")
     return of(place[0])
 
 
