@@ -61,16 +61,16 @@ def groups(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {"herd": herd, "x": rng.normal(size=200)[herd], "z": rng.normal(size=200)[herd]}
 
 
-def copies(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """240 observations for 300 rows: those of one observation have its features and its label."""
-    which = rng.integers(0, 240, ROWS)
-    features = {name: rng.normal(size=240)[which] for name in "xz"}
-    return {**features, "label": rng.choice(["yes", "no"], 240)[which]}
+def copies(rng: np.random.Generator, count: int = 240) -> dict[str, np.ndarray]:
+    """Observations of which some stand several times, with their features and their label."""
+    which = rng.integers(0, count, ROWS)
+    features = {name: rng.normal(size=count)[which] for name in "xz"}
+    return {**features, "label": rng.choice(["yes", "no"], count)[which]}
 
 
 def visitors(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """240 visitors for 300 rows: a model that knows some rows of one knows the others."""
-    made = copies(rng)
+    """225 visitors for 300 rows: a model that knows some rows of one knows the others."""
+    made = copies(rng, 225)
     return {"visitor": np.unique(made["x"], return_inverse=True)[1], **made}
 
 
