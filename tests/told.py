@@ -15,7 +15,7 @@ ACTS = (
 )
 CLAUSE = re.compile(rf"(?:^|[:;,.(]\s+|\b(?:or|and|then)\s+)(?:{ACTS})\s+\S", re.I | re.M)
 # A place in a file of the project, and what must be there.
-PLACE = re.compile(r"^\S+\.(?:yaml|toml|json|csv|py|lock|dvc)(?:, line \d+)?: .*\bmust ", re.M)
+PLACE = re.compile(r"^ *\S+\.(?:yaml|toml|json|csv|py|lock|dvc)(?:, line \d+)?: .*\bmust ", re.M)
 MEANT = re.compile(r"did you mean '\S+'\?")
 NOTHING_TO_DO = re.compile(r"\bis (?:\S+ )?already\b|^no tag of model lacks a signature")
 
