@@ -341,6 +341,18 @@ def test_the_interval_of_many_rows_is_that_of_all(
         assert bounds(some[name])[0] == pytest.approx(low, abs=0.3 * (high - low))
 
 
+def test_groups_of_a_large_table_widen_the_median_by_all_of_their_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """60 groups of 100 rows: of rows that stand for all, each group would have 16."""
+    rng, group = np.random.default_rng(0), np.arange(6000) // 100
+    error = rng.normal(size=60)[group] + 0.1 * rng.normal(size=6000)
+    table = Predictions(np.zeros(6000), error)
+    whole = intervals("regression", table, 50, 0.9, 0, group)["median_absolute_error"]
+    monkeypatch.setattr(bootstrap, "MOST", 1000)
+    assert intervals("regression", table, 50, 0.9, 0, group)["median_absolute_error"] == whole
+
+
 def test_a_rare_class_of_a_large_table_counts_with_all_of_its_rows() -> None:
     """40 positives among 100,000 rows: of 20,000 rows that stand for all, some 8 would be left."""
     rng = np.random.default_rng(0)

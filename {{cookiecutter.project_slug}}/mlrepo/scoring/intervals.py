@@ -81,7 +81,7 @@ def intervals(
             least = wide.fewest_of_a_class if by_class else wide.drawn
             found[name] = wide.of_shares(parts, estimate, wide.z_of(least))
         elif metrics[name] is functions.median_absolute_error:
-            found[name] = table.of_median()
+            found[name] = wide.of_median()
         elif few := too_few(metrics[name], table.drawn, False):
             found[name] = Interval(None, None, few)
         elif table.is_uneven:
