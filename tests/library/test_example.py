@@ -69,6 +69,14 @@ def test_the_example_keeps_them_whatever_becomes_of_its_table(
     example.refuse(params)
 
 
+@pytest.mark.parametrize("text", ["", "fields: 3", "fields: [3]", "columns: []"])
+def test_a_schema_without_fields_is_told(tiny: TinyProject, text: str) -> None:
+    params = tiny.set({"card": OF_EXAMPLE})
+    Path("schema.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ProjectError, match=r"^schema\.yaml has no `fields`: fix it"):
+        example.refuse(params)
+
+
 def test_own_words_pass_with_any_table(tiny: TinyProject) -> None:
     example.refuse(tiny.set({"card": {**OWN, "owner": "Us"}}))
     Path("schema.yaml").unlink()  # which is of no interest then

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mlrepo.core.errors import ProjectError
+from mlrepo.core import yaml
+from mlrepo.core.errors import ProjectError, known
 from mlrepo.core.params import LibraryParams
-from mlrepo.tables.schema import load_schema
 
 # What params.yaml of a new project says.
 PURPOSE = "An example to start from, the sex of measured penguins."
@@ -25,9 +25,18 @@ def refuse(params: LibraryParams) -> None:
     ]
     if not left:
         return
-    if COLUMNS.isdisjoint(load_schema(Path(params.data.table_schema)).names):
+    if COLUMNS.isdisjoint(_names(Path(params.data.table_schema))):
         raise ProjectError(
             f"{', '.join(left)} in params.yaml still speak of the example's penguins, and "
             f"{params.data.path} is another table: write card.purpose, card.data.source, "
             "card.data.licence and card.limits ([] where there are none) for yours"
         )
+
+
+def _names(schema: Path) -> list[str]:
+    """Return the columns; not by `tables.schema`, on which this step does not depend."""
+    content = yaml.load(schema)
+    try:
+        return [field["name"] for field in content["fields"]]
+    except (KeyError, TypeError):
+        raise ProjectError(f"{schema} has no `fields`: {known.how_to_fix(schema)}") from None
