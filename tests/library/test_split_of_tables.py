@@ -1,6 +1,6 @@
 """Real tables whose rows repeat: our split gives the scores that scikit-learn's gives.
 
-LONG=1 divides each table 50 times; otherwise eight times.
+LONG=1 divides each table 200 times; otherwise eight times.
 """
 
 import os
@@ -21,8 +21,9 @@ from mlrepo.tables import split
 from .test_split import params
 
 pytestmark = pytest.mark.usefixtures("folder_of_its_own")
-ROUNDS = 50 if os.environ.get("LONG") else 8
+ROUNDS = 200 if os.environ.get("LONG") else 8
 SHARE = 0.25
+ERRORS = 3.3  # of twelve means, one is further off by chance in a hundred runs
 
 
 def of_fair() -> pd.DataFrame:
@@ -69,11 +70,12 @@ def test_scores_are_those_of_scikit_learns_split(name: str) -> None:
             for side in pl.collect_all(list(sides), engine="streaming")
         )
         ours.append(scored(train, test))
-        there = train_test_split(table, test_size=SHARE, random_state=seed, stratify=table["y"])
+        # As many rows: one more of the frequent class moves the accuracy of wine by 0.006.
+        there = train_test_split(table, test_size=len(test), random_state=seed, stratify=table["y"])
         theirs.append(scored(*there))
     difference = np.mean(ours, axis=0) - np.mean(theirs, axis=0)
     error = np.sqrt((np.var(ours, axis=0) + np.var(theirs, axis=0)) / (ROUNDS - 1))
-    assert (np.abs(difference) < 2.5 * error + 1e-9).all(), (difference, error)
+    assert (np.abs(difference) < ERRORS * error + 1e-9).all(), (difference, error)
     if name == "fair":
         assert 0.68 < np.mean(ours, axis=0)[1] < 0.72
 
