@@ -149,9 +149,7 @@ def test_a_command_that_would_refuse_anything_meets_no_state(
 def test_every_command_in_every_state(
     run: Run, broken: Broken, two_versions: Released, state: str
 ) -> None:
-    for name, command in COMMANDS.items():
-        done = run(broken(two_versions, state), command)
-        assert_told(done, f"{state}: {name}", must_refuse(state, name))
+    assert_all_told(run, lambda: broken(two_versions, state), state, COMMANDS)
 
 
 @in_long_form
@@ -159,9 +157,14 @@ def test_every_command_in_every_state(
 def test_tracker_and_service_in_every_state(
     run_tracked: Run, broken: Broken, tracked: Released, state: str
 ) -> None:
-    for name, command in TRACKED.items():
-        done = run_tracked(broken(tracked, state), command)
-        assert_told(done, f"{state}: {name}", must_refuse(state, name))
+    assert_all_told(run_tracked, lambda: broken(tracked, state), state, TRACKED)
+
+
+def assert_all_told(
+    run: Run, make: Callable[[], Released], state: str, commands: dict[str, str]
+) -> None:
+    for name, command in commands.items():
+        assert_told(run(make(), command), f"{state}: {name}", must_refuse(state, name))
 
 
 @pytest.mark.parametrize(("state", "command", "code"), AROUND + AROUND_LONG * LONG)
@@ -177,7 +180,7 @@ def test_programs_that_call_ours_hand_its_words_on(
 
 
 @pytest.mark.parametrize("state", STATES if LONG else RESTORED)
-def test_the_doctor_goes_on_and_the_mend_that_it_names_works(
+def test_the_doctor_goes_on_and_the_fix_that_it_names_works(
     run: Run, broken: Broken, two_versions: Released, state: str
 ) -> None:
     copy = broken(two_versions, state)
