@@ -12,7 +12,6 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.owner import load_params
 from mlrepo.core.params import LibraryParams
 from mlrepo.core.paths import TEST, TRAIN
-from mlrepo.tables import validation
 from penguins import prepare
 
 from .conftest import CSV, TinyProject, tiny_table
@@ -165,14 +164,3 @@ def test_values_that_are_equal_are_not_unique_however_they_are_written(tiny: Tin
     Path("schema.yaml").write_text(yaml.dump(schema), encoding="utf-8")
     with pytest.raises(ProjectError, match="'id': values occur more than once"):
         prepare.main(load_params())
-
-
-def test_keys_are_counted_in_passes(tiny: TinyProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation, "_REMEMBERED", 7)
-    schema = tiny.folder / "schema.yaml"
-    text = schema.read_text(encoding="utf-8")
-    schema.write_text(f"{text}primaryKey: [id]\n", encoding="utf-8")
-    prepare.main(tiny.set({}))
-    schema.write_text(f"{text}primaryKey: [weight]\n", encoding="utf-8")
-    with pytest.raises(ProjectError, match="30 rows repeat a key"):
-        prepare.main(tiny.set({}))

@@ -9,6 +9,7 @@ import polars as pl
 from mlrepo.core import yaml
 from mlrepo.core.column_params import OURS
 from mlrepo.core.files import atomic
+from mlrepo.tables import distinct
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,7 @@ class Proposal:
 
     def counts(self, name: str) -> int:
         """Return how many different values a column has."""
-        found = self.table.select(pl.col(name).drop_nulls().n_unique())
-        return int(found.collect(engine="streaming").item())
+        return distinct.count(self.table, pl.col(name), self.rows)
 
     def least(self, name: str) -> int:
         """Return how often the rarest value of a column is there."""

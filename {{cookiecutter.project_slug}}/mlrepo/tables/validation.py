@@ -9,12 +9,11 @@ import polars as pl
 from mlrepo.core import column_params
 from mlrepo.core.errors import LETTERS, PRIVATE, ProjectError, listed, shown
 from mlrepo.core.params import LibraryParams
+from mlrepo.tables import distinct
 from mlrepo.tables.columns import Column
 from mlrepo.tables.raw import RawTable, is_csv, refuse_short_lines
 
 _SHOWN = 20
-# Distinct values that are in memory at once: some 100 bytes for each.
-_REMEMBERED = 2_000_000
 # Allowed values that are compared one by one: two take a fifth of the time of a look into a set.
 _FEW = 6
 
@@ -141,45 +140,32 @@ def _among(value: pl.Expr, allowed: pl.Series) -> pl.Expr:
 def _problems(raw: RawTable, found: dict[str, int]) -> list[str]:
     """Return one line for each rule that the table breaks, as ``found`` says."""
     rows, lines = found["rows"], []
-    distinct, keys = _distinct(raw, rows), raw.schema.primaryKey
+    counted, keys = _distinct(raw, rows), raw.schema.primaryKey
     for number, column in enumerate(raw.columns):
         name, limits = column.field.name, column.field.constraints
         absent = found.get(f"absent {number}", 0)
         if absent / rows > limits.maxMissing:
             share = f"{absent / rows:.2%} ({absent} of {rows} rows)"
             lines.append(f"'{name}': {share} are missing, allowed are {limits.maxMissing:.2%}")
-        if limits.unique and distinct[name] < found[f"present {number}"]:
+        if limits.unique and counted[name] < found[f"present {number}"]:
             lines.append(f"'{name}': values occur more than once, and the schema says unique")
     counts = [(rule, found[f"broken {number}"]) for number, rule in enumerate(rules(raw.columns))]
     lines += broken_lines(raw.scan, [(rule, count) for rule, count in counts if count], rows)
-    if keys and distinct[None] < rows:
-        lines.append(f"primaryKey {list(keys)}: {rows - distinct[None]} rows repeat a key")
+    if keys and counted[None] < rows:
+        lines.append(f"primaryKey {list(keys)}: {rows - counted[None]} rows repeat a key")
     return lines
 
 
 def _distinct(raw: RawTable, rows: int) -> dict[str | None, int]:
-    """Count the values that must be unique: column -> their number, None -> that of the keys.
-
-    All values have to be remembered, so of a large table each pass over these columns counts
-    those with one remainder of their hash: at most about `_REMEMBERED` at a time. Memory does not
-    grow with the rows.
-    """
+    """Count the values that must be unique: column -> their number, None -> that of the keys."""
     unique = [column for column in raw.columns if column.field.constraints.unique]
     wanted: dict[str | None, pl.Expr] = {column.field.name: column.value for column in unique}
     if raw.schema.primaryKey:
         key = [c.value for c in raw.columns if c.field.name in raw.schema.primaryKey]
         wanted[None] = pl.struct(key)
-    passes = max(1, -(-rows // _REMEMBERED))
-    if wanted and passes > 1:
-        print(f"counting distinct keys of {rows} rows in {passes} passes, so that they fit memory")
-    counts = dict.fromkeys(wanted, 0)
-    for name, values in wanted.items():
-        keys = raw.scan.select(values.alias("key")).drop_nulls()
-        for part in range(passes):
-            some = keys.filter(pl.col("key").hash() % passes == part)
-            found = some.select(pl.col("key").n_unique()).collect(engine="streaming")
-            counts[name] += found.item()
-    return counts
+    if wanted and (times := distinct.passes(rows)) > 1:
+        print(f"counting distinct keys of {rows} rows in {times} passes, so that they fit memory")
+    return {name: distinct.count(raw.scan, values, rows) for name, values in wanted.items()}
 
 
 def broken_lines(table: pl.LazyFrame, counts: list[tuple[Rule, int]], rows: int) -> list[str]:
