@@ -15,8 +15,9 @@ from mlrepo.learning import model_file
 from mlrepo.learning.metrics.aggregates import Weights
 from mlrepo.learning.predictions import FloatArray, Predictions
 from mlrepo.scoring import bootstrap
+from mlrepo.scoring.units import Drawn
 from mlrepo.versions.gate import verdict as gate
-from mlrepo.versions.gate.paired import Drawn, paired
+from mlrepo.versions.gate.paired import paired
 from penguins import metrics as owners_metrics
 
 from .conftest import TinyProject
@@ -202,27 +203,10 @@ def test_of_two_models_that_are_as_good_few_are_told_to_differ(tiny: TinyProject
         errors = rng.normal(size=(2, 60))[:, unit] + 0.5 * rng.normal(size=(2, 600))
         one, other = (Predictions(np.zeros(600), error, None) for error in errors)
         for name, of in (("groups", unit), ("rows", None)):
-            found = paired(one, other, Drawn.of(600, of), params)["rmse"]
+            found = paired(one, other, Drawn.of(600, of, 600), params)["rmse"]
             wrong[name] += found["low"] > 0 or found["high"] < 0
     assert wrong["groups"] <= tables * 0.05 + 3 * np.sqrt(tables * 0.05 * 0.95)
     assert wrong["rows"] > tables / 3
-
-
-def test_of_many_groups_some_are_drawn(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As often as there are groups; of a few large ones, some rows of each."""
-    params = ring.set({"data.task": "regression", "data.target": "amount"})
-    unit = np.repeat(np.arange(300), 2)
-    errors = np.random.default_rng(0).normal(size=(2, 300))[:, unit]
-    one, other = (Predictions(np.zeros(600), error, None) for error in errors)
-    whole = paired(one, other, Drawn.of(600, unit), params)["mae"]
-    monkeypatch.setattr(bootstrap, "MOST", 100)
-    drawn = Drawn.of(600, unit)
-    assert (len(drawn.rows), drawn.count, drawn.of_all) == (100, 100, 300)
-    some = paired(one, other, drawn, params)["mae"]
-    assert some["difference"] == whole["difference"]
-    assert 0.7 < width(some) / width(whole) < 1.4
-    drawn = Drawn.of(600, np.arange(600) % 40)
-    assert (len(drawn.rows), drawn.count, drawn.of_all) == (100, 40, 40)
 
 
 def test_a_metric_of_no_such_name_is_told(ring: Ring) -> None:

@@ -15,7 +15,7 @@ from mlrepo.core import owner
 from mlrepo.learning.metrics import functions, of_task, scores
 from mlrepo.learning.metrics.aggregates import Metric, from_sklearn
 from mlrepo.learning.predictions import FloatArray, IndexArray, Predictions
-from mlrepo.scoring import bootstrap, shares
+from mlrepo.scoring import shares
 from mlrepo.scoring.intervals import Interval, intervals
 from mlrepo.scoring.units import units
 
@@ -325,49 +325,6 @@ def test_a_metric_that_the_table_leaves_undefined_is_passed_over(
     assert set(found) == set(scores("classification", one_class))
     assert "roc_auc" not in found
     assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize("task", DATA)
-def test_the_interval_of_many_rows_is_that_of_all(
-    task: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = measured(4000) if task == "regression" else classified(4000)
-    whole = intervals(task, table, 400, 0.95, seed=0)
-    monkeypatch.setattr(bootstrap, "MOST", 1000)
-    some = intervals(task, table, 400, 0.95, seed=0)
-    for name, interval in whole.items():
-        low, high = bounds(interval)
-        assert bounds(some[name])[1] - bounds(some[name])[0] == pytest.approx(high - low, rel=0.25)
-        assert bounds(some[name])[0] == pytest.approx(low, abs=0.3 * (high - low))
-
-
-def test_groups_of_a_large_table_widen_the_median_by_all_of_their_rows(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """60 groups of 100 rows: of rows that stand for all, each group would have 16."""
-    rng, group = np.random.default_rng(0), np.arange(6000) // 100
-    error = rng.normal(size=60)[group] + 0.1 * rng.normal(size=6000)
-    table = Predictions(np.zeros(6000), error)
-    whole = intervals("regression", table, 50, 0.9, 0, group)["median_absolute_error"]
-    monkeypatch.setattr(bootstrap, "MOST", 1000)
-    assert intervals("regression", table, 50, 0.9, 0, group)["median_absolute_error"] == whole
-
-
-def test_a_rare_class_of_a_large_table_counts_with_all_of_its_rows() -> None:
-    """40 positives among 100,000 rows: of 20,000 rows that stand for all, some 8 would be left."""
-    rng = np.random.default_rng(0)
-    truth = np.zeros(100_000, dtype=int)
-    truth[rng.choice(100_000, 40, replace=False)] = 1
-    odds = 1 / (1 + np.exp(7 - 3 * (rng.normal(size=100_000) + 2.5 * truth)))
-    table = Predictions(
-        truth, (odds > 0.5) * 1, np.array([0, 1]), np.column_stack([1 - odds, odds])
-    )
-    found = intervals("classification", table, 50, 0.9, seed=0)
-    recall = (odds[truth == 1] > 0.5).mean()
-    wanted = proportion_confint(round(40 * recall), 40, alpha=0.1, method="wilson")
-    low, high = bounds(found["balanced_accuracy"])
-    assert high - low == pytest.approx((wanted[1] - wanted[0]) / 2, rel=0.1)
-    assert none_given(found) == {}
 
 
 def test_a_mean_of_shares_that_are_all_right_is_wilsons_of_all_rows() -> None:

@@ -6,7 +6,8 @@ Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
 Of more than `MOST` rows, that many, evenly spread, stand for all of them: each resample draws as
 many rows as the table has from these, so that the width is that of the whole table. This is the bag
 of little bootstraps (Kleiner, Talwalkar, Sarkar and Jordan, 2014) with one bag; memory and time
-stop growing with the rows.
+stop growing with the rows. Where rows belong together, whole units stand for all, as `units.Drawn`
+says.
 """
 
 from __future__ import annotations

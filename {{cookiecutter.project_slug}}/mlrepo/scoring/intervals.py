@@ -27,12 +27,12 @@ import numpy as np
 
 from mlrepo.learning.metrics import functions, of_task, scores
 from mlrepo.learning.metrics.aggregates import Metric, Weights
-from mlrepo.learning.predictions import FloatArray, IndexArray, Predictions, evenly_spread
+from mlrepo.learning.predictions import FloatArray, IndexArray, Predictions
 from mlrepo.scoring import bootstrap, losses, shares
 from mlrepo.scoring.losses import Loss
-from mlrepo.scoring.units import too_few
+from mlrepo.scoring.units import Drawn, sums, too_few
 
-_MOST_SHARES = 2_000_000  # rows x classes at once; more rows are evenly thinned
+_MOST_SHARES = 2_000_000  # rows x classes at once; of more rows some stand for all
 _WIDEST = 10.0  # times the loss: a wider end is what resamples without its largest rows make
 _FEWEST_ROWS = 5  # of a class
 _FEWEST_WEIGHTED = 200  # that rows of uneven weight must say as much as
@@ -68,41 +68,40 @@ def intervals(
     many = _MOST_SHARES // max(1, len(predictions.known))
     wide = _Table.of(predictions, confidence, unit, many)
     found, lost = dict[str, Interval](), dict[str, Loss]()
-    statistics = dict[str, bootstrap.Statistic]()
+    own, studentised = dict[str, bootstrap.Statistic](), dict[str, bootstrap.Statistic]()
     thin = task == "classification" and wide.fewest_of_a_class < _FEWEST_ROWS
     of = "rows" if unit is None else "groups or blocks of rows"
     for name, estimate in defined.items():
         by_class = metrics[name] is not functions.accuracy
         if thin and by_class:
             found[name] = Interval(None, None, f"a class has fewer than {_FEWEST_ROWS} {of}")
-        elif unit is not None and (few := too_few(metrics[name], wide.drawn, True)):
+        elif unit is not None and (few := wide.drawn.too_few(metrics[name])):
             found[name] = Interval(None, None, few)
         elif (parts := shares.OF_METRIC.get(metrics[name])) is not None:
-            least = wide.fewest_of_a_class if by_class else wide.drawn
+            least = wide.fewest_of_a_class if by_class else wide.drawn.count
             found[name] = wide.of_shares(parts, estimate, wide.z_of(least))
         elif metrics[name] is functions.median_absolute_error:
             found[name] = wide.of_median()
-        elif few := too_few(metrics[name], table.drawn, False):
+        elif few := too_few(metrics[name], table.drawn.count, False):
             found[name] = Interval(None, None, few)
         elif table.is_uneven:
             found[name] = Interval(None, None, "the weights of the rows are too uneven")
         elif (loss := Loss.of(metrics[name], predictions)) is None:
-            statistics[name] = partial(table.by_row, metrics[name])
+            own[name] = partial(table.by_row, metrics[name])
         elif why := loss.why_none(metrics[name]):
             found[name] = Interval(None, None, why)
         else:
-            statistics[name] = partial(losses.studentised, *table.of_units(loss))
+            studentised[name] = partial(losses.studentised, *table.of_units(loss))
             lost[name] = loss
-    drawn = bootstrap.bootstrap(
-        statistics, table.drawn, resamples, confidence, seed, memory, table.draws
-    )
-    around = scores(task, table.some) if drawn.keys() - lost.keys() else {}
-    for name, (low, high) in drawn.items():
-        if name in lost:
-            found[name] = table.of_loss(lost[name], low, high)
-        elif name in around:
-            by = defined[name] - around[name]
-            found[name] = Interval(low + by, high + by, "percentile bootstrap")
+    knobs, of_all = (resamples, confidence, seed, memory), table.draws
+    count = table.units_of_losses
+    ends = bootstrap.bootstrap(studentised, count, *knobs, of_all if unit is None else None)
+    found |= {name: table.of_loss(lost[name], *ends[name]) for name in ends}
+    ends = bootstrap.bootstrap(own, table.drawn.count, *knobs, of_all)
+    around = scores(task, table.some) if ends else {}
+    for name, (low, high) in ends.items():
+        by = defined[name] - around[name]
+        found[name] = Interval(low + by, high + by, "percentile bootstrap")
     undefined = Interval(None, None, "most resamples leave it undefined")
     return {name: found.get(name, undefined) for name in defined}
 
@@ -112,32 +111,35 @@ class _Table:
     """The rows of a table that stand for all of them, and their units."""
 
     all: Predictions
+    unit: IndexArray | None  # of each row of `all`
+    drawn: Drawn
     some: Predictions
-    chosen: IndexArray | slice  # which rows of `all` are in `some`
-    unit: IndexArray | None  # of the rows of `some`
     z: float
 
     @classmethod
     def of(
         cls, predictions: Predictions, confidence: float, unit: IndexArray | None, most: int
     ) -> _Table:
-        some, z = predictions, NormalDist().inv_cdf(0.5 + confidence / 2)
-        chosen: IndexArray | slice = slice(None)
-        if len(predictions) > most:
-            chosen = evenly_spread(len(predictions), most)
-            some = predictions.rows(chosen)
-        if unit is not None:
-            unit = np.unique(unit[chosen], return_inverse=True)[1]
-        return cls(predictions, some, chosen, unit, z)
+        drawn, z = Drawn.of(len(predictions), unit, most), NormalDist().inv_cdf(0.5 + confidence / 2)
+        every = len(drawn.rows) == len(predictions)
+        return cls(predictions, unit, drawn, predictions if every else predictions.rows(drawn.rows), z)
+
+    @property
+    def part(self) -> float:
+        """Which part of what the table has stands for all of it, where the rest is left out."""
+        return self.drawn.count / self.drawn.of_all
 
     @property
     def draws(self) -> int | None:
-        """How many rows a resample draws, where it is not as many as it draws from."""
-        return None if self.some is self.all or self.unit is not None else len(self.all)
+        """How many units a resample draws, where it is not as many as it draws from."""
+        return self.drawn.of_all if self.part < 1 else None
 
     @property
-    def drawn(self) -> int:
-        return len(self.some) if self.unit is None else int(self.unit.max()) + 1
+    def units_of_losses(self) -> int:
+        """How many there are in `of_units`."""
+        if self.unit is None:
+            return self.drawn.count
+        return min(int(self.unit.max()) + 1, bootstrap.MOST)
 
     @property
     def is_uneven(self) -> bool:
@@ -154,11 +156,11 @@ class _Table:
         Rows of one unit say little more than one of them, and a class may stand in few units.
         """
         cell, true, _ = self.all.cells
-        label, size = true[cell[self.chosen]], len(self.all.labels)
+        label, size = true[cell[self.drawn.rows]], len(self.all.labels)
         there = np.bincount(true[cell], minlength=size) > 0
         there |= np.array([each in self.all.known for each in self.all.labels])
-        if self.unit is not None:
-            label = np.unique(self.unit * size + label) % size
+        if self.drawn.unit is not None:
+            label = np.unique(self.drawn.unit * size + label) % size
         return int(np.bincount(label, minlength=size)[there].min())
 
     def z_of(self, units: int) -> float:
@@ -169,24 +171,16 @@ class _Table:
         few = 0 if self.unit is None else (self.z**3 + self.z) / (4 * max(1, units - 1))
         return self.z + few
 
-    def sums(self, values: FloatArray) -> FloatArray:
-        """Return the sum over each unit (..., m) of one value per row (..., n)."""
-        if self.unit is None:
-            return values
-        sums = [np.bincount(self.unit, row) for row in np.atleast_2d(values)]
-        return np.reshape(sums, (*values.shape[:-1], -1))
-
     def by_row(self, metric: Metric, weights: Weights) -> FloatArray:
         """Return the values (b,) of a metric for weights of the units (b, m)."""
-        drawn = weights if self.unit is None else weights[:, self.unit]
-        return metric(self.some, drawn * self.some.once_each)
+        return metric(self.some, self.drawn.weights(weights) * self.some.once_each)
 
-    def design(self, influence: FloatArray) -> FloatArray:
+    def wider(self, influence: FloatArray) -> FloatArray:
         """Return how often wider the variance of each estimate (k,) is by the units."""
-        if self.unit is None:  # all rows count, not those alone that stand for them
-            return np.full(len(influence), len(self.some) / len(self.all))
-        of_units, of_rows = (self.sums(influence) ** 2).sum(axis=1), (influence**2).sum(axis=1)
-        largest = np.full(len(influence), influence.shape[1] / self.drawn)
+        if self.unit is None:
+            return np.ones(len(influence))
+        of_units, of_rows = (self.drawn.sums(influence) ** 2).sum(axis=1), (influence**2).sum(axis=1)
+        largest = np.full(len(influence), influence.shape[1] / self.drawn.count)
         wider: FloatArray = np.divide(of_units, of_rows, out=largest, where=of_rows > 0)
         return np.maximum(1, wider)
 
@@ -195,24 +189,31 @@ class _Table:
     ) -> Interval:
         """Return the interval of a mean of shares; `estimate` is that of all rows."""
         made = parts(self.some)
-        of_units = self.sums(made.influence)
+        of_units = self.drawn.sums(made.influence)
         spread = np.sqrt((of_units**2).sum(axis=1, keepdims=True))
         spread[spread == 0] = np.inf
         correlation = np.einsum("kn,jn->kj", of_units / spread, of_units / spread)
         np.fill_diagonal(correlation, 1)
-        low, high = made.interval(z, self.design(made.influence), correlation)
+        design = self.wider(made.influence) * self.part
+        low, high = made.interval(z, design, correlation)
         moved = estimate - made.mean(made.values)  # 0 where all rows are here
         return Interval(max(0.0, low + moved), min(1.0, high + moved), "score interval")
 
     def of_units(self, loss: Loss) -> tuple[FloatArray, FloatArray]:
-        """Return value and base of a loss, unit by unit (m,)."""
-        return self.sums(loss.value[self.chosen]), self.sums(loss.base[self.chosen])
+        """Return value and base of a loss, unit by unit (m,), of all rows where there are units.
+
+        Of more units than may be, several make one: their variances add up.
+        """
+        if self.unit is None:
+            return loss.value[self.drawn.rows], loss.base[self.drawn.rows]
+        merged = self.unit % bootstrap.MOST
+        return sums(loss.value, merged), sums(loss.base, merged)
 
     def of_loss(self, loss: Loss, low: float, high: float) -> Interval:
         """Return the interval of a loss by the quantiles of its studentised logarithm."""
         error = losses.relative_error(*self.of_units(loss))
         if self.unit is None:
-            error *= float(np.sqrt(len(self.some) / len(self.all)))
+            error *= float(np.sqrt(self.part))
         center = float(loss.value.sum() / loss.base.sum())
         times = [float(np.exp(-t * error)) for t in (low, high)]
         if max(times) > _WIDEST:
@@ -226,9 +227,8 @@ class _Table:
         [weights], [some] = self.all.once_each, self.some.once_each
         middle = functions.median_absolute_error(self.all, self.all.once_each)[0]
         below = some * ((np.abs(self.some.errors) <= middle) - np.float64(0.5))
-        rows = shares.effective(weights)
-        rows /= self.design(below[np.newaxis])[0] if self.unit is not None else 1
-        share = 0.5 - self.z_of(self.drawn) / (2 * np.sqrt(rows))
+        rows = shares.effective(weights) / self.wider(below[np.newaxis])[0]
+        share = 0.5 - self.z_of(self.drawn.count) / (2 * np.sqrt(rows))
         # So many errors, from either end, hold no more than that share of the weight.
         ends = [
             int(np.searchsorted(each.cumsum(), share * weights.sum(), side="right"))

@@ -1,15 +1,20 @@
 """Which rows belong together: they are one observation of scores and of comparisons."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
 from mlrepo.core import column_params
 from mlrepo.core.params import LibraryParams
 from mlrepo.learning.metrics import functions
-from mlrepo.learning.metrics.aggregates import Metric
-from mlrepo.learning.predictions import IndexArray
+from mlrepo.learning.metrics.aggregates import Metric, Weights
+from mlrepo.learning.predictions import FloatArray, IndexArray, evenly_spread
 
 _FEWEST = 30  # of fewer rows, groups or blocks a bootstrap, and a design effect, know too little
+_LEAST = 200  # units that stand for more, so that their own spread is known to 5%
+_ROOM = 5  # times as many rows as asked for, if so many units need them
+_LARGEST = 10  # times the mean: of larger units so few would be among these that they say too little
 # Of groups 100: rows of other groups are what their own are ranked with.
 _RANKED = (functions.average_precision, functions.average_precision_weighted)
 
@@ -48,3 +53,54 @@ def too_few(metric: Metric, drawn: int, together: bool) -> str | None:
     least = 100 if together and metric in _RANKED else _FEWEST
     what = "groups or blocks of rows" if together else "rows"
     return f"fewer than {least} {what}" if drawn < least else None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a resample draws: rows or, where rows belong together, their units.
+
+    Of a large table some stand for all. These are whole units, evenly spread, as a unit that has
+    lost rows varies more. Where 200 units have five times as many rows as asked for, or a unit is
+    more than ten times as large as the mean, rows are left out of units: that widens intervals.
+    """
+
+    rows: IndexArray  # that stand for all
+    unit: IndexArray | None  # of each of these rows, 0 to count - 1; None: each is one by itself
+    count: int
+    of_all: int  # as many are drawn: units of the table, where whole ones are left out
+
+    @classmethod
+    def of(cls, rows: int, unit: IndexArray | None, most: int) -> "Drawn":
+        """Choose about ``most`` of a number of rows, with the unit of each (rows,), or fewer."""
+        chosen = evenly_spread(rows, most)
+        if unit is None:
+            return cls(chosen, None, len(chosen), rows)
+        sizes = np.bincount(unit)
+        size = sizes[sizes > 0]
+        kept = max(_LEAST, len(size) * most // rows)
+        whole = rows > most and kept < len(size) and size.max() <= _LARGEST * size.mean()
+        if whole:
+            here = np.zeros(len(sizes), dtype=np.bool_)
+            here[np.flatnonzero(sizes)[evenly_spread(len(size), kept)]] = True
+            chosen = np.flatnonzero(here[unit])
+            chosen = chosen[evenly_spread(len(chosen), _ROOM * most)]
+        there, unit_of = np.unique(unit[chosen], return_inverse=True)
+        return cls(chosen, unit_of, len(there), len(size) if whole else len(there))
+
+    def too_few(self, metric: Metric) -> str | None:
+        """Return why they say too little of a metric; None where they do not."""
+        return too_few(metric, self.count, self.unit is not None)
+
+    def weights(self, drawn: Weights) -> Weights:
+        """Return the weights of the rows (b, n) for those of what is drawn (b, count)."""
+        return drawn if self.unit is None else drawn[:, self.unit]
+
+    def sums(self, values: FloatArray) -> FloatArray:
+        """Return the sum over each unit (..., count) of one value per row (..., n)."""
+        return values if self.unit is None else sums(values, self.unit)
+
+
+def sums(values: FloatArray, unit: IndexArray) -> FloatArray:
+    """Return the sum over each unit (..., m) of one value per row (..., n)."""
+    found = [np.bincount(unit, row) for row in np.atleast_2d(values)]
+    return np.reshape(found, (*values.shape[:-1], -1))

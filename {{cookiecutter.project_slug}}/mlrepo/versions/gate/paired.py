@@ -5,43 +5,15 @@ The paired bootstrap (Koehn, Statistical Significance Tests for Machine Translat
 out. Rows that belong together are drawn together, as for the intervals of the scores.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from mlrepo.core.params import LibraryParams
 from mlrepo.learning import metrics
 from mlrepo.learning.metrics.aggregates import Metric, Weights
-from mlrepo.learning.predictions import FloatArray, IndexArray, Predictions, evenly_spread
-from mlrepo.scoring import bootstrap, units
+from mlrepo.learning.predictions import FloatArray, Predictions
+from mlrepo.scoring import bootstrap
 from mlrepo.scoring.bootstrap import Statistic
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """What a resample draws: rows or, where rows belong together, their groups or blocks."""
-
-    rows: IndexArray  # of a large table some stand for all, as for the intervals of the scores
-    unit: IndexArray | None  # of each of these rows, 0 to count - 1; None: each is one by itself
-    count: int
-    of_all: int  # in all rows
-
-    @classmethod
-    def of(cls, rows: int, unit: IndexArray | None) -> "Drawn":
-        """Choose for a number of rows, and the unit of each."""
-        chosen = evenly_spread(rows, bootstrap.MOST)
-        if unit is None:
-            return cls(chosen, None, len(chosen), rows)
-        there, unit_of = np.unique(unit[chosen], return_inverse=True)
-        return cls(chosen, unit_of, len(there), len(np.unique(unit)))
-
-    def too_few(self, metric: Metric) -> str | None:
-        """Return why they say too little of a metric; None where they do not."""
-        return units.too_few(metric, self.count, self.unit is not None)
-
-    def weights(self, drawn: Weights) -> Weights:
-        """Return the weights of the rows (b, n) for those of what is drawn (b, count)."""
-        return drawn if self.unit is None else drawn[:, self.unit]
+from mlrepo.scoring.units import Drawn
 
 
 def paired(

@@ -19,13 +19,14 @@ from mlrepo.learning import metrics, saved_model
 from mlrepo.learning.predictions import IndexArray, Predictions
 from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import Tell
-from mlrepo.scoring.units import units
+from mlrepo.scoring import bootstrap
+from mlrepo.scoring.units import Drawn, units
 from mlrepo.storage.store import Store
 from mlrepo.versions import fetch, write_tags
 from mlrepo.versions.gate import bounds
 from mlrepo.versions.gate.bounds import number
 from mlrepo.versions.gate.champion import Champion, predict
-from mlrepo.versions.gate.paired import Drawn, paired
+from mlrepo.versions.gate.paired import paired
 from mlrepo.versions.records import old_records
 from mlrepo.versions.registry import Registry, Version
 from mlrepo.versions.rules.policy import Gate, load_settings
@@ -183,7 +184,7 @@ def _difference(
     params: LibraryParams,
     margin: float,
 ) -> Verdict:
-    drawn = Drawn.of(len(scored), unit)
+    drawn = Drawn.of(len(scored), unit, bootstrap.MOST)
     few = drawn.too_few(metrics.of_task(params.data.task)[metric])
     found = paired(scored, rival, drawn, params)
     if metric not in found:
