@@ -105,7 +105,7 @@ def _own_kind(about: About) -> list[str]:
 
 def _threshold() -> list[str]:
     limit = read_json(paths.FOLDS).get("threshold")
-    return [] if limit is None else [f"- Decision threshold: {limit:.3f}"]
+    return [] if limit is None else [f"- Decision threshold: {limit}"]
 
 
 def _data(params: LibraryParams) -> list[str]:
@@ -167,7 +167,14 @@ def _thresholds() -> list[str]:
     even = [least + (most - least) * part / 10 for part in range(1, 10)]
     near = {min(range(len(limits)), key=lambda n: abs(limits[n] - at)) for at in even}
     keys = ["threshold", "recall", "precision"]
-    lines = [keys, *([f"{float(curve[n][key]):.3f}" for key in keys] for n in sorted(near))]
+    # A threshold with fewer digits would be for other rows.
+    lines = [
+        keys,
+        *(
+            [curve[n]["threshold"], *(f"{float(curve[n][key]):.3f}" for key in keys[1:])]
+            for n in sorted(near)
+        ),
+    ]
     said = f"Where the score of {escape(*names)} is at least the threshold, on the test rows:"
     picked = (
         "A threshold that is picked by this table is picked on test rows, whose scores then "
