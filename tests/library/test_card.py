@@ -70,7 +70,9 @@ def test_a_classifiers_card_has_the_facts(tiny: TinyProject) -> None:
     assert {each["type"]: each["value"] for each in result["metrics"]} == metrics
 
     digest = Path("models/model.skops.sha256").read_text(encoding="utf-8").split()[0]
-    rows = json.loads(Path("metrics/prepare.json").read_text(encoding="utf-8"))["rows"]
+    prepared = json.loads(Path("metrics/prepare.json").read_text(encoding="utf-8"))
+    rows, share = prepared["rows"], prepared["split"]["test_share"]
+    assert share != 0.3
     for fact in (
         "\nTo try things.\n",
         "- Predicts: kind (classification)",
@@ -79,6 +81,7 @@ def test_a_classifiers_card_has_the_facts(tiny: TinyProject) -> None:
         "- Source: A table: made up",
         "- Licence: CC0-1.0",
         f"- Rows: 80, of them 0 left out without a target, {rows['train']} for training",
+        f"- Split: random, test share {share:g}, where 0.3 was asked for, seed 0\n",
         "mean ± deviation of 3 folds",
         "Intervals: 95%, by the methods of docs/intervals.md.",
         "- Python 3.12",

@@ -120,7 +120,8 @@ def _data(params: LibraryParams) -> list[str]:
         f"- Rows: {rows['raw']}, of them {rows['no_target']} left out without a target, "
         f"{rows['train']} for training, {rows['test']} for the test",
         *([f"- Weights of the rows: {escape(data.weight)}"] if data.weight else []),
-        f"- Split: {split.method}{column}, test share {split.test_size:g}, seed {split.seed}",
+        f"- Split: {split.method}{column}, test share {found['test_share']:g}, where "
+        f"{split.test_size:g} was asked for, seed {split.seed}",
         f"- Test rows that have the features of a train row: {found['test_rows_like_train']}",
     ]
 
