@@ -133,11 +133,11 @@ def _scores(params: LibraryParams, scores: list[score_report.Row]) -> list[str]:
     if folds:
         lines[0].append(f"mean ± deviation of {params.train.cross_validation} folds")
         for line in lines[1:]:
-            mean, deviation = folds.get(line[0]), folds.get(f"{line[0]}_std")
-            apart = (
-                "" if deviation is None else f" ± {deviation:.3f}"
-            )  # one of an own page has none
-            line.append("" if mean is None else f"{mean:.3f}{apart}")
+            name = line[0]
+            mean, deviation = folds.get(name), folds.get(f"{name}_std")
+            # One of an own page has none.
+            apart = "" if deviation is None else f" ± {score_report.shown(name, deviation)}"
+            line.append("" if mean is None else f"{score_report.shown(name, mean)}{apart}")
     how = f"Intervals: {100 * knobs.confidence:g}%, by the methods of docs/intervals.md."
     said = [markdown(lines), "", how]
     return said + _slices(scores) + _thresholds()
@@ -153,7 +153,7 @@ def _slices(scores: list[score_report.Row]) -> list[str]:
     if worst:
         where = f"{escape(worst['slice'])} {escape(worst['value'])}"
         text = f"Worst slice of {least} rows or more by {worst['metric']}: {where}, "
-        text += f"{float(worst['estimate']):.3f}."
+        text += f"{score_report.shown(worst['metric'], worst['estimate'])}."
     return ["", f"{text} After each stroke: what the constant scores there.", "", markdown(table)]
 
 
