@@ -5,7 +5,7 @@ import pytest
 from mlrepo.commands import contents
 from mlrepo.learning.metrics import functions
 from mlrepo.page import report
-from mlrepo.scoring import score_report
+from mlrepo.scoring import card, score_report
 from penguins.metrics import CLASSIFICATION
 
 ROW = {
@@ -49,3 +49,13 @@ def test_no_table_shows_a_small_score_as_nothing() -> None:
     changes = {"metrics": {"metrics/evaluate.json.test.rmse": [0.00012, 0.00011]}}
     said = contents._describe_changes(changes)
     assert said.endswith("test.rmse  0.0001200 -> 0.0001100  (-1.000e-05)")
+
+
+def test_large_slices_without_the_metric_are_told_with_the_worst() -> None:
+    rows = [{**ROW, "metric": name, "better": "smaller"} for name in ("rmse", "mae")]
+    red, blue = ([{**row, "slice": "colour", "value": name} for row in rows] for name in "rb")
+    assert "colour r, 0.000123. After each" in card._slices([*rows, *red, *blue])[1]
+    assert (
+        "colour r, 0.000123. It is undefined in 1 of that size. After"
+        in card._slices([*rows, *red, *blue[1:]])[1]
+    )

@@ -154,6 +154,10 @@ def _slices(scores: list[score_report.Row]) -> list[str]:
         where = f"{escape(worst['slice'])} {escape(worst['value'])}"
         text = f"Worst slice of {least} rows or more by {worst['metric']}: {where}, "
         text += f"{score_report.shown(worst['metric'], worst['estimate'])}."
+        large = [row for row in scores if row["slice"] and int(row["rows"]) >= least]
+        known = {(row["slice"], row["value"]) for row in large if row["metric"] == worst["metric"]}
+        if undefined := len({(row["slice"], row["value"]) for row in large} - known):
+            text += f" It is undefined in {undefined} of that size."
     return ["", f"{text} After each stroke: what the constant scores there.", "", markdown(table)]
 
 
