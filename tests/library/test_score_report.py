@@ -4,7 +4,7 @@ import pytest
 
 from mlrepo.commands import contents
 from mlrepo.learning.metrics import functions
-from mlrepo.page import report
+from mlrepo.page import report, write_page
 from mlrepo.scoring import card, score_report
 from penguins.metrics import CLASSIFICATION
 
@@ -46,6 +46,7 @@ def test_no_table_shows_a_small_score_as_nothing() -> None:
     [_, line] = score_report.by_slice([{**ROW, "slice": "colour", "value": "red"}])
     assert line[-1] == f"0.000123 ({between}) / 0.0123"
     assert report._score(ROW) == ["40", "rmse", "0.000123", between, "0.0123"]
+    assert write_page._score(ROW) == f"rmse 0.000123 (interval {between})"
     changes = {"metrics": {"metrics/evaluate.json.test.rmse": [0.00012, 0.00011]}}
     said = contents._describe_changes(changes)
     assert said.endswith("test.rmse  0.0001200 -> 0.0001100  (-1.000e-05)")
