@@ -33,7 +33,7 @@ def test_it_is_recorded_and_decides_for_predict_and_serve_alike(
     assert kept_threshold == TUNED["train.threshold"]
     assert f"threshold={limit}" in record["architecture"]["pipeline"].replace("\n", "")
     card = (copy.path / "MODEL_CARD.md").read_text(encoding="utf-8")
-    assert f"- Decision threshold: {limit:.3f}\n" in card
+    assert f"- Decision threshold: {limit}\n" in card
     assert limit != 0.5
 
     expected = predicted(copy, "--version", "v1.2")

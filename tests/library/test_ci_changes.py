@@ -67,6 +67,12 @@ def test_a_score_without_interval_stands_alone(base: Side) -> None:
     ]
 
 
+def test_a_small_score_keeps_its_digits(base: Side) -> None:
+    write("reports/scores.csv", HERE.replace("accuracy", "rmse").replace(",0.92,", ",0.00092,"))
+    [line, *_] = cells(changes.scores(Side(None), Side(None), sliced=False))
+    assert line == ["rmse", "0.0009200", "0.0009200", "+0.0000"]
+
+
 def test_the_same_is_said_in_two_words(base: Side) -> None:
     here = Side(None)
     same = [changes.params(base, here), changes.data(base, here), changes.plots(base, here)]

@@ -110,7 +110,11 @@ def test_precision_and_recall_equal_scikit_learn() -> None:
     )
     np.testing.assert_allclose(found["precision"].to_numpy(), precision, rtol=CLOSE)
     np.testing.assert_allclose(found["recall"].to_numpy(), recall, rtol=CLOSE)
-    np.testing.assert_allclose(found["threshold"].to_numpy()[:-1], threshold, rtol=CLOSE)
+    assert found["threshold"].null_count() == 1
+    # Between the scores of two rows, and not above the one from which on rows are counted.
+    between = found["threshold"].to_numpy()[:-1]
+    assert (between <= threshold).all()
+    assert (between[1:] > threshold[:-1]).all()
     np.testing.assert_allclose(found["reference"].to_numpy(), positive.mean(), rtol=CLOSE)
 
 

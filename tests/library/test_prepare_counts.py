@@ -112,10 +112,47 @@ def test_how_far_a_share_may_be_off_is_a_share_of_it(
 ) -> None:
     asked_for = params(test_size=asked).prepare.split
     counts = {"train": 100_000 - rows, "test": rows}
-    write._warn({"test_share": rows / 1e5, "test_rows_like_train": 0}, counts, asked_for)
+    write._warn({"test_share": rows / 1e5, "test_rows_like_train": 0}, counts, asked_for, 2)
     start = f"warning: the test has {told} asked for: rows that stay together are many"
     lines = said(capsys)
     assert [line[: len(start)] for line in lines] == ([] if told is None else [start])
+
+
+@pytest.mark.parametrize(
+    ("method", "test", "told"),
+    [
+        ("random", 50, False),
+        ("stratified", 50, True),
+        ("stratified", 80, False),
+        ("stratified", 82, True),
+        ("time", 50, True),
+        ("time", 72, False),
+        ("time", 70, True),
+    ],
+)
+def test_a_method_that_tosses_no_coin_has_no_luck(
+    capsys: pytest.CaptureFixture[str], method: str, test: int, told: bool
+) -> None:
+    column = {"column": "day"} if method == "time" else {}
+    split = params(method=method, test_size=0.25, **column).prepare.split
+    counts, classes = {"train": 300 - test, "test": test}, 0 if method == "time" else 2
+    write._warn({"test_rows_like_train": 0}, counts, split, classes)
+    assert bool(said(capsys)) == told
+
+
+def test_a_class_without_a_test_row_is_told(
+    tiny: TinyProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All rows of a class in one id: a side of its own is what the id asks for."""
+    of_kinds = [*["a"] * 60, *["b"] * 60, *["c"] * 3]
+    ids = [*range(120), *[120] * 3]
+    size = [float(i) for i in range(len(ids))]
+    table = {"id": ids, "size": size, "herd": ids, "kind": of_kinds}
+    pl.DataFrame(table).write_csv("table.csv")
+    tiny.propose()
+    prepare.main(tiny.set({"prepare.split.method": "stratified", "data.id": ["id"]}))
+    told = "warning: no test row has the class 'c' of 'kind': no score tells how well a model "
+    assert said(capsys) == [f"{told}knows it"]
 
 
 @pytest.mark.parametrize("at_once", [3, 50, 10_000])

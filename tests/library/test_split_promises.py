@@ -191,7 +191,7 @@ def test_rows_that_memory_cannot_hold_at_once_are_on_the_same_sides(
 def test_of_each_class_the_smallest_numbers_are_the_test(
     seed: int, count: int, share: float
 ) -> None:
-    """The rule in Python, with all rows at hand: of equal numbers at the limit none is taken."""
+    """The rule in Python, with all rows at hand: equal numbers at the limit are not divided."""
     rng = np.random.default_rng(seed)
     few = rng.integers(0, 2**32, 5)  # numbers that meet
     numbers = np.where(
@@ -203,5 +203,17 @@ def test_of_each_class_the_smallest_numbers_are_the_test(
     found = dict(divide._limits(rows, share).collect().rows())
     for each in set(classes.tolist()):
         own = sorted(numbers[classes == each].tolist())
-        wanted = min(max(round(len(own) * share), 1), len(own) - 1)
-        assert found[each] == own[wanted]
+        limit = own[min(max(round(len(own) * share), 1), len(own) - 1)]
+        above = [number for number in own if number > limit]
+        assert found[each] == (above[0] if above and limit == own[0] else limit)
+
+
+@pytest.mark.parametrize("large", range(11))
+def test_an_id_with_most_rows_of_a_class_leaves_no_side_without_it(large: int) -> None:
+    """Whatever its hash; so for each of eleven ids of the class, one is of the smallest hash."""
+    ids = [*range(11), *[large] * 89, *range(100, 300)]
+    rows = pl.DataFrame({"id": ids, "y": ["no"] * 100 + ["yes"] * 200})
+    train, test = divided(rows, params(method="stratified", id=["id"]))
+    for side in (train, test):
+        assert set(side["y"]) == {"yes", "no"}
+    assert not set(train["id"]) & set(test["id"])

@@ -15,6 +15,7 @@ from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import read_csv
 from mlrepo.core.markdown import Lines, markdown
 from mlrepo.pipeline import dvc_lock, git, mappings
+from mlrepo.scoring.score_report import bounds, shown
 from mlrepo.storage.store import Store, Stored
 
 _BAR = "█" * 20
@@ -85,7 +86,7 @@ def scores(base: Side, head: Side, sliced: bool) -> str:
     lines: Lines = []
     for key in dict.fromkeys([*sides[0], *sides[1]]):
         before, after = (side.get(key) for side in sides)
-        change = f"{after[0] - before[0]:+.4f}" if before and after else ""
+        change = shown(key[-1], after[0] - before[0], 4, "+") if before and after else ""
         lines.append([*key, before[1] if before else "", after[1] if after else "", change])
     title = ["slice", "metric"] if sliced else ["metric"]
     return markdown([[*title, "base", "here", "change"], *lines]) if lines else "None."
@@ -98,10 +99,10 @@ def _scores(rows: list[dict[str, str]], sliced: bool) -> dict[tuple[str, ...], t
             name = f"{row['slice']} = {row['value']}, {row['rows']} rows"
             key = (name, row["metric"]) if sliced else (row["metric"],)
             value = float(row["estimate"])
-            shown = f"{value:.4f}"
+            text = shown(row["metric"], value, 4)
             if row["low"] and row["high"]:  # few rows, or one class, have no interval
-                shown += f" ({float(row['low']):.3f} to {float(row['high']):.3f})"
-            found[key] = (value, shown)
+                text += f" ({bounds(row)})"
+            found[key] = (value, text)
     return found
 
 

@@ -151,6 +151,8 @@ def report(
 
 def _describe_changes(parts: dict[str, dict[str, Any]]) -> str:
     """Return part -> name -> [before, after] as text, one line each."""
+    from mlrepo.scoring.score_report import shown
+
     lines = []
     for part, found in parts.items():
         lines.append(part if found else f"{part}: the same")
@@ -161,7 +163,9 @@ def _describe_changes(parts: dict[str, dict[str, Any]]) -> str:
             if not isinstance(change, list):
                 text = str(change)
             elif all(isinstance(value, float) for value in change):
-                text = f"{change[0]:.4f} -> {change[1]:.4f}  ({change[1] - change[0]:+.4f})"
+                metric = name.rpartition(".")[2].removesuffix("_std")
+                before, after = (shown(metric, value, 4) for value in change)
+                text = f"{before} -> {after}  ({shown(metric, change[1] - change[0], 4, '+')})"
             else:
                 text = " -> ".join("(none)" if value is None else str(value) for value in change)
             lines.append(f"  {name:<{width}}  {text}")

@@ -1,8 +1,9 @@
 """The decision threshold: from which score on the second of two classes is what is predicted.
 
-`train.threshold` is a number, or `tune: METRIC`: then it is the one at which that metric is best on
-folds of the train rows, each predicted by a model that did not learn from it. The fitted estimator
-goes into scikit-learn's FixedThresholdClassifier, so that all that predicts goes by the threshold.
+`train.threshold` is a number, or `tune: METRIC`: then it is the one, of those that are tried, at
+which that metric is best on folds of the train rows, each predicted by a model that did not learn
+from it. The fitted estimator goes into scikit-learn's FixedThresholdClassifier, so that all that
+predicts goes by the threshold.
 """
 
 from collections.abc import Iterator

@@ -17,6 +17,7 @@ from mlrepo.core.files import all_or_nothing, csv_rows
 from mlrepo.core.paths import SCORES
 from mlrepo.pipeline import git
 from mlrepo.pipeline.output import as_json
+from mlrepo.scoring.score_report import bounds, shown
 from mlrepo.versions.proofs.envelope import Key, enclose, test_result
 from mlrepo.versions.records.old_records import closures
 from mlrepo.versions.registry import Registry, Version
@@ -202,11 +203,10 @@ def _life(version: Version, registry: Registry) -> list[list[str]]:
 
 
 def _score(row: dict[str, str]) -> list[str]:
-    between = (
-        f"{float(row['low']):.3f} to {float(row['high']):.3f}" if row["low"] else row["method"]
-    )
-    constant = f"{float(row['constant']):.3f}" if row.get("constant") else ""
-    return [row["rows"], row["metric"], f"{float(row['estimate']):.3f}", between, constant]
+    name = row["metric"]
+    between = bounds(row) if row["low"] else row["method"]
+    constant = shown(name, row["constant"]) if row.get("constant") else ""
+    return [row["rows"], name, shown(name, row["estimate"]), between, constant]
 
 
 def _pairs(content: dict[str, Any]) -> str:

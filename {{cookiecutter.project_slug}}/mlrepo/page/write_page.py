@@ -197,7 +197,9 @@ def _moment(text: str) -> str:
 
 
 def _number(text: str) -> str:
-    return f"{float(text):.3f}"
+    """Return a number as `fixed` in html/dom.js does."""
+    number = float(text)
+    return f"{number:#.3g}" if 0 < abs(number) < 0.001 else f"{number:.3f}"
 
 
 def _score(row: Node) -> str:

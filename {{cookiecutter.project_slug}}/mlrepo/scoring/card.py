@@ -105,7 +105,7 @@ def _own_kind(about: About) -> list[str]:
 
 def _threshold() -> list[str]:
     limit = read_json(paths.FOLDS).get("threshold")
-    return [] if limit is None else [f"- Decision threshold: {limit:.3f}"]
+    return [] if limit is None else [f"- Decision threshold: {limit}"]
 
 
 def _data(params: LibraryParams) -> list[str]:
@@ -120,7 +120,8 @@ def _data(params: LibraryParams) -> list[str]:
         f"- Rows: {rows['raw']}, of them {rows['no_target']} left out without a target, "
         f"{rows['train']} for training, {rows['test']} for the test",
         *([f"- Weights of the rows: {escape(data.weight)}"] if data.weight else []),
-        f"- Split: {split.method}{column}, test share {split.test_size:g}, seed {split.seed}",
+        f"- Split: {split.method}{column}, test share {found['test_share']:g}, where "
+        f"{split.test_size:g} was asked for, seed {split.seed}",
         f"- Test rows that have the features of a train row: {found['test_rows_like_train']}",
     ]
 
@@ -132,11 +133,11 @@ def _scores(params: LibraryParams, scores: list[score_report.Row]) -> list[str]:
     if folds:
         lines[0].append(f"mean ± deviation of {params.train.cross_validation} folds")
         for line in lines[1:]:
-            mean, deviation = folds.get(line[0]), folds.get(f"{line[0]}_std")
-            apart = (
-                "" if deviation is None else f" ± {deviation:.3f}"
-            )  # one of an own page has none
-            line.append("" if mean is None else f"{mean:.3f}{apart}")
+            name = line[0]
+            mean, deviation = folds.get(name), folds.get(f"{name}_std")
+            # One of an own page has none.
+            apart = "" if deviation is None else f" ± {score_report.shown(name, deviation)}"
+            line.append("" if mean is None else f"{score_report.shown(name, mean)}{apart}")
     how = f"Intervals: {100 * knobs.confidence:g}%, by the methods of docs/intervals.md."
     said = [markdown(lines), "", how]
     return said + _slices(scores) + _thresholds()
@@ -152,7 +153,11 @@ def _slices(scores: list[score_report.Row]) -> list[str]:
     if worst:
         where = f"{escape(worst['slice'])} {escape(worst['value'])}"
         text = f"Worst slice of {least} rows or more by {worst['metric']}: {where}, "
-        text += f"{float(worst['estimate']):.3f}."
+        text += f"{score_report.shown(worst['metric'], worst['estimate'])}."
+        large = [row for row in scores if row["slice"] and int(row["rows"]) >= least]
+        known = {(row["slice"], row["value"]) for row in large if row["metric"] == worst["metric"]}
+        if undefined := len({(row["slice"], row["value"]) for row in large} - known):
+            text += f" It is undefined in {undefined} of that size."
     return ["", f"{text} After each stroke: what the constant scores there.", "", markdown(table)]
 
 
@@ -167,7 +172,14 @@ def _thresholds() -> list[str]:
     even = [least + (most - least) * part / 10 for part in range(1, 10)]
     near = {min(range(len(limits)), key=lambda n: abs(limits[n] - at)) for at in even}
     keys = ["threshold", "recall", "precision"]
-    lines = [keys, *([f"{float(curve[n][key]):.3f}" for key in keys] for n in sorted(near))]
+    # A threshold with fewer digits would be for other rows.
+    lines = [
+        keys,
+        *(
+            [curve[n]["threshold"], *(f"{float(curve[n][key]):.3f}" for key in keys[1:])]
+            for n in sorted(near)
+        ),
+    ]
     said = f"Where the score of {escape(*names)} is at least the threshold, on the test rows:"
     picked = (
         "A threshold that is picked by this table is picked on test rows, whose scores then "

@@ -1,4 +1,8 @@
-"""What a model would score that knows no features, so that a high score is seen to be nothing."""
+"""What a model would score that knows no features, so that a high score is seen to be nothing.
+
+It is one model for all metrics: by the mean absolute error a median, and by a pinball loss a
+quantile, would be better than the mean.
+"""
 
 from pathlib import Path
 

@@ -217,7 +217,7 @@ class _Table:
         center = float(loss.value.sum() / loss.base.sum())
         times = [float(np.exp(-t * error)) for t in (low, high)]
         if max(times) > _WIDEST:
-            return Interval(None, None, "a few rows decide it")
+            return Interval(None, None, "a few rows may decide it")
         ends = sorted(loss.scale(center * each) for each in times)
         return Interval(ends[0], ends[1], "studentised bootstrap")
 

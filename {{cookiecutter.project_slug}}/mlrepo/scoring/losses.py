@@ -53,7 +53,7 @@ class Loss:
         # whose squares have no variance an interval, and few others.
         squares = metric in (functions.rmse, functions.r2)
         least = 2 + 1 / self.extremes**0.5 if squares else 2
-        return "a few rows decide it" if self.tail_index() < least else ""
+        return "a few rows may decide it" if self.tail_index() < least else ""
 
     @property
     def extremes(self) -> int:

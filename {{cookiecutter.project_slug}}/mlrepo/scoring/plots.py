@@ -5,6 +5,10 @@ that does not fit the task holds its header alone, and `dvc plots` draws nothing
 
 The column `reference` is the line to compare with: chance for ROC (the diagonal) and
 precision-recall (the share of the class), perfect for calibration (the diagonal).
+
+A threshold lies midway between a score and the next lower one, so that the rows at or above the
+number as it is written are those that the point counts. A score that is rounded would leave its own
+rows out half of the time; one that is cut off would move where it is 0.4 but for noise.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from mlrepo.learning.predictions import Array, FloatArray, Predictions, evenly_spread
@@ -23,6 +28,7 @@ LABELS = 50  # rows and columns of the confusion matrix
 BINS = 10  # points of a calibration curve
 POINTS = 2000  # dots of a scatter plot
 DIGITS = 6  # significant; rounding keeps the noise of other processors out of diffs
+_MOST_DIGITS = 17  # tell any two floats apart
 OTHERS = "(all others)"
 
 Rows = list[tuple[object, ...]]
@@ -91,11 +97,12 @@ def roc(predictions: Predictions) -> pl.DataFrame:
     for name, positive, scores, points in _curves(predictions):
         found = roc_curve(positive, scores, sample_weight=predictions.weights)
         false_rate, true_rate, threshold = found
+        known = np.unique(scores)
         for point in evenly_spread(len(threshold), points):
             # scikit-learn starts at the threshold infinity, which CSV readers do not know.
-            limit = threshold[point] if np.isfinite(threshold[point]) else None
+            limit = _below(float(threshold[point]), known) if point else None
             rows.append((name, false_rate[point], true_rate[point], limit, false_rate[point]))
-    return table("roc", rows)
+    return table("roc", rows, kept=("threshold",))
 
 
 def precision_recall(predictions: Predictions) -> pl.DataFrame:
@@ -105,10 +112,12 @@ def precision_recall(predictions: Predictions) -> pl.DataFrame:
         how = {"drop_intermediate": True, "sample_weight": predictions.weights}
         precision, recall, threshold = precision_recall_curve(positive, scores, **how)
         share = np.average(positive, weights=predictions.weights)
+        known = np.unique(scores)
         for point in evenly_spread(len(recall), points):
-            limit = threshold[point] if point < len(threshold) else None  # no row is left
+            # At the last one no row is left.
+            limit = _below(float(threshold[point]), known) if point < len(threshold) else None
             rows.append((name, recall[point], precision[point], limit, share))
-    return table("precision_recall", rows)
+    return table("precision_recall", rows, kept=("threshold",))
 
 
 def calibration(predictions: Predictions) -> pl.DataFrame:
@@ -134,17 +143,44 @@ def calibration(predictions: Predictions) -> pl.DataFrame:
 
 
 def residuals(predictions: Predictions) -> pl.DataFrame:
-    """Actual and predicted value and their difference, for at most 2,000 rows."""
+    """Actual and predicted value and their difference, for at most 2,000 rows.
+
+    The two have as many decimals as the difference, which may be small beside them.
+    """
     chosen = evenly_spread(len(predictions), POINTS)
     columns = (predictions.truth, predictions.predicted, predictions.errors)
-    rows = zip(*(column[chosen].astype(float).tolist() for column in columns), strict=True)
-    return table("residuals", list(rows))
+    *values, errors = (column[chosen].astype(float).tolist() for column in columns)
+    decimals = DIGITS - 1 - _magnitude(float(np.median(np.abs(errors))))
+
+    def rounded(value: float) -> float:
+        return _rounded(value, max(DIGITS, decimals + _magnitude(value) + 1))
+
+    rows = zip(*(map(rounded, column) for column in values), errors, strict=True)
+    return table("residuals", list(rows), kept=("actual", "predicted"))
 
 
-def table(name: str, rows: Rows) -> pl.DataFrame:
-    """Return a table of one of the files, floats rounded."""
+def table(name: str, rows: Rows, kept: tuple[str, ...] = ()) -> pl.DataFrame:
+    """Return a table of one of the files, floats rounded but for those of the columns ``kept``."""
     frame = pl.DataFrame(rows, schema=SCHEMAS[name], orient="row")
-    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(DIGITS))
+    return frame.with_columns((cs.float() - cs.by_name(*kept)).round_sig_figs(DIGITS))
+
+
+def _below(limit: float, known: FloatArray) -> float:
+    """Return a number above the next lower of the ``known`` scores, and not above the limit."""
+    place = int(np.searchsorted(known, limit))
+    lower = float(known[place - 1]) if place else -np.inf
+    middle = (limit + lower) / 2 if place else limit - abs(limit) / 10**4
+    tried = (_rounded(middle, digits) for digits in range(DIGITS, _MOST_DIGITS + 1))
+    return next((number for number in tried if lower < number <= limit), limit)
+
+
+def _rounded(value: float, digits: int) -> float:
+    return float(f"{value:.{min(digits, _MOST_DIGITS)}g}")
+
+
+def _magnitude(value: float) -> int:
+    """Return the power of ten of a number's first digit; 0 of 0."""
+    return int(np.floor(np.log10(abs(value)))) if value else 0
 
 
 def _curves(predictions: Predictions) -> Iterator[tuple[str, Array, FloatArray, int]]:

@@ -8,6 +8,18 @@ from mlrepo.core.paths import METRICS, SCORES
 Row = dict[str, str]
 
 SMALLEST_SLICE = 10  # rows: in a smaller one a single row decides
+# Metrics on a scale of their own: of what is not here, the unit of the target sets the size.
+_SCALED = {
+    *("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "roc_auc", "roc_auc_weighted"),
+    *("average_precision", "average_precision_weighted", "log_loss", "brier", "r2"),
+}
+
+
+def shown(metric: str, value: float | str, decimals: int = 3, sign: str = "-") -> str:
+    """Return a score with three decimals; a small one in a unit of its own with three digits."""
+    number = float(value)
+    small = metric not in _SCALED and 0 < abs(number) < 0.1
+    return f"{number:{sign}#.{decimals}g}" if small else f"{number:{sign}.{decimals}f}"
 
 
 def last_run() -> str:
@@ -23,10 +35,10 @@ def overall(scores: list[Row], train: dict[str, float]) -> Lines:
     test = f"test ({rows[0]['rows'] if rows else 0} rows)"
     lines = [["metric", test, "interval", "constant", "train"]]
     for row in rows:
-        seen = f"{train[row['metric']]:.3f}" if row["metric"] in train else ""
-        constant = f"{float(row['constant']):.3f}" if row["constant"] else ""
-        value = f"{float(row['estimate']):.3f}"
-        lines.append([row["metric"], value, _bounds(row), constant, seen])
+        name = row["metric"]
+        seen = shown(name, train[name]) if name in train else ""
+        constant = shown(name, row["constant"]) if row["constant"] else ""
+        lines.append([name, shown(name, row["estimate"]), bounds(row), constant, seen])
     return lines
 
 
@@ -39,10 +51,11 @@ def by_slice(scores: list[Row]) -> Lines:
     metrics = list(dict.fromkeys(row["metric"] for row in rows))
     slices: dict[tuple[str, ...], Row] = {}
     for row in rows:
-        bounds = f" ({_bounds(row)})" if row["low"] else ""
+        name = row["metric"]
+        between = f" ({bounds(row)})" if row["low"] else ""
         found = slices.setdefault((row["slice"], row["value"], row["rows"]), {})
-        constant = f" / {float(row['constant']):.3f}" if row["constant"] else ""
-        found[row["metric"]] = f"{float(row['estimate']):.3f}{bounds}{constant}"
+        constant = f" / {shown(name, row['constant'])}" if row["constant"] else ""
+        found[name] = f"{shown(name, row['estimate'])}{between}{constant}"
     head = ["slice", "value", "rows", *metrics]
     return [head, *([*key, *(v.get(m, "") for m in metrics)] for key, v in slices.items())]
 
@@ -56,10 +69,11 @@ def worst_slice(scores: list[Row]) -> Row | None:
     return worse(rows, key=lambda row: float(row["estimate"]), default=None)
 
 
-def _bounds(row: Row) -> str:
+def bounds(row: Row) -> str:
+    """Return the interval of a score, or why there is none."""
     if not row["low"]:
         return f"none: {row['method']}"
-    return f"{float(row['low']):.3f} to {float(row['high']):.3f}"
+    return f"{shown(row['metric'], row['low'])} to {shown(row['metric'], row['high'])}"
 
 
 if __name__ == "__main__":

@@ -163,7 +163,8 @@ def _limits(rows: pl.LazyFrame, test_size: float) -> pl.LazyFrame:
     """Return a limit for each class: its rows of smaller numbers are the test.
 
     Found as by a radix sort: rows are counted by the upper bits of their number, and looked at
-    where the limit lies.
+    where the limit lies. Where that is the smallest number, of an id with many rows, it is the
+    next one: a class of two numbers or more has rows in the test.
     """
     upper = pl.col("number") // 2**20
     count = pl.col("rows").cast(pl.Int64)
@@ -172,11 +173,21 @@ def _limits(rows: pl.LazyFrame, test_size: float) -> pl.LazyFrame:
     wanted = pl.min_horizontal((size * test_size).round().cast(pl.Int64).clip(1), size - 1)
     counted = rows.group_by("class", upper=upper).len("rows").collect(engine="streaming")
     place = (wanted - (count.cum_sum() - count)).over("class").alias("place")
-    at = counted.sort("class", "upper").with_columns(place, count)
+    lowest = pl.col("upper") == pl.col("upper").min().over("class")
+    at = counted.sort("class", "upper").with_columns(place, count, lowest=lowest)
     at = at.filter(pl.col("place").is_between(0, pl.col("rows") - 1)).drop("rows")
     near = rows.with_columns(upper=upper).join(at.lazy(), on=["class", "upper"])
     limit = pl.col("number").sort().get(pl.col("place").first())
-    return near.group_by("class").agg(limit=limit).collect(engine="streaming").lazy()
+    none_below = pl.col("lowest").first() & (limit == pl.col("number").min())
+    found = near.group_by("class").agg(limit=limit, none_below=none_below)
+    limits = found.collect(engine="streaming")
+    if limits["none_below"].any():
+        small = limits.lazy().filter("none_below")
+        above = rows.join(small, on="class").filter(pl.col("number") > pl.col("limit"))
+        after = above.group_by("class").agg(after=pl.col("number").min())
+        limits = limits.join(after.collect(engine="streaming"), on="class", how="left")
+        limits = limits.with_columns(limit=pl.coalesce("after", "limit"))
+    return limits.lazy().select("class", "limit")
 
 
 def _later(table: pl.LazyFrame, column: str, test_size: float) -> pl.Expr:

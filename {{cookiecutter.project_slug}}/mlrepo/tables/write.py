@@ -33,6 +33,7 @@ _PARQUET: Any = {
 
 
 _FEW = 0.01  # share of the test rows
+_NEAR = 4  # rows: shares of whole rows are seldom as asked, and a few may be equally late
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,9 @@ def count_rows(written: Written, params: LibraryParams) -> dict[str, dict[str, f
             raise ProjectError(
                 f"the split leaves no row in {side}: change prepare.split in params.yaml"
             )
+    classes = 0
     if data.task == "classification":
-        _check_classes(sides["train"], sides["test"], data.target)
+        classes = _check_classes(sides["train"], sides["test"], data.target)
     else:
         values = pl.col(data.target)
         ends = pl.concat(sides.values()).select(least=values.min(), most=values.max())
@@ -124,7 +126,7 @@ def count_rows(written: Written, params: LibraryParams) -> dict[str, dict[str, f
         "test_share": round(counts["test"] / sum(counts.values()), 4),
         "test_rows_like_train": _in_both(written.hashes[TEST], written.hashes[TRAIN]),
     }
-    _warn(of_split, counts, params.prepare.split)
+    _warn(of_split, counts, params.prepare.split, classes)
     return {"rows": {"raw": raw, "no_target": no_target, **counts}, "split": of_split}
 
 
@@ -159,11 +161,13 @@ def _in_both_of(hashes: np.ndarray, others: np.ndarray) -> int:
     return int(asked[several[starts] & low == 0].sum())
 
 
-def _warn(found: dict[str, float], counts: dict[str, int], split: Split) -> None:
+def _warn(found: dict[str, float], counts: dict[str, int], split: Split, classes: int) -> None:
     like_train, test, rows = found["test_rows_like_train"], counts["test"], sum(counts.values())
     share, asked = test / rows, split.test_size
-    # Four standard deviations of a coin that is tossed for each row.
-    luck = 4 * (asked * (1 - asked) / rows) ** 0.5
+    # Four standard deviations of a coin that is tossed for each row; of the methods that toss none,
+    # one takes the rows of each class by their number, and one by their time.
+    tossed = split.method in ("random", "group")
+    luck = 4 * (asked * (1 - asked) / rows) ** 0.5 if tossed else (_NEAR + classes) / rows
     if abs(share - asked) > max(luck, min(0.01, asked / 10, (1 - asked) / 10)):
         digits = 1 if asked >= 0.01 else 3
         print(
@@ -182,7 +186,8 @@ def _warn(found: dict[str, float], counts: dict[str, int], split: Split) -> None
         )
 
 
-def _check_classes(train: pl.LazyFrame, test: pl.LazyFrame, target: str) -> None:
+def _check_classes(train: pl.LazyFrame, test: pl.LazyFrame, target: str) -> int:
+    """Return how many classes there are; refuse what no model can learn, and warn of untested."""
     of_train, of_test = (
         dict(
             side.group_by(target)
@@ -207,6 +212,14 @@ def _check_classes(train: pl.LazyFrame, test: pl.LazyFrame, target: str) -> None
                 f"the class '{value}' of '{target}' ({in_test} rows) is in test only: no model "
                 "can learn it. Use prepare.split.method 'stratified', or drop the class"
             )
+    if lacking := [f"'{value}'" for value in sorted(classes - of_test.keys(), key=str)]:
+        shown = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+        print(
+            f"warning: no test row has the class {shown} of '{target}': no score tells how well "
+            "a model knows it",
+            file=sys.stderr,
+        )
+    return len(classes)
 
 
 def _constant(target: str) -> ProjectError:

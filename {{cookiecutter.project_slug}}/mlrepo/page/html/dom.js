@@ -27,7 +27,12 @@ const shown = (value) => {
   if (typeof value === "number" && !Number.isInteger(value)) return String(+value.toPrecision(6));
   return typeof value === "string" ? value : JSON.stringify(value);
 };
-const fixed = (text, digits = 3) => (text === "" || text === undefined || text === null ? "" : Number(text).toFixed(digits));
+// Where decimals would show nothing of a number, as of an error in a large unit, it has as many digits.
+const fixed = (text, digits = 3) => {
+  if (text === "" || text === undefined || text === null) return "";
+  const value = Number(text);
+  return value && Math.abs(value) < 10 ** -digits ? value.toPrecision(digits) : value.toFixed(digits);
+};
 const exact = (value) => element("data", { value: typeof value === "string" ? value : JSON.stringify(value ?? null) }, shown(value));
 const moment = (text) => element("time", { datetime: text, class: "nowrap" }, text.replace("+00:00", ""));
 const between = (row) => (row.low === "" ? `none: ${row.method}` : `${fixed(row.low)} to ${fixed(row.high)}`);
