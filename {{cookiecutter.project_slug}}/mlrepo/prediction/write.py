@@ -21,6 +21,7 @@ from mlrepo.pipeline.output import Tell
 from mlrepo.prediction.batches import ROW, WHY, Input
 from mlrepo.prediction.predictor import Predictor
 from mlrepo.tables import raw
+from mlrepo.tables.plain_text import as_the_model_reads
 
 BATCH = 50_000  # rows; part of the result, as matrix products round by their shapes
 _ROW_GROUP = 250_000
@@ -35,6 +36,7 @@ class Counts:
     bad: int = 0
 
 
+@as_the_model_reads()
 def predict(
     predictor: Predictor, source: Path, output: Path, set_aside: bool, tell: Tell
 ) -> Counts:
