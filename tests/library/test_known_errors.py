@@ -1,6 +1,7 @@
 """What the exceptions of other packages are told as; real ones, as the packages raise them."""
 
 import json
+import os
 import socket
 import subprocess
 import tomllib
@@ -20,6 +21,7 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 from scmrepo.git import Git
 
+from mlrepo.core import shell
 from mlrepo.core.errors import ProjectError, known, told
 
 from . import repository
@@ -141,6 +143,23 @@ def test_a_file_comes_back_from_where_it_is() -> None:
     assert known.brought_back("new.yaml", "make it") == "make it"
     repository.git("checkout", "HEAD", "--", "params.yaml")
     assert Path("params.yaml").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such a name is none there")
+def test_an_odd_name_is_one_word_of_a_command() -> None:
+    odd = "a b#'%ü.csv"
+    Path(odd).touch()
+    repository.commit()
+    Path(odd).unlink()
+    _, command, *_ = known.brought_back(odd).split("`")
+    subprocess.run(command, shell=True, check=True, capture_output=True)
+    assert Path(odd).exists()
+
+
+def test_windows_takes_it_in_double_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "name", "nt")
+    assert shell.quoted(r"C:\a\b.csv") == r"C:\a\b.csv"
+    assert shell.quoted(r"C:\a b\c#'.csv") == '"C:\\a b\\c#\'.csv"'
 
 
 def test_advice_of_git_is_left_out_where_there_is_ours() -> None:

@@ -12,6 +12,7 @@ from mlrepo.core import environment, owner, release
 from mlrepo.core.files import read_toml
 from mlrepo.core.paths import above
 from mlrepo.core.progress import progress
+from mlrepo.core.shell import quoted
 from mlrepo.pipeline import dvc_lock, git, models, status
 from mlrepo.pipeline.dvc import no_copies_here
 from mlrepo.pipeline.dvc_files import md5
@@ -104,7 +105,7 @@ def _hooks() -> Iterator[str]:
         return
     for hook in sorted(Path(".githooks").iterdir()):
         if os.name == "posix" and not os.access(hook, os.X_OK):
-            yield f"{hook} cannot be run: `chmod +x {hook}`"
+            yield f"{hook} cannot be run: `chmod +x {quoted(hook)}`"
 
 
 def _params() -> Iterator[str]:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mlrepo.core.shell import quoted
+
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
 _PROGRAM = re.compile(r"[a-z-]+")  # in contrast to a file, which has a dot or lies in a folder
@@ -72,7 +74,7 @@ def how_to_fix(path: str | Path, how: str = "fix it") -> str:
     committed = differs_from_commit(path)
     if maker := _MADE_BY.get(Path(path).name):
         return brought_back(path) if committed else f"delete it, and `{maker}` makes it anew"
-    log = f"{how}; `git log -- {path}` names the commits that changed it"
+    log = f"{how}; `git log -- {quoted(path)}` names the commits that changed it"
     return f"{how}, or {brought_back(path)}" if committed else log
 
 
@@ -112,7 +114,7 @@ def differs_from_commit(path: str | Path) -> bool:
 
 
 def _checkout(path: object) -> str:
-    return f"git checkout HEAD -- {path}"
+    return f"git checkout HEAD -- {quoted(path)}"
 
 
 def _back(path: object) -> str:
@@ -177,7 +179,7 @@ def _settings_of_dvc(error: BaseException) -> str:
 def _process(error: Any) -> str:
     said = error.stderr or error.stdout or f"exit code {error.returncode}"
     text = said if isinstance(said, str) else said.decode(errors="replace")
-    command = error.cmd if isinstance(error.cmd, str) else " ".join(map(str, error.cmd))
+    command = error.cmd if isinstance(error.cmd, str) else " ".join(map(quoted, error.cmd))
     return f"`{command}` failed: {text.strip()}: run it yourself to see more"
 
 
