@@ -16,6 +16,7 @@ from polars.io.plugins import register_io_source
 from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import atomic
+from mlrepo.core.paths import refuse_unreadable
 from mlrepo.core.progress import progress
 from mlrepo.pipeline.output import Tell
 from mlrepo.prediction.batches import ROW, WHY, Input
@@ -45,6 +46,8 @@ def predict(
     Rows that break the schema are set aside, to ``bad_rows(output)``, or nothing is written: where
     something is wrong, what was at ``output`` stays.
     """
+    for path in (source, output):
+        refuse_unreadable(path)
     if output.suffix not in raw.SUFFIXES:
         raise ProjectError(f"{output} must end in {' or '.join(raw.SUFFIXES)}")
     if source.resolve() in (output.resolve(), *output.resolve().parents):
