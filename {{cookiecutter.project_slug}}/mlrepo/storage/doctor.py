@@ -21,6 +21,8 @@ from mlrepo.storage import remote
 from mlrepo.storage.store import Store
 from mlrepo.tables.schema import load_schema
 
+_OBJECT = re.compile(r"[0-9a-f]{30}(\.dir)?")  # and not what DVC writes before it has a hash
+
 
 def examine(offline: bool) -> dict[str, list[str]]:
     """Return check -> what is wrong and how to fix it; nothing is changed.
@@ -124,7 +126,9 @@ def _cache() -> Iterator[str]:
     """Hash every object again: DVC itself trusts a cached file that is read-only."""
     objects = [path for path in Store().cache_folder.glob("??/*") if path.is_file()]
     for path in progress(objects, "cache", len(objects)):
-        if md5(path) != f"{path.parent.name}{path.name}".removesuffix(".dir"):
+        if not _OBJECT.fullmatch(path.name):
+            yield f"{path} is left of a DVC that was cut off: delete it, if no DVC is at work"
+        elif md5(path) != f"{path.parent.name}{path.name}".removesuffix(".dir"):
             yield f"{path} is damaged: delete it, then `model pull --all` brings it again"
 
 
