@@ -21,8 +21,8 @@ from .test_prediction import chosen
     [
         (";", "utf-8", "seems to be separated by a semicolon: save it with a comma"),
         ("\t", "utf-8", "seems to be separated by a tab: save it with a comma"),
-        (",", "utf-16", "is not in utf-8: save it in utf-8 (it may be in utf-16"),
-        (",", "latin-1", "is not in utf-8 (line 3): save it in utf-8 (it may be in cp1252"),
+        (",", "utf-16", "is not in utf-8: save it in utf-8 (now it may be in utf-16"),
+        (",", "latin-1", "is not in utf-8 (line 3): save it in utf-8 (now it may be in cp1252"),
     ],
 )
 def test_it_says_how_to_save_a_table_and_not_what_to_change(

@@ -137,7 +137,7 @@ def not_text(path: Path, encoding: str) -> ProjectError:
     return OtherDialectError(
         f"{path} is not in {encoding}{where}",
         f"set data.csv.encoding in params.yaml, perhaps to {other}",
-        f"save it in {encoding} (it may be in {other} now)",
+        f"save it in {encoding} (now it may be in {other})",
     )
 
 
