@@ -172,9 +172,10 @@ def test_an_odd_name_is_one_word_of_a_command() -> None:
 
 
 def test_windows_takes_it_in_double_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "name", "nt")
-    assert shell.quoted(r"C:\a\b.csv") == r"C:\a\b.csv"
-    assert shell.quoted(r"C:\a b\c#'.csv") == '"C:\\a b\\c#\'.csv"'
+    with monkeypatch.context() as there:  # pytest itself must not see it
+        there.setattr(os, "name", "nt")
+        found = [shell.quoted(each) for each in (r"C:\a\b.csv", r"C:\a b\c#'.csv")]
+    assert found == [r"C:\a\b.csv", '"C:\\a b\\c#\'.csv"']
 
 
 def test_advice_of_git_is_left_out_where_there_is_ours() -> None:
