@@ -66,6 +66,15 @@ def test_without_git_it_says_where_git_is(baked: Path, tools: Tools) -> None:
     )
 
 
+def test_in_another_users_clone_it_writes_nothing(baked: Path, environment: dict[str, str]) -> None:
+    run("git", "init", "--quiet", cwd=baked, environment=environment)
+    other = environment | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    said = refused(baked, sys.executable, other)
+    assert said.startswith("error: run this as the owner of this folder, or do as Git says: ")
+    assert f"git config --global --add safe.directory {baked}" in said
+    assert not (baked / ".dvc/tmp").exists()
+
+
 def test_without_uv_it_says_how_to_install_it(baked: Path, tools: Tools, tmp_path: Path) -> None:
     """Neither as a program nor as a module of this Python, which may refuse `pip install`."""
     bare = tmp_path / "bare"

@@ -22,7 +22,6 @@ if sys.version_info < (3, 11):  # noqa: UP036
 MINORS = ("3.14", "3.13", "3.12", "3.11")
 # For any of those; a changed line would meet that of each project, which is narrowed, at an update.
 SHIPPED = 'requires-python = ">=3.11,<3.14"'
-NARROWED = 'requires-python = "=={}.*"'
 INSTALL_UV = "https://docs.astral.sh/uv/getting-started/installation"
 
 PYPROJECT, PINNED, LOCK = Path("pyproject.toml"), Path(".python-version"), Path("uv.lock")
@@ -40,8 +39,9 @@ def main() -> None:
     """Set up, or end with one message."""
     os.chdir(Path(__file__).resolve().parent)
     try:
+        uv = find_tools()
         with one_at_a_time():
-            set_up()
+            set_up(uv)
     except SetupError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
@@ -52,9 +52,8 @@ def main() -> None:
         sys.exit("\nStopped. Run bootstrap.py again: it goes on from here.")
 
 
-def set_up() -> None:
+def set_up(uv: str) -> None:
     """Do every step."""
-    uv = find_tools()
     choose_python(uv)
     environment(uv)
     has_data = run(str(PYTHON), "-m", "mlrepo.storage.setup", "data")
@@ -71,6 +70,7 @@ def find_tools() -> str:
     """Return the command that starts uv, and say where uv is if a new terminal will not find it."""
     if shutil.which("git") is None:
         raise SetupError("git is missing: get it from https://git-scm.com, then run this again.")
+    ask("git", "rev-parse")  # refused in another user's clone: nothing is written there
     if (program := shutil.which("uv")) and ask("uv", "--version") is not None:
         if ((venv := Path(program).parent.parent) / "pyvenv.cfg").exists():
             say(f"uv, in {venv}: activate that in each new terminal, or see {INSTALL_UV}")
@@ -84,9 +84,8 @@ def find_tools() -> str:
 
 def choose_python(uv: str) -> None:
     """Pin the project to one minor version of Python that this machine has."""
-    # Variables of an environment that is active here lead to that one.
     for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONHOME", "PYTHONPATH"):
-        os.environ.pop(name, None)
+        os.environ.pop(name, None)  # they lead to an environment that is active here
     os.environ["UV_PYTHON_DOWNLOADS"] = "never"
     os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # 0: a module is compiled when it is needed
     # uv takes a package whose copying was cut short for an installed one. Scripts of an environment
@@ -107,7 +106,7 @@ def choose_python(uv: str) -> None:
             f"name it in {PINNED} and, as requires-python, in {PYPROJECT}; then say `uv lock`."
         )
     os.environ["UV_PYTHON"] = python
-    narrowed = NARROWED.format(candidate)
+    narrowed = f'requires-python = "=={candidate}.*"'
     if SHIPPED in (text := read(PYPROJECT)):
         write(PYPROJECT, text.replace(SHIPPED, narrowed))
     elif narrowed not in text:
@@ -161,8 +160,7 @@ def lock(uv: str, network: str) -> None:
     if not LOCK.exists() or ask("git", "ls-files", "--unmerged", str(LOCK)):
         run(uv, "lock", fix=network)
         return
-    # With another index, uv would take each package in it for a change.
-    index = re.search(r'{ registry = "(http[^"]+)"', read(LOCK))
+    index = re.search(r'{ registry = "(http[^"]+)"', read(LOCK))  # with another, all has changed
     if ask(uv, "lock", "--check", *(["--index", index[1]] if index else [])) is None:
         fix = "`uv lock` renews an old uv.lock, `git checkout HEAD -- FILE` a file that is damaged."
         run(uv, "lock", "--check", fix=fix)
@@ -219,6 +217,8 @@ def run(*command: str, fix: str = "") -> bool:
 def ask(*command: str) -> str | None:
     """Return what a command prints, None if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if "safe.directory" in (said := " ".join(done.stderr.split())):
+        raise SetupError(f"run this as the owner of this folder, or do as Git says: {said}")
     return None if done.returncode else done.stdout.strip()
 
 

@@ -1,6 +1,7 @@
 """What the exceptions of other packages are told as; real ones, as the packages raise them."""
 
 import json
+import os
 import socket
 import subprocess
 import tomllib
@@ -20,7 +21,10 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 from scmrepo.git import Git
 
+from mlrepo.core import shell, yaml
 from mlrepo.core.errors import ProjectError, known, told
+from mlrepo.core.sections import parse
+from mlrepo.versions.rules.policy import Gate
 
 from . import repository
 
@@ -83,6 +87,7 @@ def unreachable() -> None:
     urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=5)
 
 
+FREE = ": free some space on the disk and run this again"
 BACK = "`git checkout HEAD -- {}` brings the committed one back"
 KNOWN: list[tuple[Callable[[], object], str, str]] = [
     (lambda: dvc_reads("dvc.yaml", "a: ["), "dvc.yaml is not valid YAML: line", BACK),
@@ -143,6 +148,36 @@ def test_a_file_comes_back_from_where_it_is() -> None:
     assert Path("params.yaml").exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="such a name is none there")
+def test_a_file_of_a_commit_is_asked_of_git_by_both() -> None:
+    commit = repository.git("rev-parse", "HEAD")
+    Path("versions.yaml").write_text("a: [", encoding="utf-8")
+    for text, name in (("a: [", f"versions.yaml of {commit[:7]}"), (CONFLICT, "x of abcdef0")):
+        with pytest.raises(ProjectError) as caught:
+            yaml.parse(text, name)
+        file, _, short = name.partition(" of ")
+        assert str(caught.value).endswith(f": `git log -p {short} -- {file}` tells since when")
+    with pytest.raises(ProjectError, match=r"is empty: `git log -p abcdef0 -- a\.yaml` tells"):
+        parse(None, Gate, "a.yaml of abcdef0")
+
+
+def test_an_odd_name_is_one_word_of_a_command() -> None:
+    odd = "a b#'%ü.csv"
+    Path(odd).touch()
+    repository.commit()
+    Path(odd).unlink()
+    _, command, *_ = known.brought_back(odd).split("`")
+    subprocess.run(command, shell=True, check=True, capture_output=True)
+    assert Path(odd).exists()
+
+
+def test_windows_takes_it_in_double_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as there:  # pytest itself must not see it
+        there.setattr(os, "name", "nt")
+        found = [shell.quoted(each) for each in (r"C:\a\b.csv", r"C:\a b\c#'.csv")]
+    assert found == [r"C:\a\b.csv", '"C:\\a b\\c#\'.csv"']
+
+
 def test_advice_of_git_is_left_out_where_there_is_ours() -> None:
     said = "fatal: no '.git/index.lock': File exists.\n  \n  Another git process seems to be"
     assert known.of_git(said).splitlines() == [
@@ -163,6 +198,9 @@ def test_the_file_in_the_place_of_a_folder_is_named() -> None:
         ("fatal: not a git repository", ": `python bootstrap.py` makes one"),
         ("fatal: index file too small", ": `rm .git/index` and `git reset` make it anew"),
         ("fatal: no '.git/index.lock'", ": if no Git is at work, `rm .git/index.lock`"),
+        ("fatal: .git/index.lock: No space left on device", FREE),
+        ("error: Out of diskspace\nfatal: unable to write new index file .git/index.lock", FREE),
+        ("error: unable to write file .git/objects/x: Permission denied", ""),
         ("hint: git config --add safe.directory /x", ""),
         ("fatal: odd", ""),
     ],

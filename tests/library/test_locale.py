@@ -10,7 +10,9 @@ import polars as pl
 import pytest
 from conftest import Tool, lack
 
+from mlrepo.core.errors import ProjectError
 from mlrepo.core.paths import CARD
+from mlrepo.tables import raw
 
 from .conftest import OWNER, OWNERS, TinyProject, tiny_table
 
@@ -80,3 +82,24 @@ def test_a_terminal_gets_what_it_can_show(tiny: TinyProject, latin_1: dict[str, 
     assert done.stderr == b""
     assert os.read(ours, 100) == b"0.9 \xb1 0.1, \\u2588\r\n"
     os.close(ours)
+
+
+def test_a_name_that_polars_would_not_find_is_refused(tiny: TinyProject) -> None:
+    tiny_table().write_csv("grün.csv")
+    tell = (
+        "import sys; from pathlib import Path; from mlrepo.core.errors import exit_with_message; "
+        "from mlrepo.prediction import write; a, b = sys.argv[1:]; "
+        "exit_with_message(lambda: write.predict(None, Path(a), Path(b), False, print))"
+    )
+    env = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}
+    for names in (("grün.csv", "o.csv"), ("i.csv", "grün.csv")):
+        command = [sys.executable, "-c", tell, *names]
+        done = subprocess.run(command, capture_output=True, check=False, env=env)
+        assert done.returncode == 2
+        assert done.stderr.startswith(b"error: gr\\udcc3\\udcbcn.csv has letters that names in ")
+        assert b"run this with PYTHONUTF8=1" in done.stderr
+    table = tiny.folder / os.fsdecode(b"gr\xfcn.csv")  # in ISO 8859-1
+    tiny_table().write_csv("a.csv")
+    Path("a.csv").rename(table)
+    with pytest.raises(ProjectError, match="utf-8 lack here: give it another name"):
+        raw.find_parts(table)

@@ -70,3 +70,19 @@ def test_what_fails_is_told_with_a_way_out(
     assert (
         git("show", f"{next(ref for ref in kept if ref.endswith('/copy'))}:params.yaml") == "a: 2"
     )
+
+
+def test_what_dvc_left_in_its_cache_is_no_object(project: Callable[[str], Path]) -> None:
+    folder = project("full")
+    [kept] = (folder / ".dvc/cache/files/md5").glob("??/*")
+    left = kept.with_name(".fI_5kqZYWnGxF7xOGsBxQ.tmp")
+    left.write_bytes(b"the first half")
+    [told] = findings(doctor._cache())
+    assert told.endswith(
+        f"{left.name} is left of a DVC that was cut off: delete it, if no DVC is at work"
+    )
+    left.unlink()
+    kept.chmod(0o644)
+    kept.write_bytes(b"another")
+    [told] = findings(doctor._cache())
+    assert told.endswith("is damaged: delete it, then `model pull --all` brings it again")

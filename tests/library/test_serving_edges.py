@@ -183,6 +183,19 @@ def test_a_slow_body_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "did not come within 0.3 seconds" in said
 
 
+def test_a_body_that_is_too_large_is_told_so_though_it_does_not_end() -> None:
+    with running(served(chosen())) as service:
+        host, _, port = service.address.removeprefix("http://").partition(":")
+        head = "POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
+            begin = time.monotonic()
+            connection.sendall(head.encode() + b"bb8\r\n" + b"x" * 3000 + b"\r\n")
+            said = read_all(connection)
+    assert time.monotonic() - begin < app._PATIENCE / 2
+    assert said.startswith("HTTP/1.1 413 ")
+    assert "the body has more than 2000 bytes: send fewer rows" in said
+
+
 def test_the_page_says_how_long_it_waits() -> None:
     [page] = (PROJECT / "docs").glob("*service.md*")
     said = " ".join(page.read_text(encoding="utf-8").split())
@@ -223,13 +236,15 @@ def test_refusals_are_logged_without_what_was_sent(capfd: pytest.CaptureFixture[
     assert "a secret colour" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("token", ["x", "fifteen letters"])
+@pytest.mark.parametrize("token", ["x", "fifteen letters", "  "])
 def test_a_token_that_can_be_guessed_is_refused(
     token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(TOKEN, token)
     for host in ("127.0.0.1", "0.0.0.0"):
-        with pytest.raises(ProjectError, match=f"has {len(token)} letters, and fewer than 16"):
+        with pytest.raises(
+            ProjectError, match=f"has {len(token.strip())} letters, and fewer than 16"
+        ):
             token_for(host)
     monkeypatch.setenv(TOKEN, "sixteen letters.")
     assert token_for("0.0.0.0") == "sixteen letters."

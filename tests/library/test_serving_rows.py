@@ -122,6 +122,55 @@ def test_others_are_refused(chosen: Predictor, column: str, value: Any) -> None:
     assert mistake["msg"].startswith(f"'{column}'")
 
 
+def refused(rows: Rows, body: bytes) -> list[tuple[list[Any], str]]:
+    """Return place and words of what is wrong with a body of many rows."""
+    with pytest.raises(HTTPException) as caught:
+        rows.many(body)
+    mistakes: Any = caught.value.detail
+    return [(each["loc"], each["msg"]) for each in mistakes]
+
+
+def test_what_is_beside_the_rows_is_told_as_that(chosen: Predictor) -> None:
+    rows, row = Rows(chosen, 2), body().decode()
+    for sent, where, says in (
+        ('{"rows": []}', "rows", "'rows' is empty: send one row or more"),
+        (f'{{"rows": [{row}, {row}, {row}]}}', "rows", "'rows' has more than 2 rows: send fewer"),
+        (f'{{"rows": [{row}], "x": 1}}', "x", "'x' stands beside 'rows': leave it out"),
+        ("{}", "rows", "'rows' is missing"),
+        ('{"rows": 1}', "rows", "'rows' must be a valid "),
+    ):
+        [(place, told)] = refused(rows, sent.encode())
+        assert place == [where]
+        assert told.startswith(says)
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '"n": 2, ',
+        '"n" : 2, ',
+        '"n"\n: 2, ',
+        '"\\u006e": 2, ',
+        '"n": {"rows": [1]}, ',
+        '"n": 9' + "9" * 4200 + ", ",
+        '"n":NaN,',
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(chosen: Predictor, twice: str) -> None:
+    rows, row = Rows(chosen, 2), body().decode()
+    two = row.replace("{", "{" + twice, 1)
+    for text in ("text", ':"', "12:30", '":"'):  # colons that follow no key
+        one = row.replace('"text"', json.dumps(text))
+        assert rows.many(f'{{"rows": [{one}, {row}]}}'.encode())
+        told = refused(rows, f'{{"rows": [{one}, {two}]}}'.encode())
+        assert told == [(["rows", 1, "n"], "row 2, 'n' stands twice")]
+    assert refused(rows, f'{{"rows": [], "rows": [{row}]}}'.encode()) == [
+        (["rows"], "'rows' stands twice")
+    ]
+    with pytest.raises(HTTPException, match="'n' stands twice"):
+        rows.one(two.encode())
+
+
 def test_a_column_with_holes_may_be_left_out(chosen: Predictor) -> None:
     rows = Rows(chosen, 2)
     without = {name: value for name, value in GOOD.items() if name != "n"}

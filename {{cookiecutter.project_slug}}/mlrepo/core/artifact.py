@@ -22,6 +22,7 @@ from typing import Any
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import read_text, sha256
 from mlrepo.core.paths import FOLDS, MODEL
+from mlrepo.core.shell import quoted
 
 SKOPS = ".skops"  # the suffix of the library's own file; one of any other name is the owner's
 _PIPELINE = Path("dvc.yaml")
@@ -86,7 +87,7 @@ def sidecar_text(model: Path, digest: str, about: About) -> str:
 
 def read_sidecar(model: Path) -> tuple[str, About | None]:
     """Return the SHA-256 that is recorded beside a model, and what is said of it."""
-    beside, fix = sidecar(model), f"`dvc checkout {sidecar(model)}` restores it"
+    beside, fix = sidecar(model), f"`dvc checkout {quoted(sidecar(model))}` restores it"
     try:
         text = beside.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -183,8 +184,8 @@ def refuse_wrong(model: Path, found: str, recorded: str) -> None:
     if found != recorded:
         raise ProjectError(
             f"{model} is not the file that was saved (its SHA-256 is {found[:12]}..., not "
-            f"{recorded[:12]}...), so it was not loaded: `dvc checkout {model}` restores the file "
-            "of this commit, `dvc repro` makes a new one"
+            f"{recorded[:12]}...), so it was not loaded: `dvc checkout {quoted(model)}` restores "
+            "the file of this commit, `dvc repro` makes a new one"
         )
 
 
@@ -193,5 +194,5 @@ def sha256_of(model: Path) -> str:
     try:
         return sha256(model)
     except FileNotFoundError:
-        fix = f"`dvc checkout {model}` restores the file of this commit, `dvc repro` makes it"
+        fix = f"`dvc checkout {quoted(model)}` restores that of this commit, `dvc repro` makes it"
         raise ProjectError(f"the model {model} is missing: {fix}") from None

@@ -4,9 +4,13 @@ That is the project's own folder, or one below it: a second model has a folder w
 params and outputs of its own, and shares the library, packages and settings in the folder above.
 """
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+from mlrepo.core.errors import ProjectError
 
 PARAMS: Final = Path("params.yaml")
 ENVIRONMENT: Final = Path("env.json")
@@ -26,6 +30,18 @@ IMPORTANCE: Final = PLOTS / "importance.csv"
 PRECISION_RECALL: Final = PLOTS / "precision_recall.csv"
 
 CARD: Final = Path("MODEL_CARD.md")
+
+
+def refuse_unreadable(path: Path) -> None:
+    """Refuse a path that polars, which knows names in UTF-8 alone, would not find or not take."""
+    encoding, is_same = sys.getfilesystemencoding(), False
+    with suppress(UnicodeEncodeError):
+        is_same = os.fsencode(path) == str(path).encode()
+    if not is_same:
+        fix = "give it another name"
+        if encoding != "utf-8":
+            fix = f"run this with PYTHONUTF8=1 in the environment, or {fix}"
+        raise ProjectError(f"{path} has letters that names in {encoding} lack here: {fix}")
 
 
 def above() -> str:

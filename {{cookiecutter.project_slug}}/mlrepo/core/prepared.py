@@ -13,6 +13,7 @@ from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import Data
 from mlrepo.core.progress import progress
+from mlrepo.core.shell import quoted
 
 # The key under which *prepare* writes their names into the head of the file.
 PRIVATE_COLUMNS = "mlrepo.private"
@@ -41,7 +42,9 @@ def _explained(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise ProjectError(f"{path} does not exist: `dvc repro` makes it") from None
     except pl.exceptions.PolarsError:
-        raise ProjectError(f"{path} is damaged: `dvc checkout {path}` brings it back") from None
+        raise ProjectError(
+            f"{path} is damaged: `dvc checkout {quoted(path)}` brings it back"
+        ) from None
 
 
 def private(path: Path) -> list[str]:

@@ -5,6 +5,7 @@ equal keys wins: a value would mean one thing to DVC and another to the code.
 """
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.representer import SafeRepresenter
 
 from mlrepo.core.errors import ProjectError, known
+
+_CONFLICT = re.compile(r"^(?:<{7}|>{7}) .*$", re.MULTILINE)  # marks that Git leaves
 
 
 class _Constructor(SafeConstructor):
@@ -53,7 +56,8 @@ def parse(text: str, name: str) -> Any:
 
     It is that of the file, or of what the text is in a commit.
     """
-    if line := known.conflict(text):
+    if mark := _CONFLICT.search(text):
+        line = text.count("\n", 0, mark.start()) + 1
         wrong = f"{name} holds the marks of a Git conflict in line {line}"
         raise ProjectError(f"{wrong}: {_how_to_fix(text, name, 'choose a side there')}")
     reader = YAML(typ="safe")
@@ -165,9 +169,7 @@ def _how_to_fix(text: str, name: str, how: str) -> str:
         here = Path(name).read_text(encoding="utf-8", errors="replace")
     except OSError:
         here = None
-    return (
-        known.how_to_fix(name, how) if here == text else f"`git log -p -- {name}` tells since when"
-    )
+    return known.how_to_fix(name, how) if here == text else known.since_when(name)
 
 
 def _where(error: Exception) -> str:

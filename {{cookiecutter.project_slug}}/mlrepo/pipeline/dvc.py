@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.shell import quoted
 from mlrepo.pipeline.output import last_words
 
 # botocore tries five times with growing pauses, and that for each file.
@@ -16,12 +17,14 @@ _DVC = (sys.executable, "-m", "dvc")
 def dvc(*arguments: str, fix: str = "fix what it says above") -> None:
     """Run a command in view of the user."""
     if subprocess.run([*_DVC, *arguments], env=variables(), check=False).returncode:
-        raise ProjectError(f"`dvc {' '.join(arguments)}` failed: {fix}")
+        raise ProjectError(f"`dvc {' '.join(map(quoted, arguments))}` failed: {fix}")
 
 
 def dvc_in_silence(*arguments: str) -> None:
     """Run a command and show nothing of it."""
-    run_in_silence([*_DVC, *arguments], f"`dvc {' '.join(arguments)}` failed", variables())
+    run_in_silence(
+        [*_DVC, *arguments], f"`dvc {' '.join(map(quoted, arguments))}` failed", variables()
+    )
 
 
 def run_in_silence(

@@ -13,6 +13,7 @@ from typing import Any
 from mlrepo.core.errors import ProjectError, known
 from mlrepo.core.files import atomic
 from mlrepo.core.paths import above
+from mlrepo.core.shell import quoted
 from mlrepo.pipeline.output import few, last_words
 
 
@@ -21,7 +22,7 @@ def git(*arguments: str, given: str | None = None, **variables: str) -> str:
     done = run(*arguments, given=given, **variables)
     if done.returncode:
         said = known.of_git(last_words(done))
-        raise ProjectError(f"`git {' '.join(arguments[:3])}` failed: {said}")
+        raise ProjectError(f"`git {' '.join(map(quoted, arguments[:3]))}` failed: {said}")
     return done.stdout
 
 

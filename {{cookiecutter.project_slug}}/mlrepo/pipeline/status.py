@@ -14,6 +14,7 @@ from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError, exit_with_message, known
 from mlrepo.core.files import read_json
 from mlrepo.core.paths import above
+from mlrepo.core.shell import quoted
 from mlrepo.pipeline import dvc_lock, models
 from mlrepo.pipeline.dvc_files import digest
 from mlrepo.pipeline.dvc_yaml import PIPELINE, Stage, find, load_pipeline, normal
@@ -147,8 +148,8 @@ def _given(
         yield f"{path} has changed"
     elif is_here and not _same(path, locked):
         yield (
-            f"{path} is not what {path}.dvc says: `dvc add {path}` takes the change, "
-            f"`dvc checkout {path}.dvc` drops it"
+            f"{path} is not what {path}.dvc says: `dvc add {quoted(path)}` takes the change, "
+            f"`dvc checkout {quoted(f'{path}.dvc')}` drops it"
         )
 
 

@@ -32,6 +32,7 @@ def main() -> None:
         zipfile.ZipFile(RELEASE / "code.zip").extractall(folder)
         sys.path.insert(0, folder)
         from mlrepo.core.errors import ProjectError, exit_with_message
+        from mlrepo.core.shell import quoted
 
         def predict() -> None:
             try:
@@ -43,7 +44,8 @@ def main() -> None:
             except ModuleNotFoundError as error:
                 raise ProjectError(
                     f"{error.name} is not installed in {sys.executable}: `python -m pip install "
-                    f"--require-hashes -r {RELEASE / 'requirements.txt'}` installs what is needed"
+                    f"--require-hashes -r {quoted(RELEASE / 'requirements.txt')}` installs what is "
+                    "needed"
                 ) from None
             aside = asked.bad_rows == "set-aside"
             released.predict(RELEASE, Path(folder), asked.input, asked.output, aside)

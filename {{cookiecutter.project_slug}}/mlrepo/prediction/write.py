@@ -16,11 +16,13 @@ from polars.io.plugins import register_io_source
 from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import atomic
+from mlrepo.core.paths import refuse_unreadable
 from mlrepo.core.progress import progress
 from mlrepo.pipeline.output import Tell
 from mlrepo.prediction.batches import ROW, WHY, Input
 from mlrepo.prediction.predictor import Predictor
 from mlrepo.tables import raw
+from mlrepo.tables.plain_text import as_the_model_reads
 
 BATCH = 50_000  # rows; part of the result, as matrix products round by their shapes
 _ROW_GROUP = 250_000
@@ -35,6 +37,7 @@ class Counts:
     bad: int = 0
 
 
+@as_the_model_reads()
 def predict(
     predictor: Predictor, source: Path, output: Path, set_aside: bool, tell: Tell
 ) -> Counts:
@@ -43,6 +46,8 @@ def predict(
     Rows that break the schema are set aside, to ``bad_rows(output)``, or nothing is written: where
     something is wrong, what was at ``output`` stays.
     """
+    for path in (source, output):
+        refuse_unreadable(path)
     if output.suffix not in raw.SUFFIXES:
         raise ProjectError(f"{output} must end in {' or '.join(raw.SUFFIXES)}")
     if source.resolve() in (output.resolve(), *output.resolve().parents):

@@ -25,6 +25,7 @@ from mlrepo.serving.settings import Settings
 from mlrepo.serving.telemetry import Meters, log
 
 _HEARD_OUT = 10_000_000  # bytes beyond the limit
+_PAUSE = 0.5  # seconds in which nothing comes of a body that is too large
 _PATIENCE = 20  # seconds for a body, less than the service waits for what is in flight
 _PACKED = "send the body as it is, without Content-Encoding"
 _OTHER = "send JSON in UTF-8: Content-Type: application/json"
@@ -92,19 +93,23 @@ async def _body(request: Request, most: int) -> bytes:
     """Return the body, of which no more than the limit is ever kept."""
     chunks, size = [], 0
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_PATIENCE) as patience:
+            end = patience.when() or 0
             async for chunk in request.stream():
                 size += len(chunk)
                 if size <= most:
                     chunks.append(chunk)
-                # A client that is still sending reads no answer, so it may go on a while.
                 elif size > most + _HEARD_OUT:
                     break
+                else:  # a client that is still sending reads no answer, so it may go on a while
+                    now = asyncio.get_running_loop().time()
+                    patience.reschedule(min(end, now + _PAUSE))
     except ClientDisconnect:
         raise HTTPException(400, "the body ended early") from None
     except TimeoutError:
-        says = f"the body did not come within {_PATIENCE} seconds"
-        raise HTTPException(408, says, {"Connection": "close"}) from None
+        if size <= most:
+            says = f"the body did not come within {_PATIENCE} seconds"
+            raise HTTPException(408, says, {"Connection": "close"}) from None
     if size > most:
         says = f"the body has more than {most} bytes: send fewer rows"
         raise HTTPException(413, says, {"Connection": "close"})  # the rest of the body is not read

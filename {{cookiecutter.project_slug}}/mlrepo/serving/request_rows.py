@@ -29,6 +29,7 @@ from mlrepo.core.errors import PRIVATE, ProjectError, did_you_mean, listed, show
 from mlrepo.learning import features
 from mlrepo.prediction.frames import LARGEST
 from mlrepo.prediction.predictor import Predictor
+from mlrepo.serving import repeated_keys
 from mlrepo.tables.columns import value_type
 from mlrepo.tables.example import example
 from mlrepo.tables.schema import Constraints, Field
@@ -62,11 +63,14 @@ class Rows:
 
     def one(self, body: bytes) -> list[Row]:
         """Return the row that a body is."""
-        return [self._read(self._one, body)]
+        row: Row = self._read(self._one, body)
+        repeated_keys.refuse(body, len(row))
+        return [row]
 
     def many(self, body: bytes) -> list[Row]:
         """Return the rows of a body such as ``{"rows": [...]}``."""
         rows: list[Row] = self._read(self._many, body)["rows"]
+        repeated_keys.refuse(body, 1 + sum(map(len, rows)))
         return rows
 
     def table(self, rows: list[Row]) -> pl.DataFrame:
@@ -100,12 +104,26 @@ class Rows:
             return adapter.validate_json(body)
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=False)
-        raise HTTPException(422, [self._told(mistake) for mistake in found[:_SHOWN]])
+        is_batch = adapter is self._many
+        raise HTTPException(422, [self._told(mistake, is_batch) for mistake in found[:_SHOWN]])
 
-    def _told(self, mistake: Any) -> dict[str, Any]:
+    def _told(self, mistake: Any, is_batch: bool) -> dict[str, Any]:
         """Return a mistake as FastAPI tells it, by the names of the schema."""
         where = [p[:_LETTERS] if isinstance(p, str) else p for p in mistake["loc"]]
-        return {"loc": where, "msg": self._says(where, mistake), "type": mistake["type"]}
+        is_beside = is_batch and len(where) == 1
+        says = self._beside(where[0], mistake) if is_beside else self._says(where, mistake)
+        return {"loc": where, "msg": says, "type": mistake["type"]}
+
+    def _beside(self, name: str, mistake: Any) -> str:
+        """Return what is wrong with the list of rows, or with what stands beside it."""
+        own = {
+            "missing": "'rows' is missing",
+            "too_short": "'rows' is empty: send one row or more",
+            "too_long": f"'rows' has more than {self.most} rows: send fewer at once",
+            "extra_forbidden": f"'{name}' stands beside 'rows': leave it out",
+        }
+        says = mistake["msg"].replace("Input should be", "must be")
+        return own.get(mistake["type"], f"'rows' {says}")
 
     def _says(self, where: list[Any], mistake: Any) -> str:
         kind, says = mistake["type"], mistake["msg"].replace("Input should be", "must be")
@@ -113,8 +131,8 @@ class Rows:
             return f"the body: {says}"
         # Counted as `model predict` counts them; `loc` is of JSON, whose lists begin at 0.
         row = f"row {where[1] + 1}, " if len(where) > 1 else ""
-        if len(where) == 2 or where == ["rows"]:
-            return f"{row.rstrip(', ') or 'rows'}: {says}"
+        if len(where) == 2:
+            return f"{row.rstrip(', ')}: {says}"
         name = where[-1]
         if kind == "missing":
             return f"{row}'{name}' is missing"

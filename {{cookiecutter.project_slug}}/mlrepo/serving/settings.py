@@ -38,10 +38,12 @@ def token_for(host: str) -> str | None:
     Raises:
         ProjectError: without a token where others can ask, or with one that can be guessed.
     """
-    token = os.environ.get(TOKEN, "").strip() or None
-    if token and len(token) < _SHORTEST:
+    given = os.environ.get(TOKEN, "")
+    token = given.strip() or None
+    letters = len(token or "")
+    if given and letters < _SHORTEST:
         raise ProjectError(
-            f"{TOKEN} has {len(token)} letters, and fewer than {_SHORTEST} can be guessed: {_MAKE}"
+            f"{TOKEN} has {letters} letters, and fewer than {_SHORTEST} can be guessed: {_MAKE}"
         )
     try:
         alone = ipaddress.ip_address(host).is_loopback

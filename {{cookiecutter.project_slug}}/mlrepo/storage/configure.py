@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrepo.core.errors import ProjectError, told
+from mlrepo.core.shell import quoted
 from mlrepo.pipeline import dvc_lock, models
 from mlrepo.pipeline.dvc import dvc
 from mlrepo.storage import move, remote
@@ -35,7 +36,7 @@ def relocate(address: str, endpoint: str | None = None, without_missing: bool = 
         if shutil.which("uv") is None:
             raise ProjectError("uv is not in PATH: get it from https://docs.astral.sh/uv")
         if subprocess.run(command, check=False).returncode:
-            raise ProjectError(f"`{' '.join(command)}` failed: fix what it says above")
+            raise ProjectError(f"`{' '.join(map(quoted, command))}` failed: fix what it says above")
         for _ in models.each_folder():
             dvc("repro", "environment/dvc.yaml")  # the only stage that reads uv.lock
     store, settings = Store(), {"url": address} | ({"endpointurl": endpoint} if endpoint else {})
@@ -95,14 +96,14 @@ def _prove(new: remote.Remote, address: str, endpoint: str | None) -> None:
 def _before_it_has_a_name(said: str, name: str, address: str, endpoint: str | None) -> str:
     """Return what helps as commands that DVC takes: it changes settings of remotes that it has."""
     modify = "`dvc remote modify "
-    again = f"`model remote {address} --endpoint ADDRESS`"
+    again = f"`model remote {quoted(address)} --endpoint ADDRESS`"
     said = said.replace(f"{modify}{name} endpointurl ADDRESS`", again)
     said = re.sub(f"{modify}{name} url (ADDRESS|FOLDER)`", r"`model remote \1`", said)
     before, first, others = said.partition(modify)
     if not first:
         return said
-    own = [f"`dvc remote add {name} {address}`"]
-    own += [f"{modify}{name} endpointurl {endpoint}`"] * bool(endpoint)
+    own = [f"`dvc remote add {name} {quoted(address)}`"]
+    own += [f"{modify}{name} endpointurl {quoted(endpoint)}`"] * bool(endpoint)
     return f"{before}{', '.join(own)}, {first}{others}, then `model remote {name}`"
 
 

@@ -12,6 +12,7 @@ from mlrepo.core import environment, owner, release
 from mlrepo.core.files import read_toml
 from mlrepo.core.paths import above
 from mlrepo.core.progress import progress
+from mlrepo.core.shell import quoted
 from mlrepo.pipeline import dvc_lock, git, models, status
 from mlrepo.pipeline.dvc import no_copies_here
 from mlrepo.pipeline.dvc_files import md5
@@ -19,6 +20,8 @@ from mlrepo.pipeline.output import few, findings
 from mlrepo.storage import remote
 from mlrepo.storage.store import Store
 from mlrepo.tables.schema import load_schema
+
+_OBJECT = re.compile(r"[0-9a-f]{30}(\.dir)?")  # and not what DVC writes before it has a hash
 
 
 def examine(offline: bool) -> dict[str, list[str]]:
@@ -104,7 +107,7 @@ def _hooks() -> Iterator[str]:
         return
     for hook in sorted(Path(".githooks").iterdir()):
         if os.name == "posix" and not os.access(hook, os.X_OK):
-            yield f"{hook} cannot be run: `chmod +x {hook}`"
+            yield f"{hook} cannot be run: `chmod +x {quoted(hook)}`"
 
 
 def _params() -> Iterator[str]:
@@ -123,7 +126,9 @@ def _cache() -> Iterator[str]:
     """Hash every object again: DVC itself trusts a cached file that is read-only."""
     objects = [path for path in Store().cache_folder.glob("??/*") if path.is_file()]
     for path in progress(objects, "cache", len(objects)):
-        if md5(path) != f"{path.parent.name}{path.name}".removesuffix(".dir"):
+        if not _OBJECT.fullmatch(path.name):
+            yield f"{path} is left of a DVC that was cut off: delete it, if no DVC is at work"
+        elif md5(path) != f"{path.parent.name}{path.name}".removesuffix(".dir"):
             yield f"{path} is damaged: delete it, then `model pull --all` brings it again"
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import IO, Any
 
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.shell import quoted
 from mlrepo.storage.remote import first_answer
 from mlrepo.storage.remote_errors import explained
 
@@ -40,14 +41,14 @@ class Imported:
             raise ProjectError(
                 f"{self.path} was imported from {self.address}, which kept no versions, so that "
                 "nothing pins it and nobody else can pull it: turn versioning on there and run "
-                f"`dvc import-url --force --version-aware {self.address} {self.path}`, or let DVC "
-                f"keep a copy: {self._own}"
+                f"`dvc import-url --force --version-aware {quoted(self.address)} "
+                f"{quoted(self.path)}`, or let DVC keep a copy: {self._own}"
             )
         if self.size != self.size_here:
             raise ProjectError(
                 f"{self.path}.dvc pins another version of {self.address} than the file is, as "
-                f"`dvc repro --force` and `dvc commit` leave it: `git checkout HEAD~1 {self.path}."
-                f"dvc` brings an earlier pin back, `dvc update {self.path}.dvc` takes the newest"
+                f"`dvc repro --force` and `dvc commit` leave it: `git checkout HEAD~1 {self._pin}` "
+                f"brings an earlier pin back, `dvc update {self._pin}` takes the newest"
             )
         with self._explained():
             asked = partial(self.files.info, self.place)
@@ -63,8 +64,8 @@ class Imported:
             return
         if self.out.changed_checksum():
             raise ProjectError(
-                f"{self.path} is not what {self.path}.dvc says: `git checkout HEAD~1 {self.path}."
-                "dvc` brings an earlier one back"
+                f"{self.path} is not what {self.path}.dvc says: `git checkout HEAD~1 "
+                f"{self._pin}` brings an earlier one back"
             )
         self.out.commit()
 
@@ -78,7 +79,11 @@ class Imported:
     @property
     def _own(self) -> str:
         """How an import becomes a file that DVC keeps: `dvc add` alone leaves it an import."""
-        return f"`dvc remove {self.path}.dvc`, `dvc add {self.path}`"
+        return f"`dvc remove {self._pin}`, `dvc add {quoted(self.path)}`"
+
+    @property
+    def _pin(self) -> str:
+        return quoted(f"{self.path}.dvc")
 
     @property
     def _stays(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlrepo.core.errors import ProjectError, exit_with_message
 from mlrepo.core.files import atomic
+from mlrepo.core.shell import quoted
 from mlrepo.pipeline import models
 from mlrepo.pipeline.dvc import dvc, no_copies_here
 from mlrepo.pipeline.git import ask, commit, find_repository, git
@@ -126,12 +127,13 @@ def _keep(repo: Any, pointer: str, out: Any) -> list[str]:
             return [str(out)]
     elif out.changed_checksum():
         old = (
-            f"`dvc checkout --force {pointer}` brings the old one back"
+            f"`dvc checkout --force {quoted(pointer)}` brings the old one back"
             if in_cache
             else "the old one is not in DVC's cache"
         )
         raise ProjectError(
-            f"{out} is not what {pointer} says: `dvc add {out}` takes the new content; {old}"
+            f"{out} is not what {pointer} says: `dvc add {quoted(out)}` takes the new content; "
+            f"{old}"
         )
     elif not in_cache:
         out.commit()
@@ -171,7 +173,7 @@ def _refuse_data() -> None:
             git("rm", "-r", "--cached", "--quiet", "--force", "--", ".")
             raise ProjectError(
                 f"{path} would be committed to Git, from a folder whose content is DVC's: "
-                f"`dvc add {path}` keeps it in DVC, a line in .gitignore keeps it out"
+                f"`dvc add {quoted(path)}` keeps it in DVC, a line in .gitignore keeps it out"
             )
 
 

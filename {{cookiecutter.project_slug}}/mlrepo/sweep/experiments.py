@@ -120,8 +120,8 @@ def _table(sweep: Sweep, metric: str, commit: str, experiments: dict[str, float]
     better = "smaller" if metric in smaller_is_better() else "larger"
     lines = [["experiment", f"{metric}, {better} is better", *heads]]
     for name, score in list(experiments.items())[:_BEST]:
-        text = git.file_at(f"{namespace(commit)}/{name}", PARAMS)
-        params = yaml.parse(text, f"{PARAMS} of {name}")
+        kept = f"{namespace(commit)}/{name}"
+        params = yaml.parse(git.file_at(kept, PARAMS), f"{PARAMS} of {kept}")
         values = (lookup(params, key) for key in keys)
         shown = [f"{v:.5g}" if isinstance(v, float) else str(v) for v in values]
         lines.append([name, f"{score:.5f}", *shown])

@@ -9,7 +9,14 @@ import polars as pl
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.params import Csv
-from mlrepo.tables.plain_text import is_text, marked, not_text, open_text, plain
+from mlrepo.tables.plain_text import (
+    OtherDialectError,
+    is_text,
+    marked,
+    not_text,
+    open_text,
+    plain,
+)
 
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 csv.field_size_limit(2**31 - 1)  # a text may be long
@@ -82,8 +89,10 @@ def _read_header(path: Path, dialect: Csv) -> tuple[list[str], int]:
     if len(header) == 1:
         for other, word in _SEPARATORS.items():
             if other != separator and other in header[0]:
-                raise ProjectError(
-                    f"{path} seems to be separated by {word}: set data.csv.separator to {other!r}"
+                raise OtherDialectError(
+                    f"{path} seems to be separated by {word}",
+                    f"set data.csv.separator to {other!r} in params.yaml",
+                    f"save it with {_SEPARATORS.get(separator, repr(separator))}",
                 )
     return header, lines
 
@@ -156,10 +165,14 @@ def _fault(error: csv.Error) -> str:
 
 
 def explain(error: pl.exceptions.PolarsError, parts: list[Path], dialect: Csv) -> str:
-    """Return what is wrong with a CSV file of which polars says ``error``, or nothing."""
+    """Return what is wrong with a CSV file of which polars says ``error``, or nothing.
+
+    Raises:
+        ProjectError: it is in another encoding.
+    """
     text = str(error)
     if re.search(r"utf-?8", text, re.IGNORECASE):
         for part in parts:
             if not is_text(part):
-                return str(not_text(part, dialect.encoding))
+                raise not_text(part, dialect.encoding)
     return first_fault(parts, dialect) if _UNREAD.search(text) else ""

@@ -6,8 +6,8 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,25 @@ _NO_CSV = {
     b"PK\x03\x04": "is an Excel or ZIP file: save the table in it as CSV",
     b"PAR1": "is a Parquet file: let its name end in .parquet",
 }
+
+
+class OtherDialectError(ProjectError):
+    """A file is written otherwise than data.csv of params.yaml says."""
+
+    def __init__(self, wrong: str, change: str, save: str) -> None:
+        """Take what is wrong, what to change in params.yaml, and how else to save the file."""
+        super().__init__(f"{wrong}: {change}")
+        # A model that is made reads tables as its params said, and a release has no params.yaml.
+        self.for_a_model = f"{wrong}: {save}, as this model reads its tables"
+
+
+@contextmanager
+def as_the_model_reads() -> Iterator[None]:
+    """Tell in the block how to save a table for a model that is made."""
+    try:
+        yield
+    except OtherDialectError as error:
+        raise ProjectError(error.for_a_model) from None
 
 
 def plain(path: Path, encoding: str) -> Path:
@@ -115,9 +134,10 @@ def not_text(path: Path, encoding: str) -> ProjectError:
         other = f"{told}, as its first bytes say"
     elif given in _UTF_8 and (number := _first_other_line(unpacked(path))):
         where = f" (line {number})"
-    return ProjectError(
-        f"{path} is not in {encoding}{where}: set data.csv.encoding in params.yaml, "
-        f"perhaps to {other}"
+    return OtherDialectError(
+        f"{path} is not in {encoding}{where}",
+        f"set data.csv.encoding in params.yaml, perhaps to {other}",
+        f"save it in {encoding} (now it may be in {other})",
     )
 
 

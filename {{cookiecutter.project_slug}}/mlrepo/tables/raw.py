@@ -10,6 +10,7 @@ import polars as pl
 from mlrepo.core.column_params import OURS
 from mlrepo.core.errors import ProjectError, first_line
 from mlrepo.core.params import Data
+from mlrepo.core.paths import refuse_unreadable
 from mlrepo.tables import csv_files, partitions
 from mlrepo.tables.columns import Column, typed_columns
 from mlrepo.tables.schema import Schema, load_schema
@@ -77,6 +78,7 @@ def is_csv(data: Data) -> bool:
 
 def find_parts(path: Path) -> list[Path]:
     """Return the files of a table in the order of their names."""
+    refuse_unreadable(path)
     if not path.exists():
         raise ProjectError(
             f"{path} does not exist: `model pull` brings data that others pushed; "
@@ -94,6 +96,7 @@ def find_parts(path: Path) -> list[Path]:
     if len({part.name.endswith(CSV) for part in parts}) > 1:
         raise ProjectError(f"{path} holds both CSV and Parquet files: keep one kind")
     for part in parts:
+        refuse_unreadable(part)
         if part.stat().st_size == 0:
             raise ProjectError(f"{part} is empty: it has not even a header")
     return parts

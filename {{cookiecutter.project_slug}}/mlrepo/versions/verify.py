@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from mlrepo.core.shell import quoted
 from mlrepo.pipeline import dvc_lock, git
 from mlrepo.storage.store import Store, Stored, hashes
 from mlrepo.versions import tags
@@ -112,10 +113,11 @@ def _folder(version: Version) -> Iterator[str]:
         return
     for lock in dvc_lock.paths("HEAD"):
         if not Path(lock).exists() or Path(lock).read_bytes() != git.bytes_at("HEAD", lock):
-            yield f"{lock} in this folder is not the committed one: `git diff {lock}` shows it"
+            shows = f"`git diff {quoted(lock)}` shows it"
+            yield f"{lock} in this folder is not the committed one: {shows}"
     for path, entry in claims.recorded(version)["files"].items():
         parts = old_records.parts(path, entry) if entry["kept_by"] == "dvc" else {}
         for file, claim in parts.items():
             if Path(file).exists() and hashes(Path(file))["sha256"] != claim["sha256"]:
-                back = f"`dvc checkout --force {path}` brings DVC's back"
+                back = f"`dvc checkout --force {quoted(path)}` brings DVC's back"
                 yield f"{file} in this folder is not the recorded file: {back}"

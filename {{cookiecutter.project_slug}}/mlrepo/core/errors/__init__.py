@@ -94,8 +94,7 @@ def exit_with_message(main: Callable[[], None]) -> None:
     except MemoryError:
         _fail("out of memory: use a smaller table, fewer features or a smaller model")
     except BrokenPipeError:
-        # Who reads, such as `head`, has seen enough. Python would complain of the rest at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # who reads, such as `head`, has seen enough
         sys.exit(1)
     except Exception as error:
         if words := known.explain(error):
@@ -115,4 +114,13 @@ def _print_any_letter() -> None:
 
 def _fail(message: str, code: int = EXIT_MISTAKE) -> None:
     print(f"error: {message}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
     sys.exit(code)
+
+
+def _drop_output() -> None:
+    """Let go of what cannot be printed; Python would complain of it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

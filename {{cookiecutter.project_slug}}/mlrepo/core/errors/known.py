@@ -11,11 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mlrepo.core.shell import quoted
+
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
 _PROGRAM = re.compile(r"[a-z-]+")  # in contrast to a file, which has a dot or lies in a folder
 _MADE_BY = {"dvc.lock": "dvc repro", "uv.lock": "uv lock"}  # files that nobody edits
-_CONFLICT = re.compile(r"^(?:<{7}|>{7}) .*$", re.MULTILINE)
+_OPEN = "standard output or an open file"  # errors of which name no file
+_IN_COMMIT = re.compile(r"(.+) of ([0-9a-f]{7,40}|refs/\S+)")
 
 
 def explain(error: BaseException) -> str | None:
@@ -39,7 +42,7 @@ def of_system(error: BaseException, written: object = None) -> str | None:
     told = re.search(r"\(os error (\d+)\)", str(error))
     number = getattr(error, "errno", None) or (told and int(told[1]))
     file = getattr(error, "filename", None)
-    name = written or file or error
+    name = written or file or (_OPEN if isinstance(error, OSError) else error)
     if number in _DISK_FULL:
         return f"no space left on the disk while writing {name}: free some space and run again"
     reason = getattr(error, "strerror", None) or (number and os.strerror(number))
@@ -62,24 +65,28 @@ def brought_back(path: str | Path, otherwise: str = "") -> str:
     """Return how a file that is not there comes back: from the last commit, if that has it."""
     maker = _MADE_BY.get(Path(path).name)
     if not differs_from_commit(path):
-        return otherwise or (f"`{maker}` makes it" if maker else _back(path))
+        back = f"`dvc checkout` brings files of DVC's back, `{_checkout(path)}` those of Git's"
+        return otherwise or (f"`{maker}` makes it" if maker else back)
     after = f", and `{maker}` then brings it up to date" if maker else ""
     return f"`{_checkout(path)}` brings the committed one back{after}"
 
 
 def how_to_fix(path: str | Path, how: str = "fix it") -> str:
     """Return how to fix a file that cannot be read."""
+    if _IN_COMMIT.fullmatch(str(path)):
+        return since_when(str(path))
     committed = differs_from_commit(path)
     if maker := _MADE_BY.get(Path(path).name):
         return brought_back(path) if committed else f"delete it, and `{maker}` makes it anew"
-    log = f"{how}; `git log -- {path}` names the commits that changed it"
+    log = f"{how}; `git log -- {quoted(path)}` names the commits that changed it"
     return f"{how}, or {brought_back(path)}" if committed else log
 
 
-def conflict(text: str) -> int | None:
-    """Return the line of the first mark that Git leaves of a conflict."""
-    found = _CONFLICT.search(text)
-    return text.count("\n", 0, found.start()) + 1 if found else None
+def since_when(name: str) -> str:
+    """Return how to learn since when a file is broken, or one that is called "FILE of COMMIT"."""
+    found = _IN_COMMIT.fullmatch(name)
+    where = f"{found[2]} -- {quoted(found[1])}" if found else f"-- {quoted(name)}"
+    return f"`git log -p {where}` tells since when"
 
 
 def of_git(said: str, otherwise: str = "") -> str:
@@ -112,11 +119,7 @@ def differs_from_commit(path: str | Path) -> bool:
 
 
 def _checkout(path: object) -> str:
-    return f"git checkout HEAD -- {path}"
-
-
-def _back(path: object) -> str:
-    return f"`dvc checkout` brings files of DVC's back, `{_checkout(path)}` those of Git's"
+    return f"git checkout HEAD -- {quoted(path)}"
 
 
 Tell = Callable[[Any], str]
@@ -177,7 +180,7 @@ def _settings_of_dvc(error: BaseException) -> str:
 def _process(error: Any) -> str:
     said = error.stderr or error.stdout or f"exit code {error.returncode}"
     text = said if isinstance(said, str) else said.decode(errors="replace")
-    command = error.cmd if isinstance(error.cmd, str) else " ".join(map(str, error.cmd))
+    command = error.cmd if isinstance(error.cmd, str) else " ".join(map(quoted, error.cmd))
     return f"`{command}` failed: {text.strip()}: run it yourself to see more"
 
 
@@ -190,6 +193,9 @@ _CHANGED = "`git diff` shows what has changed since the last commit"
 # Words of Git, as a pattern -> what helps; "" where Git says that as well.
 _GIT = {
     r"safe\.directory|hint: ": "",
+    r"(?i)no space left|out of disk ?space|unable to write(?!.*(denied|read-only))": (
+        "free some space on the disk and run this again"
+    ),
     r"(?i)not a git repository|not in a git directory": "`python bootstrap.py` makes one",
     r"index\.lock": "if no Git is at work, `rm .git/index.lock`",
     r"(?i)\bindex file|bad signature|bad index": "`rm .git/index` and `git reset` make it anew",

@@ -23,6 +23,7 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.core.files import atomic
+from mlrepo.core.shell import quoted
 from mlrepo.learning.model_file import canonical, trusted_types
 
 _File: TypeAlias = io.BufferedReader | io.BufferedRandom
@@ -49,7 +50,8 @@ def refuse_unkept(estimator: BaseEstimator) -> None:
 
 def load(path: Path) -> BaseEstimator:
     """Return the estimator in ``path``, which must be the file that ``save`` wrote."""
-    fix = f"`dvc checkout {path}` restores the file of this commit, `dvc repro` makes a new one"
+    restores = f"`dvc checkout {quoted(path)}` restores the file of this commit"
+    fix = f"{restores}, `dvc repro` makes a new one"
     expected = partial(_read_sidecar, _sidecar(path), path.name)
     return _load(path, expected, fix, trusted_types.trusted_types)
 
@@ -97,7 +99,7 @@ def _sidecar(path: Path) -> Path:
 
 
 def _read_sidecar(sidecar: Path, name: str) -> str:
-    fix = f"`dvc checkout {sidecar}` restores it"
+    fix = f"`dvc checkout {quoted(sidecar)}` restores it"
     try:
         text = sidecar.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
