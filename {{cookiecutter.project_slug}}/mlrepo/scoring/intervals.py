@@ -120,9 +120,10 @@ class _Table:
     def of(
         cls, predictions: Predictions, confidence: float, unit: IndexArray | None, most: int
     ) -> _Table:
-        drawn, z = Drawn.of(len(predictions), unit, most), NormalDist().inv_cdf(0.5 + confidence / 2)
-        every = len(drawn.rows) == len(predictions)
-        return cls(predictions, unit, drawn, predictions if every else predictions.rows(drawn.rows), z)
+        drawn, some = Drawn.of(len(predictions), unit, most), predictions
+        if len(drawn.rows) < len(predictions):
+            some = predictions.rows(drawn.rows)
+        return cls(predictions, unit, drawn, some, NormalDist().inv_cdf(0.5 + confidence / 2))
 
     @property
     def part(self) -> float:
@@ -179,7 +180,8 @@ class _Table:
         """Return how often wider the variance of each estimate (k,) is by the units."""
         if self.unit is None:
             return np.ones(len(influence))
-        of_units, of_rows = (self.drawn.sums(influence) ** 2).sum(axis=1), (influence**2).sum(axis=1)
+        of_rows = (influence**2).sum(axis=1)
+        of_units = (self.drawn.sums(influence) ** 2).sum(axis=1)
         largest = np.full(len(influence), influence.shape[1] / self.drawn.count)
         wider: FloatArray = np.divide(of_units, of_rows, out=largest, where=of_rows > 0)
         return np.maximum(1, wider)

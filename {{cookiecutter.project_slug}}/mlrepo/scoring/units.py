@@ -14,7 +14,7 @@ from mlrepo.learning.predictions import FloatArray, IndexArray, evenly_spread
 _FEWEST = 30  # of fewer rows, groups or blocks a bootstrap, and a design effect, know too little
 _LEAST = 200  # units that stand for more, so that their own spread is known to 5%
 _ROOM = 5  # times as many rows as asked for, if so many units need them
-_LARGEST = 10  # times the mean: of larger units so few would be among these that they say too little
+_LARGEST = 10  # times the mean: too few larger units would be among these
 # Of groups 100: rows of other groups are what their own are ranked with.
 _RANKED = (functions.average_precision, functions.average_precision_weighted)
 
