@@ -63,6 +63,8 @@ def test_an_example_goes_through_the_life_of_a_model(
 ) -> None:
     kind, runs_code, other = EXAMPLES[title]
     copy = written(mlflow_project, tmp_path, title)
+    if title == OWN_CLASS:
+        copy.run("mypy")
     copy.ready(title, QUICK)
     # One mean for each sex says little, as three species are of three sizes.
     least = 0.55 if title == OWN_CLASS else 0.75

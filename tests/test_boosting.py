@@ -50,7 +50,7 @@ def test_texts_as_classes_are_refused_and_the_fix_works(copy: Copy) -> None:
     said = done.stdout + done.stderr
     assert "those of 'sex' are ['female', 'male']: number them" in said
     assert "Traceback" not in said
-    begin, end = said.index("    if 'sex' in"), said.index("    return table") + 16
+    begin, end = said.index('    if "sex" in'), said.index("    return table") + 16
     data = copy.path / "penguins/data.py"
     text = data.read_text(encoding="utf-8")
     before, after = text.split("    return table\n")

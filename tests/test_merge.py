@@ -78,7 +78,8 @@ def test_a_merge_of_params_of_two_stages_ends_clean(
     assert "params.yaml" not in conflicts
 
     if way == "make merge":
-        copy.run(request.getfixturevalue("make"), "merge")
+        said = copy.run(request.getfixturevalue("make"), "merge").stdout
+        assert said.endswith("then end the merge: git commit\n")
     else:
         for command in BY_HAND:
             copy.run(*command)

@@ -42,6 +42,7 @@ def test_reading_works_and_a_push_says_why_not(
     assert said["push"].startswith(f"error: {trouble}")
     for text in (said["doctor"], said["push"]):
         assert "Read-only file system" in text
-        assert "check its owner and permissions, or `dvc remote modify storage url FOLDER`" in text
+        fix = "`uv run dvc remote modify --local storage url FOLDER`"
+        assert f"check its owner and permissions, or {fix}" in text
     assert sha256(copy.path / MODEL) == model
     assert {path: sha256(path) for path in copy.storage.rglob("*") if path.is_file()} == before

@@ -152,7 +152,7 @@ def test_an_empty_stage_serves_nothing_until_a_rollback(copy: Released) -> None:
     copy.model("retire", "prod", "-m", "Nobody asks it any more")
     assert "prod" not in [stage for row in copy.json("show") for stage in row["stages"]]
     refused(copy, "get", "prod", "-o", "out", words=["nothing is in the stage 'prod'"])
-    refused(copy, "retire", "prod", "-m", "Again", words=["nothing is in 'prod' already"])
+    refused(copy, "retire", "prod", "-m", "Again", words=["nothing is in 'prod'"])
     refused(copy, "retire", "pord", "-m", "A slip", words=["'pord' is no stage"])
     assert copy.json("at", "2999-01-01", "prod") == []
     assert copy.json("history")[0]["event"] == "retire"

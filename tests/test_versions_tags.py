@@ -72,7 +72,8 @@ def test_the_last_tag_made_again_is_found_by_the_remote(copy: Released) -> None:
 
 def test_a_tag_that_was_never_pushed_is_found(copy: Released) -> None:
     copy.run("git", "push", "--quiet", "--no-verify", "origin", ":refs/tags/model@v1.1.0")
-    assert wrong(copy) == {"history": "origin has no model@v1.1.0"}
+    sent = "`git push origin model@v1.1.0` sends it"
+    assert wrong(copy) == {"history": f"origin has no model@v1.1.0: {sent}"}
     assert copy.model("verify", "--offline").returncode == 0
 
 

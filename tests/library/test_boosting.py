@@ -72,6 +72,7 @@ def test_classes_that_are_no_numbers_are_refused_with_the_fix(
         common.refuse_labels(params, TRAIN)
     fix = str(refused.value).partition("without a target:\n")[2]
     seen: dict[str, Any] = {"pl": pl, "table": pl.scan_parquet(TRAIN)}
+    assert "'" not in fix  # `ruff format` asks for double quotes
     exec("def add_features(table):\n" + fix, seen)  # the code that the message tells to write
     fixed = seen["add_features"](seen["table"]).collect()
     before = seen["table"].collect()[target].n_unique()

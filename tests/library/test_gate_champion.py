@@ -11,6 +11,7 @@ import pytest
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.learning.predictions import Predictions
+from mlrepo.pipeline import status
 from mlrepo.versions import write_tags
 from mlrepo.versions.gate import verdict as gate
 from mlrepo.versions.gate.champion import Champion
@@ -257,6 +258,10 @@ def test_the_model_of_this_folder_meets_what_is_in_a_stage(
     monkeypatch.setattr(write_tags, "fetch", fetched.append)
     told: list[str] = []
 
+    monkeypatch.setattr(status, "report", lambda: status.Report(["train: params changed"]))
+    with pytest.raises(ProjectError, match=r"not of these params and code:\n.*train"):
+        gate.against("model", None, told.append)
+    monkeypatch.setattr(status, "report", status.Report)
     found = gate.against("model", None, told.append)
     assert (found["verdict"], found["difference"]) == ("inconclusive", pytest.approx(-1 / 191))
     assert (found["challenger"]["name"], found["champion"]["name"]) == ("this model", "v1.0.0")

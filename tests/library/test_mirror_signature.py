@@ -4,12 +4,14 @@ import json
 from typing import Any
 
 import pandas as pd
+import polars as pl
 import pytest
 from mlflow.models.utils import _enforce_schema
 from mlflow.pyfunc.scoring_server import infer_and_parse_data
 
 from mlrepo.core.params import Data
 from mlrepo.core.sections import parse
+from mlrepo.mirror.mlflow_model import _polars
 from mlrepo.mirror.mlflow_version import _input
 from mlrepo.tables.schema import Schema
 
@@ -60,6 +62,14 @@ def test_a_column_has_the_type_that_changes_no_value() -> None:
     assert row.to_dict("records") == [GOOD]
     assert [spec["type"] for spec in signature.outputs.to_dict()] == ["any"]
     assert given("regression", "count")[0].outputs.to_dict()[0]["type"] == "double"
+
+
+@pytest.mark.parametrize("kind", ["object", "float64"])
+def test_a_column_without_a_value_is_of_no_type(kind: str) -> None:
+    frame = pd.DataFrame({"count": [None, None], "length": [1.0, None]}, dtype="object")
+    made = _polars(frame.astype({"count": kind, "length": "float64"}))
+    assert made.schema == {"count": pl.Null, "length": pl.Float64}
+    assert made["length"].to_list() == [1.0, None]
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,15 @@ def test_columns_of_data_py_are_made_here_as_well() -> None:
     assert not Path("never.csv").exists()
 
 
+def test_what_a_table_lacks_is_named_once() -> None:
+    tiny_table().drop("weight").rename({"size": "sise"}).write_csv("new.csv")
+    with pytest.raises(ProjectError) as refused:
+        told(Path("new.csv"), Path("never.csv"))
+    lacks = "new.csv lacks ['size', 'weight'], which the model reads; it has 'sise'"
+    assert str(refused.value).startswith(lacks)
+    assert str(refused.value).count("weight") == 1
+
+
 NOT_ALLOWED = "not one of the allowed values ['blue', 'green', 'red']"
 BAD = [
     ("size", "huge", "'size' is no number: 'huge'"),

@@ -147,6 +147,17 @@ def test_what_keeps_a_column_from_being_integers_is_told_with_its_fix(
     assert read(params)["Visits"].to_list()[:-1] == truth["Visits"].tolist()[:-1]
 
 
+def test_odd_values_of_which_some_may_be_no_values_are_told_with_both_fixes(
+    tiny: TinyProject,
+) -> None:
+    values = [*map(str, range(38)), "-", "k.A."]
+    table = write("Visits,y\n" + "".join(f"{value},0\n" for value in values))
+    assert proposed(params_for(tiny, table))["Visits"]["odd"] == [
+        "all but 5.0% read as integer; the rest are '-', 'k.A.': add those that are no values to "
+        "data.csv.missing in params.yaml, correct the others"
+    ]
+
+
 def test_integers_with_gaps_as_pandas_writes_them_are_integers(tiny: TinyProject) -> None:
     pandas = pd.DataFrame({"a": [181, None, 7], "y": [0, 1, 0]})
     pandas.to_csv("t.csv", index=False)

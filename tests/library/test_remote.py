@@ -77,7 +77,7 @@ def test_a_folder_without_the_right_to_write_is_no_matter_of_credentials(
     assert isinstance(refusal, FolderRightsError)
     assert str(refusal).startswith("DVC's remote 'storage' (/sys/kernel/storage) is a folder that")
     assert str(refusal).endswith(
-        "check its owner and permissions, or `dvc remote modify storage url FOLDER`"
+        "check its owner and permissions, or `uv run dvc remote modify --local storage url FOLDER`"
     )
     with pytest.raises(FolderRightsError):
         transfer.transfer("push", all_versions=False)

@@ -52,7 +52,7 @@ def test_dvc_takes_each_command_that_is_advised(at: At, address: str) -> None:  
         assert len(words) > 10
         assert "NAME" not in words
         if kind is not PlugInError and (kind is not FolderRightsError or not address.count(":")):
-            commands |= set(re.findall("`(dvc [^`]+)`", words))
+            commands |= set(re.findall("`(?:uv run )?(dvc [^`]+)`", words))
     assert len(commands) >= 3
     for command in commands:
         at(address)

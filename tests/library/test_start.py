@@ -1,6 +1,7 @@
 """What `model start` finds in a table and what it asks; it changes nothing before it knows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,12 @@ def test_questions_are_asked_and_their_answers_count(tiny: TinyProject) -> None:
     assert day == {"name": "day", "type": "date", "format": "%m/%d/%Y"}
     said = changed.as_text()
     assert "dates: day (no features unless train.preprocessing.dates encodes them)\n" in said
+    for ids, left_out, line in (
+        ([], [], "no column is an id (--id)"),
+        (["n"], ["a", "b"], "id: n (--id); left out of the features: a, b"),
+    ):
+        more = {"data.id": ids, "data.features.exclude": left_out}
+        assert f"\n{line}\n" in replace(changed, changes=changed.changes | more).as_text()
 
 
 @pytest.mark.parametrize("lacks", ["target", "purpose", "source", "licence"])

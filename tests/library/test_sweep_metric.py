@@ -1,7 +1,9 @@
 """By which metric models are compared, and trials before there is a model."""
 
 import json
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,9 @@ from mlrepo.core.paths import FOLDS
 from mlrepo.learning import metrics
 from mlrepo.learning.predictions import Predictions
 from mlrepo.page import trials
+from mlrepo.pipeline import git
 from mlrepo.pipeline.dvc_yaml import load_pipeline
+from mlrepo.sweep import experiments
 from mlrepo.sweep.experiments import comparable, namespace, ranked
 from mlrepo.sweep.stages import reached
 from mlrepo.sweep.study import Study
@@ -70,6 +74,19 @@ def test_one_metric_leads(
     smaller = [name in owners_metrics.SMALLER_IS_BETTER for name in comparable(params)]
     assert len(set(smaller)) == 1
     assert comparable(params)[0] == first[0]
+
+
+@pytest.mark.parametrize("remote", [None, "team"])
+def test_an_experiment_is_sent_where_there_is_a_git_remote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remote: str | None
+) -> None:
+    monkeypatch.setattr(experiments, "ranked", lambda *_: ("accuracy", {"sweep-0003": 0.9}))
+    monkeypatch.setattr(experiments, "_table", lambda *_: "the table")
+    monkeypatch.setattr(git, "origin", lambda: remote)
+    study = SimpleNamespace(counts=Counter(COMPLETE=1), failures={})
+    said = experiments.summary(sweep(), "accuracy", study, "0" * 40).splitlines()  # type: ignore[arg-type]
+    commands = [line for line in said if line.startswith("uv run ")]
+    assert commands[2:] == ([f"uv run dvc exp push {remote} sweep-0003"] if remote else [])
 
 
 def test_of_regression_it_is_the_root_of_the_squared_error(tiny: TinyProject) -> None:

@@ -60,8 +60,9 @@ class Adoption:
     def as_text(self) -> str:
         """Return what was guessed, and how to say something else."""
         found = self.changes
-        ids = ", ".join(found["data.id"]) or "none"
-        left_out = ", ".join(found["data.features.exclude"]) or "none"
+        ids, left_out = (", ".join(found[f"data.{key}"]) for key in ("id", "features.exclude"))
+        by_id = f"id: {ids}" if ids else "no column is an id"
+        no_features = f"; left out of the features: {left_out}" if left_out else ""
         named = {found["data.target"], *found["data.id"], *found["data.features.exclude"]}
         dates = [
             field["name"]
@@ -73,7 +74,7 @@ class Adoption:
         return (
             f"{self.proposal.as_text()}\n"
             f"task: {found['data.task']} of {found['data.target']} (--task, --target)\n"
-            f"id: {ids} (--id); no features: {left_out}\n{of_dates}"
+            f"{by_id} (--id){no_features}\n{of_dates}"
             f"split: {found['prepare.split.method']}; estimator: {found['train.estimator']}"
         )
 

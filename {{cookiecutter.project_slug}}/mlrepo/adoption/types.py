@@ -203,7 +203,7 @@ def _tell_rest(
         rest, (keys, share) = sorted(values), nearly[name]
         shown = ", ".join(f"'{each[:40]}'" for each in rest[:_SHOWN])
         more = " and others" if len(rest) > _SHOWN else ""
-        fix = "correct them in the table"
+        fix = "add those that are no values to data.csv.missing in params.yaml, correct the others"
         if all(each.lower() in _NOTHING for each in rest):
             fix = f"if they are no values, add them to data.csv.missing in params.yaml: [{shown}]"
             guesses[name].nothing = rest

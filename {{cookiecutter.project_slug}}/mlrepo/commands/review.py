@@ -46,7 +46,7 @@ def note(
     registry = acts.latest(choose_model(model), announce)
     chosen = registry.version(version)
     name = acts.say(registry, "note", chosen, message, sign, links=link or [])
-    print(f"{chosen.name} has a note more ({name})")
+    print(f"{chosen.name} has one more note ({name})")
 
 
 def countersign(message: Why, model: Model = None) -> None:

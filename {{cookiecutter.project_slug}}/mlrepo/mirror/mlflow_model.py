@@ -72,7 +72,9 @@ def _polars(frame: pd.DataFrame) -> pl.DataFrame:
     columns = []
     for name in frame.columns:
         try:
-            columns.append(pl.from_pandas(frame[[name]]))
+            column = pl.from_pandas(frame[[name]])
+            # Of an empty column polars says String, and one type of empty value is all types'.
+            columns.append(column.cast(pl.Null) if frame[name].isna().all() else column)
         except (TypeError, ValueError, pl.exceptions.PolarsError):  # of pyarrow the same
             kinds = sorted({type(value).__name__ for value in frame[name]})
             words = f"the column '{name}' mixes {', '.join(kinds)}"

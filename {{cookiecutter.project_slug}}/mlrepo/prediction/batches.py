@@ -74,7 +74,9 @@ class Input:
         except (pl.exceptions.PolarsError, FileNotFoundError) as error:  # it may join a file
             raise ProjectError(f"{table}: data.py cannot run ({first_line(error)})") from None
         except ProjectError as error:
-            raise ProjectError(f"{table}: {error}") from None
+            same = absent and str(absent) in str(error)  # to be named once
+            says = f"{path} lacks {absent}, which the model reads{hints}" if same else None
+            raise ProjectError(says or f"{table}: {error}") from None
         taken = sorted(set(self.keys) & {*_OWN, *self.predictor.probabilities})
         if taken:
             raise ProjectError(f"predictions have a column {taken[0]} of their own: rename the key")

@@ -86,8 +86,8 @@ class Remote:
             if self.is_folder and not odb.fs.exists(odb.path):
                 raise UnreachableError(
                     f"DVC's {self} cannot be reached (there is no {odb.path}): mount the drive, or "
-                    f"`dvc remote modify {self.name} url FOLDER`; where nothing was sent yet, "
-                    "`model push` makes the folder"
+                    f"`uv run dvc remote modify --local {self.name} url FOLDER` names its place on "
+                    "this machine; where nothing was sent yet, `model push` makes the folder"
                 )
 
     def write(self, patience: float = PATIENCE) -> None:

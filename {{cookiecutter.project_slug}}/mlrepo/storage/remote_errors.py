@@ -102,6 +102,10 @@ class UnreachableError(RemoteError):
     }
 
 
+# On this machine: another address in the committed settings would be that of all clones.
+_FOLDER = "`uv run dvc remote modify --local NAME url FOLDER`"
+
+
 class FolderError(RemoteError):
     """A folder that is none, such as that of a drive that is not mounted."""
 
@@ -109,16 +113,14 @@ class FolderError(RemoteError):
     means = "is no folder that can be written"
     fix: ClassVar[Fixes] = dict.fromkeys(
         KINDS, "make the folder, or `dvc remote modify NAME url ADDRESS`"
-    ) | {"": "mount the drive or make the folder, or `dvc remote modify NAME url FOLDER`"}
+    ) | {"": f"mount the drive or make the folder, or {_FOLDER}"}
 
 
 class FolderRightsError(RemoteError):
     """A folder that this user may not read, or not write to."""
 
     means = "is a folder that you may not read, or not write to"
-    fix: ClassVar[Fixes] = {
-        "": "check its owner and permissions, or `dvc remote modify NAME url FOLDER`"
-    }
+    fix: ClassVar[Fixes] = {"": f"check its owner and permissions, or {_FOLDER}"}
 
 
 class DiskFullError(RemoteError):

@@ -75,13 +75,13 @@ def summary(sweep: Sweep, metric: str, study: "Study", commit: str) -> str:
         more = f" and {len(numbers) - 3} more" if len(numbers) > 3 else ""
         lines.append(f"failed {names}{more}: {why}")
     if experiments:
-        remote = git.origin() or "origin"
         lines += [
             "",
-            "model sweep apply             the best one into this folder, made again and compared",
-            "dvc exp show --only-changed   all of them",
-            f"dvc exp push {remote} {next(iter(experiments))}",
+            "uv run model sweep apply             the best one here, made again and compared",
+            "uv run dvc exp show --only-changed   all of them",
         ]
+        if remote := git.origin():
+            lines.append(f"uv run dvc exp push {remote} {next(iter(experiments))}")
     return "\n".join(lines)
 
 

@@ -70,7 +70,7 @@ def retire(model: str, stage: str, order: Order) -> Assignment:
     current = registry.current(stage)
     if current is None:
         in_force().settings.stage(stage)
-        raise ProjectError(f"nothing is in '{stage}' already")
+        raise ProjectError(f"nothing is in '{stage}'")
     return _assign(registry, current.version, stage, "retire", order)
 
 

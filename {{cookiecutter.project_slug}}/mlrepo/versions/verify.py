@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from mlrepo.core.shell import quoted
@@ -92,7 +93,9 @@ def _history(registry: Registry, version: Version, offline: bool) -> Iterator[st
         here, there = tags.read(registry.model), tags.at(remote, registry.model)
         for name, tag in here.items():
             if there.get(name) != tag.oid:
-                yield f"{remote} has {'another' if name in there else 'no'} {name}"
+                fix = f": `git push {remote} {quote(name)}` sends it"
+                sent = "" if name in there or name in registry.chain.strange else fix
+                yield f"{remote} has {'another' if name in there else 'no'} {name}{sent}"
         if lacking := there.keys() - here.keys():
             yield f"this clone lacks {', '.join(sorted(lacking))}: `git fetch --tags` brings it"
 

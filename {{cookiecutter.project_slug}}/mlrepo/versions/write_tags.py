@@ -10,7 +10,7 @@ from typing import Any
 
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline.git import ask, default_branch, git, origin
-from mlrepo.versions.tags import Tag, kind_of, references
+from mlrepo.versions.tags import Tag, at, kind_of, reached, read, references
 
 SET_KEY = "`git config gpg.format ssh` and `git config user.signingKey ~/.ssh/id_ed25519.pub`"
 
@@ -26,8 +26,9 @@ def write(
     """Add a tag, here and at the Git remote, or leave both as they are.
 
     The tag is made where nobody sees it. The push is the moment at which it comes to be; of two
-    clones that push the same name, the remote takes one. After a kill on either side of that
-    moment the next `git fetch` tells what holds.
+    clones that push the same name, the remote takes one. With it go the tags of its chain that the
+    remote lacks, as those made before there was a remote: without them nobody believes it. After a
+    kill on either side of that moment the next `git fetch` tells what holds.
 
     Args:
         name: of the tag.
@@ -45,7 +46,7 @@ def write(
     kind = kind_of(record["model"], name)
     check(Tag(name, oid, commit, name, date, record["by"], notes, claims=record, **kind))
     if remote := origin():
-        _push(oid, name, remote)
+        _push(oid, name, remote, _lacking(remote, record))
     _keep(oid, name)
 
 
@@ -93,11 +94,19 @@ def _make(name: str, commit: str, message: str, date: datetime, sign: bool) -> s
         return git("rev-parse", f"refs/tags/{name}", **there).strip()
 
 
-def _push(oid: str, name: str, remote: str) -> None:
+def _lacking(remote: str, record: dict[str, Any]) -> list[str]:
+    """Return the tags here to which a record leads, and which are not at the Git remote."""
+    here, there = read(record["model"]), at(remote, record["model"])
+    before = reached(record["after"], lambda name: here[name].claims["after"])
+    return [f"{here[name].oid}:refs/tags/{name}" for name in sorted(before - there.keys())]
+
+
+def _push(oid: str, name: str, remote: str, before: list[str]) -> None:
     reference = f"refs/tags/{name}"
+    all_or_none = ["--atomic"] if before else []  # which not all remotes know
     try:
         # Without the hook pre-push: that data and model are at DVC's remote was checked before.
-        git("push", "--quiet", "--no-verify", remote, f"{oid}:{reference}")
+        git("push", "--quiet", "--no-verify", *all_or_none, remote, *before, f"{oid}:{reference}")
     except ProjectError as error:
         answer = ask("ls-remote", remote, reference)
         if answer is None:

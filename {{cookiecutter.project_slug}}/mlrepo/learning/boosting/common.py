@@ -99,13 +99,19 @@ def refuse_labels(params: LibraryParams, path: Path) -> None:
     if found == list(range(len(found))):
         return
     shown = repr(found) if len(found) <= 5 else f"[{', '.join(map(repr, found[:5]))}, ...]"
+    column, labels = _code(target), f"[{', '.join(map(_code, found))}]"
     raise ProjectError(
         f"{name} takes the classes 0, 1 and so on, and those of '{target}' are {shown}: number "
         f"them in the table itself, or in add_features of {owner.name()}/data.py, which also sees "
-        f"tables without a target:\n    if {target!r} in table.collect_schema():\n"
-        f"        number = pl.col({target!r}).replace_strict({found}, range({len(found)}))\n"
+        f"tables without a target:\n    if {column} in table.collect_schema():\n"
+        f"        number = pl.col({column}).replace_strict({labels}, range({len(found)}))\n"
         f"        table = table.with_columns(number)\n    return table"
     )
+
+
+def _code(value: Any) -> str:
+    """Return a value as `ruff format` has it in code."""
+    return f'"{value}"' if isinstance(value, str) and repr(value) == f"'{value}'" else repr(value)
 
 
 def batch_size(train: Train) -> int:

@@ -123,8 +123,8 @@ def _write(estimator: BaseEstimator, file: _File, folder: Path | None) -> str:
         canonical.write(loaded, again, folder)
         if _digest(again) != digest:
             raise ProjectError(
-                f"{name} cannot be kept: it comes back from its file changed, as a dict with keys "
-                "other than text and whole numbers does; keep such values in lists or arrays"
+                f"{name} cannot be kept: it comes back from its file changed, as a dict does that "
+                "has keys of one text, such as 1 and '1'; keep such values in lists or arrays"
             )
     return digest
 

@@ -93,6 +93,8 @@ class _Rewrite:
             _reset(node)
         elif node["__loader__"] == "FunctionNode":
             _name_by_home(node)
+        elif node["__loader__"] == "DictNode":
+            _keep_false(node)
         _unordered(node).sort(key=self._content_key)
         if "file" in node:
             node["file"] = self._copy(node["file"])
@@ -165,6 +167,15 @@ def _reset_lightgbm(state: State) -> None:
 def _json(value: int | None) -> State:
     kind = {"__class__": "str", "__module__": "builtins", "__loader__": "JsonNode"}
     return {**kind, "content": json.dumps(value), "is_json": True}
+
+
+def _keep_false(node: State) -> None:
+    # skops makes a key again as bool("false"), which is true; of no letters it is false.
+    kinds = [kind["__class__"].rstrip("_") for kind in node["key_types"]["content"]]
+    items = zip(kinds, node["content"].items(), strict=False)
+    node["content"] = {
+        "" if (kind, key) == ("bool", "false") else key: value for kind, (key, value) in items
+    }
 
 
 def _unordered(node: State) -> list[State]:

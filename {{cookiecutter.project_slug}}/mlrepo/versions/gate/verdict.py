@@ -17,6 +17,7 @@ from mlrepo.core.paths import TEST, TRAIN
 from mlrepo.core.prepared import read_table
 from mlrepo.learning import metrics, saved_model
 from mlrepo.learning.predictions import IndexArray, Predictions
+from mlrepo.pipeline import status
 from mlrepo.pipeline.dvc_yaml import declared
 from mlrepo.pipeline.output import Tell
 from mlrepo.scoring import bootstrap
@@ -81,6 +82,7 @@ def against(model: str, stage: str | None, tell: Tell) -> Verdict:
     settings = load_settings()
     stage = stage or settings.last
     settings.stage(stage)
+    status.report().refuse_stale("the model is not of these params and code:")
     try:
         write_tags.fetch(model)
     except ProjectError as error:  # CI may hold the tags, and no right to fetch them again
