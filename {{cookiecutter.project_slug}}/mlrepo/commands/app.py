@@ -35,6 +35,7 @@ Exit codes:
        versions ends so where it does not believe a tag.
   2    a mistake; one message says what is wrong and how to fix it
   130  interrupted by Ctrl-C
+  141  nobody read on: what it printed into was closed
 """
 
 app = typer.Typer(
@@ -99,7 +100,9 @@ def main() -> None:
             app(prog_name="model", obj=typed_in)
         except ProjectError as error:
             raise type(error)(f"{error}{models.place_of(typed_in)}") from error
-        except SystemExit as end:  # Typer's, which says nothing after a Ctrl-C
+        except SystemExit as end:  # Typer's, which says nothing after a Ctrl-C or a closed pipe
+            if isinstance(end.__context__, BrokenPipeError):
+                raise end.__context__ from None
             if end.__context__ and isinstance(end.__context__.__cause__, KeyboardInterrupt):
                 raise KeyboardInterrupt from None
             raise
