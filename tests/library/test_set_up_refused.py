@@ -146,7 +146,7 @@ def test_packages_by_pythonpath_are_told_as_that(
     locked.write_text(f'{{"python": "{minor}", "closures": {{"numpy": {{"numpy": "2.0"}}}}}}')
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    environment.installed.cache_clear()
+    environment._found.cache_clear()
     try:
         with pytest.raises(ProjectError, match="PYTHONPATH is set, and its packages come first"):
             environment.check(locked)
@@ -154,5 +154,5 @@ def test_packages_by_pythonpath_are_told_as_that(
         with pytest.raises(ProjectError, match=r"numpy 0\.1 is installed") as refused:
             environment.check(locked)
     finally:
-        environment.installed.cache_clear()
+        environment._found.cache_clear()
     assert "PYTHONPATH" not in str(refused.value)
