@@ -33,7 +33,8 @@ def write(path: str, text: str) -> None:
 
 def write_lock(**md5: str) -> None:
     outs = [{"path": path, "md5": value, "size": 3} for path, value in md5.items()]
-    write("dvc.lock", yaml.dump({"stages": {"train": {"cmd": "train", "outs": outs}}}))
+    stages = {"train": {"cmd": "train", "outs": outs}}
+    write("dvc.lock", yaml.dump({"schema": "2.0", "stages": stages}))
 
 
 @pytest.fixture

@@ -70,6 +70,20 @@ def each_command(group: Any, name: str = "model") -> Iterator[tuple[str, Any]]:
 COMMANDS = dict(each_command(typer.main.get_command(app.app)))
 
 
+def test_a_copied_environment_does_not_run_the_code_of_the_old_place(
+    folder: Path, model: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mlrepo/commands").mkdir(parents=True)
+    (folder / "mlrepo/commands/app.py").touch()
+    assert model("show") == 0  # by an environment that is somewhere else
+    monkeypatch.setattr(sys, "prefix", str(folder / ".venv"))
+    assert model("show") == 2
+    assert capsys.readouterr().err == (
+        f"error: this would run the code in {PROJECT} and not that of this folder, whose .venv was "
+        "made there: run `uv sync` here\n"
+    )
+
+
 def test_every_command_argument_and_option_has_a_word_of_help() -> None:
     assert len(COMMANDS) > 35
     silent = [name for name, command in COMMANDS.items() if not command.help]

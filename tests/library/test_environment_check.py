@@ -52,6 +52,21 @@ def test_installed_packages_as_locked_pass(folder: Path) -> None:
     environment.check(lay(folder, **{"scikit-learn": versions}))
 
 
+@pytest.mark.parametrize("name", ["sklearn/__init__.py", "sklearn.py"])
+def test_a_module_that_hides_the_installed_one_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = lay(folder, **{"scikit-learn": {"scikit-learn": metadata.version("scikit-learn")}})
+    monkeypatch.setattr(sys, "path", [str(folder / "first"), *sys.path])
+    (folder / "first/sklearn").mkdir(parents=True)
+    environment.check(path)  # a folder without code hides nothing
+    (folder / "first" / name).touch()
+    with pytest.raises(
+        ProjectError, match=r"scikit-learn is not the installed one, .*first.sklear"
+    ):
+        environment.check(path)
+
+
 def test_every_difference_is_named_with_the_fix(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

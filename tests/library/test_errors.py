@@ -9,26 +9,52 @@ import pytest
 
 from mlrepo.core.errors import exit_with_message
 
-from .conftest import PROJECT
-
 PRINTS = """
 from mlrepo.core import errors
 errors.exit_with_message(lambda: print("x" * 10**6))
 """
 
 
-def test_a_reader_that_has_seen_enough_is_no_mistake() -> None:
+HELP = "import sys; sys.argv[1:] = ['--help']; from mlrepo.commands import app; app.main()"
+CLOSED = """
+import os, subprocess, sys
+from mlrepo.core import errors
+def main():
+    print("x", flush=True)
+    with open("made", "wb") as made:
+        assert made.fileno() > 2
+        subprocess.run([sys.executable, "-c", "print(1, flush=True)"], check=True)
+    raise errors.NotPassedError("no")
+errors.exit_with_message(main)
+"""
+
+
+@pytest.mark.parametrize("code", [PRINTS, HELP])
+def test_a_reader_that_has_seen_enough_is_no_mistake(tmp_path: Path, code: str) -> None:
+    """And is not what 1 stands for: that a check does not hold."""
+    for name in ("dvc.yaml", "params.yaml"):
+        (tmp_path / name).touch()
     read, write = os.pipe()
     os.close(read)
-    command = [sys.executable, "-c", PRINTS]
+    command = [sys.executable, "-c", code]
     try:
         done = subprocess.run(
-            command, cwd=PROJECT, stdout=write, stderr=subprocess.PIPE, text=True, check=False
+            command, cwd=tmp_path, stdout=write, stderr=subprocess.PIPE, text=True, check=False
         )
     finally:
         os.close(write)
     assert done.stderr == ""
+    assert done.returncode == 141
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a word of the shell")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_what_is_closed_at_the_start_is_as_dev_null(tmp_path: Path, closed: str) -> None:
+    command = ["sh", "-c", f'"$0" -c "$1" {closed}', sys.executable, CLOSED]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stderr == ("" if "2" in closed else "error: no\n")
     assert done.returncode == 1
+    assert (tmp_path / "made").read_bytes() == b""
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has such a file")

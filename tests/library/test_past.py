@@ -154,6 +154,14 @@ def test_what_another_version_of_the_library_kept_of_tags_is_read_anew() -> None
         assert Registry.load("model").assignments[0].tag.claims["asks"] == {"approvals": 1}
 
 
+def test_doctor_reads_the_rules_that_are_not_committed_yet() -> None:
+    Path("versions.yaml").write_text("stages: {prod: {gaet: true}}\n", encoding="utf-8")
+    [[told]] = here.examine().values()
+    assert "versions.yaml: stages.prod.gaet is no key of this file" in told
+    with pytest.raises(ProjectError, match="is no key of this file"):
+        here.main()
+
+
 def test_doctor_says_which_rules_are_on_and_what_this_machine_lacks(tmp_path: Path) -> None:
     assert here.examine() == {}
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "key"], check=True)

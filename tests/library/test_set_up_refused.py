@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from mlrepo.core import environment
+from mlrepo.core import environment, yaml
 from mlrepo.core.errors import ProjectError
 from mlrepo.pipeline import git
-from mlrepo.pipeline.dvc import run_in_silence
+from mlrepo.pipeline.dvc import dvc_in_silence, run_in_silence
 from mlrepo.pipeline.output import findings
 from mlrepo.storage import doctor, setup
 
 from .conftest import PROJECT
+from .repository import commit
 
 
 @pytest.fixture
@@ -112,6 +113,30 @@ def test_a_stage_does_not_run_the_code_of_another_folder(
     )
 
 
+def test_a_refused_stage_leaves_its_last_outputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DVC takes them away before the stage can refuse anything."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(PROJECT / "mlrepo", tmp_path / "mlrepo")
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    dvc_in_silence("init", "--quiet")
+    outs = {"outs": ["model"], "metrics": [{"score": {"cache": False}}]}
+    train = {"cmd": "echo 1 > model && echo 2 > score", **outs}
+    Path("dvc.yaml").write_text(yaml.dump({"stages": {"train": train}}), encoding="utf-8")
+    dvc_in_silence("repro")
+    commit()
+    for name in ("model", "score"):
+        Path(name).unlink()
+
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    monkeypatch.setenv("DVC_STAGE", "train")
+    command = [sys.executable, "-m", "mlrepo", "train"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr.startswith(f"error: this would run the code in {PROJECT}")
+    assert [Path(name).read_text("utf-8") for name in ("model", "score")] == ["1\n", "2\n"]
+
+
 def test_packages_by_pythonpath_are_told_as_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +146,7 @@ def test_packages_by_pythonpath_are_told_as_that(
     locked.write_text(f'{{"python": "{minor}", "closures": {{"numpy": {{"numpy": "2.0"}}}}}}')
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    environment.installed.cache_clear()
+    environment._found.cache_clear()
     try:
         with pytest.raises(ProjectError, match="PYTHONPATH is set, and its packages come first"):
             environment.check(locked)
@@ -129,5 +154,5 @@ def test_packages_by_pythonpath_are_told_as_that(
         with pytest.raises(ProjectError, match=r"numpy 0\.1 is installed") as refused:
             environment.check(locked)
     finally:
-        environment.installed.cache_clear()
+        environment._found.cache_clear()
     assert "PYTHONPATH" not in str(refused.value)

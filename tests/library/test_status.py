@@ -11,7 +11,7 @@ import pytest
 
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError
-from mlrepo.pipeline import status
+from mlrepo.pipeline import layout, status
 
 from .stale import BLIND, CHANGES, FILES, edit, md5
 
@@ -167,6 +167,7 @@ def test_what_only_dvc_can_read_is_told(folder: Path, capsys: pytest.CaptureFixt
         ("dvc.lock", "schema: '2.0'\n", r"dvc\.lock: stages must hold keys and values"),
         ("dvc.yaml", "stages: {a: {cmd: '${join.no}'}}", r"\$\{join\.no\} names no value"),
         ("dvc.yaml", "stages: [", r"dvc\.yaml is not valid YAML: line \d"),
+        ("dvc.yaml", None, r"^dvc\.yaml does not exist: `git log -- dvc\.yaml` names"),
         ("env.json", "{", r"env\.json is not valid JSON"),
         ("data/table.csv.dvc", "- a", r"table\.csv\.dvc must hold keys and values"),
     ],
@@ -180,6 +181,51 @@ def test_what_cannot_be_compared_is_an_error(
         Path(file).write_text(text, encoding="utf-8")
     with pytest.raises(ProjectError, match=message):
         status.report()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("dvc.yaml", "", "zzz: 1", "zzz is no key of DVC's"),
+        ("dvc.yaml", "    outs: ", "    out: ", "stages.join.out is no key of DVC's: did you mean"),
+        ("dvc.yaml", "[joined.csv, rest.csv]", "joined.csv", "stages.join.outs cannot be 'joined"),
+        ("dvc.yaml", "cache: false", "cach: false", r"stages.count.metrics[0].${count.to}.cach is"),
+        ("dvc.yaml", "    cmd: python copy.py j", "    desc: j", "stages.count has no cmd"),
+        ("dvc.yaml", "", "  a: {foreach: [1]}", "stages.a has no do"),
+        ("dvc.lock", "", "zzz: 1", "zzz is no key of DVC's"),
+        ("dvc.lock", "    outs:", "    out:", "stages.join.out is no key"),
+        ("dvc.lock", "schema: '2.0'", "", "the whole has no schema"),
+    ],
+)
+def test_what_dvc_refuses_is_refused(
+    folder: Path, file: str, old: str, new: str, said: str
+) -> None:
+    from dvc.repo import Repo
+    from dvc.utils.strictyaml import YAMLValidationError  # type: ignore[import-untyped]
+
+    edit(file, old, new)
+    with pytest.raises(ProjectError) as refused:
+        status.report()
+    assert str(refused.value).startswith(f"{file} is not as DVC wants it: {said}")
+    with pytest.raises(YAMLValidationError), Repo() as repo:
+        repo.status()
+
+
+def test_what_dvc_takes_is_known() -> None:
+    """The keys of DVC's own schema, wherever they stand."""
+    from dvc import schema  # type: ignore[import-untyped]
+
+    def keys(shape: object) -> set[str]:
+        shape = getattr(shape, "validators", getattr(shape, "schema", shape))
+        if isinstance(shape, dict):
+            names = {str(key) for key in shape} - {str(str)}
+            return names.union(*map(keys, shape.values()))
+        return set().union(*map(keys, shape)) if isinstance(shape, list | tuple) else set()
+
+    theirs = (schema.MULTI_STAGE_SCHEMA, schema.STAGE_DEFINITION, schema.FOREACH_IN)
+    assert keys(layout.PIPELINE) | {"foreach", "do"} == set().union(*map(keys, theirs))
+    lock = keys(schema.LOCKFILE_SCHEMA)
+    assert keys(layout.LOCK) == lock - {"relpath"}  # of a file of "files"
 
 
 def test_a_refusal_shows_five_of_many() -> None:

@@ -39,31 +39,35 @@ _ALLOCATOR = ("_RJEM_MALLOC_CONF", "dirty_decay_ms:10000")
 def _run() -> None:
     gc.set_threshold(_OBJECTS)
     os.environ.setdefault(*_ALLOCATOR)  # which is read when polars is imported
-    # Here, so that a package which is missing is named in words.
-    from mlrepo.core import owner
-
-    if len(sys.argv) != 2:
-        raise ProjectError("name one step, such as `python -m mlrepo prepare`")
-    if sys.argv[1] == "core.environment":  # which has a command of its own beside the first model
+    if sys.argv[1:] == ["core.environment"]:  # with its own command beside the first model
         from mlrepo.core.environment.__main__ import main
 
         return main()
-    here = in_project("mlrepo/__main__.py")
-    if here.exists() and not here.samefile(__file__):  # in a copy of the folder, as DVC makes them
-        raise ProjectError(
-            f"this would run the code in {Path(__file__).parents[1]} and not that of this folder, "
-            "in which Python does not look where PYTHONSAFEPATH is set: unset it"
-        )
     begun = time.time()
     try:
-        owner.run(sys.argv[1], _refuse)
-    except BaseException:
+        _stage()
+    except BaseException:  # also of what is refused before anything runs
         _put_back()
         raise
     stage = f"{Path.cwd().name}/{sys.argv[1]}" if above() else sys.argv[1]
     with suppress(OSError), in_project(NOTES).open("a", encoding="utf-8") as notes:
         notes.write(f"{json.dumps([stage, begun, time.time()])}\n")
     gc.freeze()  # nor need it look for what goes with the process
+
+
+def _stage() -> None:
+    # Here, so that a package which is missing is named in words.
+    from mlrepo.core import owner
+
+    if len(sys.argv) != 2:
+        raise ProjectError("name one step, such as `python -m mlrepo prepare`")
+    here = in_project("mlrepo/__main__.py")
+    if here.exists() and not here.samefile(__file__):  # in a copy of the folder, as DVC makes them
+        raise ProjectError(
+            f"this would run the code in {Path(__file__).parents[1]} and not that of this folder, "
+            "in which Python does not look where PYTHONSAFEPATH is set: unset it"
+        )
+    owner.run(sys.argv[1], _refuse)
 
 
 def _refuse(params: LibraryParams) -> None:

@@ -4,6 +4,7 @@ A version is a Git tag that records all that made the model; a stage, such as pr
 version is in use. `model COMMAND --help` says more.
 """
 
+import sys
 from pathlib import Path
 
 import typer
@@ -22,6 +23,7 @@ from mlrepo.commands import (
     versions,
 )
 from mlrepo.core.errors import ProjectError, exit_with_message
+from mlrepo.core.paths import in_project
 from mlrepo.pipeline import models
 
 # What a \\b stands before is printed as it is.
@@ -35,6 +37,7 @@ Exit codes:
        versions ends so where it does not believe a tag.
   2    a mistake; one message says what is wrong and how to fix it
   130  interrupted by Ctrl-C
+  141  nobody read on: what it printed into was closed
 """
 
 app = typer.Typer(
@@ -95,16 +98,30 @@ def main() -> None:
     def run() -> None:
         typed_in = Path.cwd()
         models.go(_project(typed_in))
+        _refuse_other_code()
         try:
             app(prog_name="model", obj=typed_in)
         except ProjectError as error:
             raise type(error)(f"{error}{models.place_of(typed_in)}") from error
-        except SystemExit as end:  # Typer's, which says nothing after a Ctrl-C
+        except SystemExit as end:  # Typer's, which says nothing after a Ctrl-C or a closed pipe
+            if isinstance(end.__context__, BrokenPipeError):
+                raise end.__context__ from None
             if end.__context__ and isinstance(end.__context__.__cause__, KeyboardInterrupt):
                 raise KeyboardInterrupt from None
             raise
 
     exit_with_message(run)
+
+
+def _refuse_other_code() -> None:
+    """Raise if this folder was copied or moved with its environment, which has the old place."""
+    here = in_project("mlrepo/commands/app.py")
+    own = Path(sys.prefix).parent.resolve() == in_project("").resolve()
+    if own and here.exists() and not here.samefile(__file__):
+        raise ProjectError(
+            f"this would run the code in {Path(__file__).parents[2]} and not that of this folder, "
+            "whose .venv was made there: run `uv sync` here"
+        )
 
 
 def _project(here: Path) -> Path:

@@ -7,11 +7,15 @@ from typing import Any
 
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError, known
-from mlrepo.pipeline import git
+from mlrepo.pipeline import git, layout
 from mlrepo.pipeline.dvc_yaml import PIPELINE, address, find, own
 from mlrepo.pipeline.mappings import as_mapping
 
 LOCK = "dvc.lock"
+_GONE = (
+    f"`git log -- {PIPELINE}` names the commit that took it away, and `git checkout COMMIT^ -- "
+    f"{PIPELINE}` brings it back"
+)
 
 # Address of a stage -> its command, params, deps and outs as they were when it last ran.
 Entries = dict[str, dict[str, Any]]
@@ -24,15 +28,15 @@ def here() -> Entries:
         try:
             return Path(path).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
-            fix = known.brought_back(path, "run `dvc repro`")
+            fix = known.brought_back(path, _GONE if path == PIPELINE else "run `dvc repro`")
             raise ProjectError(f"{path} does not exist: {fix}") from None
 
-    return _merge(find(), read)
+    return _merge(find(), read, _as_dvc_takes_it)
 
 
 def at(commit: str) -> Entries:
     """Return the stages of each dvc.lock in ``commit``."""
-    return _merge(paths(commit, PIPELINE), lambda path: git.file_at(commit, path))
+    return _merge(paths(commit, PIPELINE), lambda path: git.file_at(commit, path), _parse)
 
 
 def files(entries: Entries) -> dict[str, dict[str, Any]]:
@@ -58,7 +62,10 @@ def paths(commit: str, name: str = LOCK) -> list[str]:
     return sorted(own((p for p in there if PurePosixPath(p).name == name), there.__contains__))
 
 
-def _merge(pipelines: list[str], read: Callable[[str], str]) -> Entries:
+Parse = Callable[[str, str], dict[str, Any]]
+
+
+def _merge(pipelines: list[str], read: Callable[[str], str], parse: Parse) -> Entries:
     entries: Entries = {}
     for path in pipelines:
         names = as_mapping(yaml.parse(read(path), path), path).get("stages") or {}
@@ -69,10 +76,17 @@ def _merge(pipelines: list[str], read: Callable[[str], str]) -> Entries:
         # one with foreach or matrix stands there as name@item.
         entries |= {
             address(path, name): entry
-            for name, entry in _parse(read(lock), lock).items()
+            for name, entry in parse(read(lock), lock).items()
             if name.partition("@")[0] in names
         }
     return entries
+
+
+def _as_dvc_takes_it(text: str, lock: str) -> dict[str, Any]:
+    """Read what DVC would run; an old commit is read as it is."""
+    stages = _parse(text, lock)
+    layout.refuse(yaml.parse(text, lock), layout.LOCK, lock)
+    return stages
 
 
 def _parse(text: str, lock: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError, known
-from mlrepo.pipeline import git
+from mlrepo.pipeline import git, layout
 from mlrepo.pipeline.dvc_files import DvcIgnore
 from mlrepo.pipeline.mappings import as_mapping, lookup
 
@@ -53,6 +53,7 @@ def load_pipeline(folder: Path = Path()) -> Pipeline:
     unread: list[str] = []
     for path in find(folder):
         content = as_mapping(yaml.load(folder / path), path)
+        layout.refuse(content, layout.PIPELINE, path)
         place = PurePosixPath(path).parent
         values = _values(folder / place, content.get("vars") or [], path)
         for name, entry in as_mapping(content.get("stages") or {}, f"{path}: stages").items():

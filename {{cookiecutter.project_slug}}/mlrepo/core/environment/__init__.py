@@ -11,8 +11,8 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,7 @@ def check(path: Path = ENVIRONMENT) -> None:
         if not numbers & {here[name], _UNVERSIONED}:  # a folder of code without one allows any
             known = " or ".join(sorted(versions[name]))
             drift.append(f"{name} {here[name]} is installed, {path} has {known}")
+    drift += _hidden(sorted(versions.keys() & here.keys()))
     if drift:
         if os.environ.get("PYTHONPATH"):
             drift.append("PYTHONPATH is set, and its packages come first: unset it.")
@@ -201,19 +202,40 @@ def _python() -> str:
     raise ProjectError(f"{PYTHON} must hold a version such as 3.11, not {text!r}")
 
 
-@cache
 def installed() -> Closure:
-    """Return name -> version of the installed packages.
+    """Return name -> version of the installed packages."""
+    return {name: version for name, (version, _) in _found().items()}
+
+
+@cache
+def _found() -> dict[str, tuple[str, str]]:
+    """Return name -> version and folder of the installed packages.
 
     The names of the .dist-info folders say it (https://packaging.python.org/en/latest/
     specifications/recording-installed-packages/); importlib.metadata reads the files in them as
     well, which costs every stage 35 ms.
     """
-    found: Closure = {}
-    for info in chain.from_iterable(Path(folder).glob("*.dist-info") for folder in sys.path):
-        name, _, version = info.stem.partition("-")
-        found.setdefault(_normalise(name), version)
+    found: dict[str, tuple[str, str]] = {}
+    for folder in sys.path:
+        for info in Path(folder).glob("*.dist-info"):
+            name, _, version = info.stem.partition("-")
+            found.setdefault(_normalise(name), (version, folder))
     return found
+
+
+def _hidden(names: Iterable[str]) -> Iterator[str]:
+    """Yield which packages Python does not take from where they are installed."""
+    modules = {name: module for module, name in _DISTRIBUTIONS.items()}
+    listed = {folder: {each.name for each in Path(folder).glob("*")} for folder in sys.path}
+    for name in names:
+        module = modules.get(name, name.replace("-", "_"))
+        if module in sys.stdlib_module_names:
+            continue
+        for folder in sys.path[: sys.path.index(_found()[name][1])]:
+            # A folder without __init__.py comes after what is installed.
+            for place in (Path(folder, each) for each in listed[folder] & {module, f"{module}.py"}):
+                if place.suffix or (place / "__init__.py").exists():
+                    yield f"{name} is not the installed one, {place} comes first: move it away"
 
 
 def _normalise(name: str) -> str:

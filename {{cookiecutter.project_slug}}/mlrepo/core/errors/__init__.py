@@ -14,6 +14,7 @@ from mlrepo.core.errors.known import first_line as first_line
 EXIT_MISTAKE = 2
 EXIT_DOES_NOT_HOLD = 1
 EXIT_INTERRUPTED = 130
+EXIT_NO_READER = 141  # as the shell says of a program that SIGPIPE has ended
 
 # In the place of a value of a column that the schema marks as private.
 PRIVATE = "(a private value)"
@@ -74,6 +75,7 @@ def exit_with_message(main: Callable[[], None]) -> None:
     A mistake of the user exits with code 2, also one that another package tells (`known`). A defect
     of the code keeps its traceback, and exits with code 1.
     """
+    _open_what_is_closed()
     _print_any_letter()
     try:
         main()
@@ -95,11 +97,23 @@ def exit_with_message(main: Callable[[], None]) -> None:
         _fail("out of memory: use a smaller table, fewer features or a smaller model")
     except BrokenPipeError:
         _drop_output()  # who reads, such as `head`, has seen enough
-        sys.exit(1)
+        sys.exit(EXIT_NO_READER)
     except Exception as error:
         if words := known.explain(error):
             _fail(words)
         raise
+
+
+def _open_what_is_closed() -> None:
+    """Go on as with /dev/null where the shell was told `>&-`.
+
+    What is opened later would get the number, and what a child prints would be written into it.
+    """
+    for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(descriptor, True)
+            setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8"))
 
 
 def _print_any_letter() -> None:

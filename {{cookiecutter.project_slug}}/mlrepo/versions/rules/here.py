@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
-from mlrepo.core.errors import ProjectError
-from mlrepo.pipeline import git
+from mlrepo.core.errors import ProjectError, exit_with_message
+from mlrepo.pipeline import git, models
 from mlrepo.pipeline.output import findings
 from mlrepo.versions.rules import PATH, where
-from mlrepo.versions.rules.policy import Policy, Settings, in_force
+from mlrepo.versions.rules.policy import Policy, Settings, in_force, load_settings
 from mlrepo.versions.rules.signatures import address
 from mlrepo.versions.write_tags import SET_KEY
 
@@ -18,6 +18,7 @@ from mlrepo.versions.write_tags import SET_KEY
 def examine() -> dict[str, list[str]]:
     """Return the rules that are on, and what keeps this machine from them; {}: none is on."""
     try:
+        refuse_broken()
         if where() is None:
             return {}
         policy = in_force()
@@ -25,6 +26,18 @@ def examine() -> dict[str, list[str]]:
         return {"rules": [str(error)]}
     on = list(_on(policy.settings))
     return {f"rules: {'; '.join(on)}": findings(_lacks(policy))} if on else {}
+
+
+def refuse_broken() -> None:
+    """Raise if versions.yaml in this folder cannot be read: once committed, it would stop all."""
+    if PATH.exists():
+        load_settings()
+
+
+def main() -> None:
+    """Do so for each model of the current folder."""
+    for _ in models.each_folder():
+        refuse_broken()
 
 
 def _on(settings: Settings) -> Iterator[str]:
@@ -75,3 +88,7 @@ def _public(key: str) -> tuple[str, str]:
         text = path.read_text(encoding="utf-8")
     kind, content = text.split()[:2]
     return kind, content
+
+
+if __name__ == "__main__":
+    exit_with_message(main)
