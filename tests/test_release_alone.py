@@ -149,7 +149,7 @@ def test_its_card_is_true(client: Client) -> None:
     text = section(_card(client), "Use")
     *_, predict = console(text)
     done = run(*predict.split(), cwd=client.release, environment=client.variables)
-    assert "1 rows predicted by v1.2.0" in done.stdout
+    assert "1 row predicted by v1.2.0" in done.stdout
     (client.release / "predictions.csv").unlink()
     [script] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     script += "print(type(model).__name__, list(model.classes_))"

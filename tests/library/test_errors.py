@@ -9,6 +9,8 @@ import pytest
 
 from mlrepo.core.errors import exit_with_message
 
+from .conftest import PROJECT
+
 PRINTS = """
 from mlrepo.core import errors
 errors.exit_with_message(lambda: print("x" * 10**6))

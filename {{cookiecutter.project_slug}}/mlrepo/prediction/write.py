@@ -84,7 +84,8 @@ def predict(
 def describe(predictor: Predictor, counts: Counts, output: Path) -> str:
     """Say what was written, by which model."""
     by = f"{predictor.version} ({predictor.sha256[:12]})"
-    said = [f"{counts.predicted} rows predicted by {by} in {output}"]
+    rows = "1 row" if counts.predicted == 1 else f"{counts.predicted} rows"
+    said = [f"{rows} predicted by {by} in {output}"]
     said += [f"{counts.bad} rows break the schema: {bad_rows(output)}"] if counts.bad else []
     return "\n".join(said)
 
