@@ -66,6 +66,6 @@ def test_what_is_not_is_named(write: Callable[[Any, Any], None], change: str) ->
 def test_an_address_is_set_aside(write: Callable[[Any, Any], None]) -> None:
     dep = "s3://lake/prices"
     stage = {"cmd": "true", "deps": [dep]}
-    run = {"cmd": "true", "deps": [{"path": dep, "etag": "1"}]}
+    run = {"cmd": "true", "deps": [{"path": dep, "etag": "1a2b"}]}
     write({"stages": {"extract": stage}}, {"schema": "2.0", "stages": {"extract": run}})
     assert status.report() == status.Report(absent={dep})
