@@ -21,8 +21,8 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 from scmrepo.git import Git
 
-from mlrepo.core import shell, yaml
-from mlrepo.core.errors import ProjectError, known, told
+from mlrepo.core import yaml
+from mlrepo.core.errors import ProjectError, known, shell, told
 from mlrepo.core.sections import parse
 from mlrepo.versions.rules.policy import Gate
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors.shell import quoted
 from mlrepo.core.files import read_text, sha256
 from mlrepo.core.paths import FOLDS, MODEL
-from mlrepo.core.shell import quoted
 
 SKOPS = ".skops"  # the suffix of the library's own file; one of any other name is the owner's
 _PIPELINE = Path("dvc.yaml")

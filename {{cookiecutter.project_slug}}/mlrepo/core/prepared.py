@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from mlrepo.core import column_params
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors.shell import quoted
 from mlrepo.core.params import Data
 from mlrepo.core.progress import progress
-from mlrepo.core.shell import quoted
 
 # The key under which *prepare* writes their names into the head of the file.
 PRIVATE_COLUMNS = "mlrepo.private"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.shell import quoted
+from mlrepo.core.errors.shell import quoted
 from mlrepo.pipeline.output import last_words
 
 # botocore tries five times with growing pauses, and that for each file.

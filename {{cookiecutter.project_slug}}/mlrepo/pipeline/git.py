@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from mlrepo.core.errors import ProjectError, known
+from mlrepo.core.errors.shell import quoted
 from mlrepo.core.files import atomic
 from mlrepo.core.paths import above
-from mlrepo.core.shell import quoted
 from mlrepo.pipeline.output import few, last_words
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from mlrepo.core import yaml
 from mlrepo.core.errors import ProjectError, exit_with_message, known
+from mlrepo.core.errors.shell import quoted
 from mlrepo.core.files import read_json
 from mlrepo.core.paths import above
-from mlrepo.core.shell import quoted
 from mlrepo.pipeline import dvc_lock, models
 from mlrepo.pipeline.dvc_files import digest
 from mlrepo.pipeline.dvc_yaml import PIPELINE, Stage, find, load_pipeline, normal

@@ -32,7 +32,7 @@ def main() -> None:
         zipfile.ZipFile(RELEASE / "code.zip").extractall(folder)
         sys.path.insert(0, folder)
         from mlrepo.core.errors import ProjectError, exit_with_message
-        from mlrepo.core.shell import quoted
+        from mlrepo.core.errors.shell import quoted
 
         def predict() -> None:
             try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlrepo.core.errors import ProjectError, told
-from mlrepo.core.shell import quoted
+from mlrepo.core.errors.shell import quoted
 from mlrepo.pipeline import dvc_lock, models
 from mlrepo.pipeline.dvc import dvc
 from mlrepo.storage import move, remote

@@ -9,10 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from mlrepo.core import environment, owner, release
+from mlrepo.core.errors.shell import quoted
 from mlrepo.core.files import read_toml
 from mlrepo.core.paths import above
 from mlrepo.core.progress import progress
-from mlrepo.core.shell import quoted
 from mlrepo.pipeline import dvc_lock, git, models, status
 from mlrepo.pipeline.dvc import no_copies_here
 from mlrepo.pipeline.dvc_files import md5

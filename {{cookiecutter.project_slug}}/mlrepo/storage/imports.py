@@ -10,7 +10,7 @@ from functools import partial
 from typing import IO, Any
 
 from mlrepo.core.errors import ProjectError
-from mlrepo.core.shell import quoted
+from mlrepo.core.errors.shell import quoted
 from mlrepo.storage.remote import first_answer
 from mlrepo.storage.remote_errors import explained
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mlrepo.core.errors import ProjectError, exit_with_message
+from mlrepo.core.errors.shell import quoted
 from mlrepo.core.files import atomic
-from mlrepo.core.shell import quoted
 from mlrepo.pipeline import models
 from mlrepo.pipeline.dvc import dvc, no_copies_here
 from mlrepo.pipeline.git import ask, commit, find_repository, git

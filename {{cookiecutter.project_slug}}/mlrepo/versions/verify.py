@@ -6,7 +6,7 @@ from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
 
-from mlrepo.core.shell import quoted
+from mlrepo.core.errors.shell import quoted
 from mlrepo.pipeline import dvc_lock, git
 from mlrepo.storage.store import Store, Stored, hashes
 from mlrepo.versions import tags

@@ -22,8 +22,8 @@ from sklearn.base import BaseEstimator
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors.shell import quoted
 from mlrepo.core.files import atomic
-from mlrepo.core.shell import quoted
 from mlrepo.learning.model_file import canonical, trusted_types
 
 _File: TypeAlias = io.BufferedReader | io.BufferedRandom
