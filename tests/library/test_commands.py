@@ -73,8 +73,8 @@ COMMANDS = dict(each_command(typer.main.get_command(app.app)))
 def test_a_copied_environment_does_not_run_the_code_of_the_old_place(
     folder: Path, model: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (folder / "mlrepo/commands").mkdir(parents=True)
-    (folder / "mlrepo/commands/app.py").touch()
+    (folder / "mlrepo/core").mkdir(parents=True)
+    (folder / "mlrepo/core/paths.py").touch()
     assert model("show") == 0  # by an environment that is somewhere else
     monkeypatch.setattr(sys, "prefix", str(folder / ".venv"))
     assert model("show") == 2

@@ -18,7 +18,7 @@ if not __package__:  # started by its folder, which Python then takes for the pl
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from mlrepo.core.errors import ProjectError, exit_with_message
-from mlrepo.core.paths import above, in_project
+from mlrepo.core.paths import above, in_project, refuse_other_code
 
 if TYPE_CHECKING:
     from mlrepo.core.params import LibraryParams
@@ -61,12 +61,7 @@ def _stage() -> None:
 
     if len(sys.argv) != 2:
         raise ProjectError("name one step, such as `python -m mlrepo prepare`")
-    here = in_project("mlrepo/__main__.py")
-    if here.exists() and not here.samefile(__file__):  # in a copy of the folder, as DVC makes them
-        raise ProjectError(
-            f"this would run the code in {Path(__file__).parents[1]} and not that of this folder, "
-            "in which Python does not look where PYTHONSAFEPATH is set: unset it"
-        )
+    refuse_other_code("in which Python does not look where PYTHONSAFEPATH is set: unset it")
     owner.run(sys.argv[1], _refuse)
 
 

@@ -23,7 +23,7 @@ from mlrepo.commands import (
     versions,
 )
 from mlrepo.core.errors import ProjectError, exit_with_message
-from mlrepo.core.paths import in_project
+from mlrepo.core.paths import in_project, refuse_other_code
 from mlrepo.pipeline import models
 
 # What a \\b stands before is printed as it is.
@@ -115,13 +115,8 @@ def main() -> None:
 
 def _refuse_other_code() -> None:
     """Raise if this folder was copied or moved with its environment, which has the old place."""
-    here = in_project("mlrepo/commands/app.py")
-    own = Path(sys.prefix).parent.resolve() == in_project("").resolve()
-    if own and here.exists() and not here.samefile(__file__):
-        raise ProjectError(
-            f"this would run the code in {Path(__file__).parents[2]} and not that of this folder, "
-            "whose .venv was made there: run `uv sync` here"
-        )
+    if Path(sys.prefix).parent.resolve() == in_project("").resolve():
+        refuse_other_code("whose .venv was made there: run `uv sync` here")
 
 
 def _project(here: Path) -> Path:

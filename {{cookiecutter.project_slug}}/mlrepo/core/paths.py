@@ -56,6 +56,15 @@ def in_project(path: str) -> Path:
     return Path(above() + path)
 
 
+def refuse_other_code(why: str) -> None:
+    """Raise if the library that runs is not that of this project, as in a copy of its folder."""
+    here, runs = in_project("mlrepo/core/paths.py"), Path(__file__)
+    if here.exists() and not here.samefile(runs):
+        raise ProjectError(
+            f"this would run the code in {runs.parents[2]} and not that of this folder, {why}"
+        )
+
+
 def let_import() -> None:
     """Let Python find the package of a second model, which is in the folder of that."""
     if above() and (here := str(Path.cwd())) not in sys.path:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from mlrepo.core import column_params
-from mlrepo.core.errors import ProjectError
+from mlrepo.core.errors import ProjectError, listed
 from mlrepo.core.files import all_or_nothing, scratch
 from mlrepo.core.params import LibraryParams, Split
 from mlrepo.core.paths import TEST, TRAIN
@@ -212,11 +212,10 @@ def _check_classes(train: pl.LazyFrame, test: pl.LazyFrame, target: str) -> int:
                 f"the class '{value}' of '{target}' ({in_test} rows) is in test only: no model "
                 "can learn it. Use prepare.split.method 'stratified', or drop the class"
             )
-    if lacking := [f"'{value}'" for value in sorted(classes - of_test.keys(), key=str)]:
-        shown = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+    if lacking := sorted(classes - of_test.keys(), key=str):
         print(
-            f"warning: no test row has the class {shown} of '{target}': no score tells how well "
-            "a model knows it",
+            f"warning: no test row has the class {listed(lacking)} of '{target}': no score tells "
+            "how well a model knows it",
             file=sys.stderr,
         )
     return len(classes)
